@@ -1,0 +1,273 @@
+//! What an agent concluded from a snapshot: per check its coverage, per subject a verdict with its evidence.
+//!
+//! Truth has three values. A subject that was not seen is [`Verdict::Unknown`], never healthy, and a subject
+//! that is not listed at all is gone only where the check's coverage was whole.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::severity::Severity;
+use super::subject::{CheckId, Key, Subject};
+
+/// Where evidence was taken. Only the first two license a restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// This machine asked itself, over loopback or from the kernel.
+    Loopback,
+    /// The process manager spoke about that very process.
+    Manager,
+    /// Another machine of the same private network.
+    Lan,
+    /// The public way in: proxies, TLS and DNS lie between.
+    Edge,
+}
+
+impl Origin {
+    /// The word used in files and messages.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Loopback => "loopback",
+            Self::Manager => "manager",
+            Self::Lan => "lan",
+            Self::Edge => "edge",
+        }
+    }
+}
+
+/// When, where and how often a verdict's subject was looked at. Only samples that agree with the verdict count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Where it was taken.
+    pub origin: Origin,
+    /// The time of the first agreeing sample.
+    pub oldest: Timestamp,
+    /// The time of the last agreeing sample.
+    pub newest: Timestamp,
+    /// How many samples in a row, up to the newest, agree.
+    pub samples: u32,
+}
+
+impl Evidence {
+    /// A single look at `at`.
+    #[must_use]
+    pub const fn once(origin: Origin, at: Timestamp) -> Self {
+        Self { origin, oldest: at, newest: at, samples: 1 }
+    }
+}
+
+/// The judgement on one subject.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict<F> {
+    /// Looked at, and well.
+    Healthy,
+    /// Looked at, and not well.
+    Faulty(F),
+    /// Not seen, or not judged; never the same as well.
+    Unknown {
+        /// A fragment that says what could not be seen.
+        why: String,
+    },
+}
+
+/// A verdict with what it rests on. An unknown verdict rests on nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding<F> {
+    /// The judgement.
+    pub verdict: Verdict<F>,
+    /// What it rests on; `None` exactly where the verdict is unknown.
+    pub evidence: Option<Evidence>,
+}
+
+impl<F> Finding<F> {
+    /// Well, by `evidence`.
+    #[must_use]
+    pub const fn healthy(evidence: Evidence) -> Self {
+        Self { verdict: Verdict::Healthy, evidence: Some(evidence) }
+    }
+
+    /// Ill with `fault`, by `evidence`.
+    #[must_use]
+    pub const fn faulty(fault: F, evidence: Evidence) -> Self {
+        Self { verdict: Verdict::Faulty(fault), evidence: Some(evidence) }
+    }
+
+    /// Not judged, because of `why`.
+    #[must_use]
+    pub fn unknown(why: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Unknown { why: why.into() }, evidence: None }
+    }
+}
+
+/// Whether a check looked at its whole population.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Coverage {
+    /// Every subject that exists is listed.
+    Whole,
+    /// Subjects may be missing from the list.
+    Partial {
+        /// What was left out, and why.
+        why: String,
+    },
+}
+
+/// One check's findings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckFindings<F> {
+    /// Whether the list of subjects is the whole population.
+    pub coverage: Coverage,
+    /// The verdicts.
+    pub findings: BTreeMap<Subject, Finding<F>>,
+}
+
+impl<F> CheckFindings<F> {
+    /// No findings yet, under `coverage`.
+    #[must_use]
+    pub const fn new(coverage: Coverage) -> Self {
+        Self { coverage, findings: BTreeMap::new() }
+    }
+}
+
+/// A measured value that a later run wants to compare with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// The series' name, as the agent's spec declares it.
+    pub series: String,
+    /// What was measured.
+    pub subject: Subject,
+    /// When.
+    pub at: Timestamp,
+    /// The value, in the unit that the series' name ends with.
+    pub value: f64,
+}
+
+/// Everything an agent concluded from one snapshot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Diagnosis<F> {
+    /// The findings, per check. Every check of the agent's spec is present.
+    pub checks: BTreeMap<CheckId, CheckFindings<F>>,
+    /// Values to remember for the next runs.
+    pub samples: Vec<Sample>,
+}
+
+impl<F> Default for Diagnosis<F> {
+    fn default() -> Self {
+        Self { checks: BTreeMap::new(), samples: Vec::new() }
+    }
+}
+
+/// Where a subject stands for a check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing<'a, F> {
+    /// Seen well.
+    Healthy(&'a Evidence),
+    /// Seen ill.
+    Faulty(&'a F, &'a Evidence),
+    /// Absent from a whole listing. It may close an incident; it never verifies a remediation.
+    Gone,
+    /// Not judged.
+    Unknown {
+        /// Why.
+        why: &'a str,
+    },
+}
+
+impl<F> Diagnosis<F> {
+    /// Where `subject` stands for `check`.
+    #[must_use]
+    pub fn standing(&self, check: &CheckId, subject: &Subject) -> Standing<'_, F> {
+        let Some(of_check) = self.checks.get(check) else {
+            return Standing::Unknown { why: "the check was not evaluated" };
+        };
+        match (of_check.findings.get(subject), &of_check.coverage) {
+            (Some(Finding { verdict: Verdict::Unknown { why }, .. }), _) => {
+                Standing::Unknown { why }
+            }
+            (Some(Finding { evidence: None, .. }), _) => {
+                Standing::Unknown { why: "the verdict names no evidence" }
+            }
+            (Some(Finding { verdict: Verdict::Healthy, evidence: Some(evidence) }), _) => {
+                Standing::Healthy(evidence)
+            }
+            (Some(Finding { verdict: Verdict::Faulty(fault), evidence: Some(evidence) }), _) => {
+                Standing::Faulty(fault, evidence)
+            }
+            (None, Coverage::Whole) => Standing::Gone,
+            (None, Coverage::Partial { why }) => Standing::Unknown { why },
+        }
+    }
+}
+
+/// What the engine needs to know of a fault of any type.
+pub trait Fault: Clone + Serialize {
+    /// How bad it is.
+    fn severity(&self) -> Severity;
+    /// One sentence for people, true for as long as the fault lasts: no counters, no clock times.
+    fn message(&self) -> String;
+    /// The facts whose change makes it news: name → value.
+    fn facts(&self) -> BTreeMap<String, String>;
+    /// The finding that explains this one, if one does.
+    fn caused_by(&self) -> Option<Key>;
+}
+
+/// A fault as everyone but its own agent sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Symptom {
+    /// How bad it is.
+    pub severity: Severity,
+    /// One sentence for people.
+    pub message: String,
+    /// The facts whose change makes it news.
+    pub facts: BTreeMap<String, String>,
+    /// The finding that explains this one.
+    pub caused_by: Option<Key>,
+}
+
+impl Symptom {
+    /// The plain view of a typed fault.
+    #[must_use]
+    pub fn of<F: Fault>(fault: &F) -> Self {
+        Self {
+            severity: fault.severity(),
+            message: fault.message(),
+            facts: fault.facts(),
+            caused_by: fault.caused_by(),
+        }
+    }
+}
+
+impl<F: Fault> Diagnosis<F> {
+    /// The same diagnosis with plain symptoms instead of typed faults.
+    #[must_use]
+    pub fn plain(&self) -> Diagnosis<Symptom> {
+        let plain_finding = |finding: &Finding<F>| Finding {
+            verdict: match &finding.verdict {
+                Verdict::Healthy => Verdict::Healthy,
+                Verdict::Faulty(fault) => Verdict::Faulty(Symptom::of(fault)),
+                Verdict::Unknown { why } => Verdict::Unknown { why: why.clone() },
+            },
+            evidence: finding.evidence,
+        };
+        let plain_check = |of_check: &CheckFindings<F>| CheckFindings {
+            coverage: of_check.coverage.clone(),
+            findings: of_check
+                .findings
+                .iter()
+                .map(|(subject, finding)| (subject.clone(), plain_finding(finding)))
+                .collect(),
+        };
+        Diagnosis {
+            checks: self
+                .checks
+                .iter()
+                .map(|(check, of_check)| (check.clone(), plain_check(of_check)))
+                .collect(),
+            samples: self.samples.clone(),
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! The closed list of what the ledger can record. Adding a type is an ADR.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::incident::{IncidentId, RemediationId, RemediationState, Resolution, RunId};
+use super::operation::{Inverse, Operation, TargetState};
+use super::severity::{Priority, Severity};
+use super::subject::{AgentName, Key};
+
+/// How urgently people are told of an event. Batching only; status comes from severity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventPriority {
+    /// For the daily digest.
+    Low,
+    /// Within a quarter of an hour.
+    Medium,
+    /// Within minutes.
+    High,
+    /// At once.
+    Critical,
+}
+
+/// How a remediation ended, as far as one event can say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RemediationOutcome {
+    /// Proved.
+    Verified,
+    /// Disproved.
+    Failed,
+    /// Not known.
+    Unknown,
+    /// Nothing was sent.
+    Withdrawn,
+}
+
+impl RemediationOutcome {
+    /// The state that the outcome leads to.
+    #[must_use]
+    pub const fn state(self) -> RemediationState {
+        match self {
+            Self::Verified => RemediationState::Verified,
+            Self::Failed => RemediationState::Failed,
+            Self::Unknown => RemediationState::Unknown,
+            Self::Withdrawn => RemediationState::Withdrawn,
+        }
+    }
+}
+
+/// What happened. The serialised form is `{"type": …, "data": …}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum Event {
+    /// A finding was raised.
+    #[serde(rename = "incident.opened")]
+    IncidentOpened {
+        /// The new incident.
+        incident: IncidentId,
+        /// Its key.
+        key: Key,
+        /// How bad.
+        severity: Severity,
+        /// How urgent here.
+        priority: Priority,
+        /// One sentence.
+        message: String,
+        /// The facts.
+        facts: BTreeMap<String, String>,
+        /// The runbook's name.
+        runbook: String,
+        /// Start of the episode.
+        opened_at: Timestamp,
+        /// The episode that this one relapses.
+        relapse_of: Option<IncidentId>,
+        /// Attempts inherited from it.
+        attempts: u32,
+        /// When the last of those was intended.
+        last_attempt_at: Option<Timestamp>,
+    },
+    /// It became better or worse without ending.
+    #[serde(rename = "incident.severity_changed")]
+    IncidentSeverityChanged {
+        /// Which incident.
+        incident: IncidentId,
+        /// Severity before.
+        from: Severity,
+        /// Severity now.
+        to: Severity,
+        /// What is true now.
+        message: String,
+        /// The facts now.
+        facts: BTreeMap<String, String>,
+    },
+    /// It ended, by evidence or by a person.
+    #[serde(rename = "incident.resolved")]
+    IncidentResolved {
+        /// Which incident.
+        incident: IncidentId,
+        /// How.
+        resolution: Resolution,
+        /// What proves it.
+        proof: String,
+        /// The verified remediation, where one ended it.
+        remediation: Option<RemediationId>,
+    },
+    /// A person is needed: no more is tried.
+    #[serde(rename = "agent.escalation")]
+    Escalation {
+        /// Which incident.
+        incident: IncidentId,
+        /// Why.
+        reason: String,
+        /// Attempts made.
+        attempts: u32,
+    },
+    /// The intent: committed before anything is sent.
+    #[serde(rename = "agent.recovery_attempted")]
+    RecoveryAttempted {
+        /// The new remediation.
+        remediation: RemediationId,
+        /// Its incident.
+        incident: Option<IncidentId>,
+        /// The finding.
+        key: Key,
+        /// What is about to be done.
+        operation: Operation,
+        /// Why.
+        reason: String,
+        /// Which attempt this is.
+        attempt: u32,
+        /// The target before.
+        before: TargetState,
+        /// What would take it back.
+        inverse: Inverse,
+        /// Files with what was seen before.
+        evidence: Vec<String>,
+    },
+    /// The operation was sent and answered.
+    #[serde(rename = "remediation.acted")]
+    RemediationActed {
+        /// Which remediation.
+        remediation: RemediationId,
+        /// The answer, in words.
+        result: String,
+        /// The earliest moment of the proof.
+        verify_at: Timestamp,
+    },
+    /// The run that acted says how it ended.
+    #[serde(rename = "remediation.completed")]
+    RemediationCompleted {
+        /// Which remediation.
+        remediation: RemediationId,
+        /// Its incident, which gets the attempt back where nothing was sent.
+        incident: Option<IncidentId>,
+        /// How.
+        outcome: RemediationOutcome,
+        /// What was observed.
+        observed: String,
+        /// The target after.
+        after: Option<TargetState>,
+    },
+    /// A later run found out, by observing, how it ended.
+    #[serde(rename = "remediation.settled")]
+    RemediationSettled {
+        /// Which remediation.
+        remediation: RemediationId,
+        /// How.
+        outcome: RemediationOutcome,
+        /// What was observed.
+        observed: String,
+        /// The target after.
+        after: Option<TargetState>,
+    },
+    /// A switch was set or cleared.
+    #[serde(rename = "control.changed")]
+    ControlChanged {
+        /// Its key.
+        control: String,
+        /// On or off.
+        on: bool,
+        /// Why.
+        reason: String,
+        /// Until when.
+        expires_at: Option<Timestamp>,
+    },
+    /// Policy or controls could not be read whole; the level was `propose`.
+    #[serde(rename = "control.plane_degraded")]
+    ControlPlaneDegraded {
+        /// What could not be read.
+        what: String,
+        /// How it failed.
+        error: String,
+    },
+    /// A ledger was started from a file.
+    #[serde(rename = "ledger.imported")]
+    LedgerImported {
+        /// The file.
+        source: String,
+        /// How many incidents came with it.
+        rows: u64,
+        /// SHA-256 of the file, in hex.
+        hash: String,
+    },
+    /// A run that did or found something began.
+    #[serde(rename = "agent.task_started")]
+    TaskStarted {
+        /// The agent.
+        agent: AgentName,
+        /// The run.
+        run: RunId,
+        /// What triggered it.
+        trigger: String,
+    },
+    /// It ended.
+    #[serde(rename = "agent.task_completed")]
+    TaskCompleted {
+        /// The agent.
+        agent: AgentName,
+        /// The run.
+        run: RunId,
+        /// How it ended.
+        outcome: String,
+        /// Its counters.
+        counts: BTreeMap<String, u64>,
+    },
+}
+
+/// An event that is about to be appended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NewEvent {
+    /// When it happened.
+    pub at: Timestamp,
+    /// Who did it: `agent:health-guardian`, `human:root`.
+    pub actor: String,
+    /// The run that it belongs to.
+    pub run: Option<RunId>,
+    /// What happened.
+    pub event: Event,
+}
+
+/// An event as it stands in the ledger.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecordedEvent {
+    /// Its place in the ledger; gaps are allowed.
+    pub seq: u64,
+    /// Its id, a UUIDv7.
+    pub id: String,
+    /// What was appended.
+    #[serde(rename = "entry")]
+    pub new: NewEvent,
+}
+
+impl Event {
+    /// Its type, as stored.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::IncidentOpened { .. } => "incident.opened",
+            Self::IncidentSeverityChanged { .. } => "incident.severity_changed",
+            Self::IncidentResolved { .. } => "incident.resolved",
+            Self::Escalation { .. } => "agent.escalation",
+            Self::RecoveryAttempted { .. } => "agent.recovery_attempted",
+            Self::RemediationActed { .. } => "remediation.acted",
+            Self::RemediationCompleted { .. } => "remediation.completed",
+            Self::RemediationSettled { .. } => "remediation.settled",
+            Self::ControlChanged { .. } => "control.changed",
+            Self::ControlPlaneDegraded { .. } => "control.plane_degraded",
+            Self::LedgerImported { .. } => "ledger.imported",
+            Self::TaskStarted { .. } => "agent.task_started",
+            Self::TaskCompleted { .. } => "agent.task_completed",
+        }
+    }
+
+    /// What it is about, as stored: an id, a control key, an agent or the ledger.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        match self {
+            Self::IncidentOpened { incident, .. }
+            | Self::IncidentSeverityChanged { incident, .. }
+            | Self::IncidentResolved { incident, .. }
+            | Self::Escalation { incident, .. } => incident.to_string(),
+            Self::RecoveryAttempted { remediation, .. }
+            | Self::RemediationActed { remediation, .. }
+            | Self::RemediationCompleted { remediation, .. }
+            | Self::RemediationSettled { remediation, .. } => remediation.to_string(),
+            Self::ControlChanged { control, .. } => control.clone(),
+            Self::ControlPlaneDegraded { .. } | Self::LedgerImported { .. } => "ledger".to_owned(),
+            Self::TaskStarted { agent, .. } | Self::TaskCompleted { agent, .. } => {
+                agent.to_string()
+            }
+        }
+    }
+
+    /// How urgently people are told (docs/SPEC.md §5.4).
+    #[must_use]
+    pub const fn priority(&self) -> EventPriority {
+        match self {
+            Self::IncidentOpened { priority, .. } => match priority {
+                Priority::P0 => EventPriority::Critical,
+                Priority::P1 => EventPriority::High,
+                Priority::P2 => EventPriority::Medium,
+                Priority::P3 => EventPriority::Low,
+            },
+            Self::IncidentSeverityChanged { to, .. } => match to {
+                Severity::Critical => EventPriority::High,
+                Severity::Warning => EventPriority::Medium,
+                Severity::Info => EventPriority::Low,
+            },
+            Self::ControlPlaneDegraded { .. } => EventPriority::Critical,
+            Self::Escalation { .. } | Self::LedgerImported { .. } => EventPriority::High,
+            Self::IncidentResolved { .. }
+            | Self::RecoveryAttempted { .. }
+            | Self::RemediationActed { .. }
+            | Self::RemediationCompleted { .. }
+            | Self::RemediationSettled { .. }
+            | Self::ControlChanged { .. }
+            | Self::TaskStarted { .. }
+            | Self::TaskCompleted { .. } => EventPriority::Low,
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Nouns and laws. Nothing in here waits, reads a clock, a file or the environment.
+
+pub mod diagnosis;
+pub mod duration;
+pub mod entities;
+pub mod event;
+pub mod gate;
+pub mod incident;
+pub mod operation;
+pub mod policy;
+pub mod process;
+pub mod run;
+pub mod schedule;
+pub mod severity;
+pub mod sight;
+pub mod spec;
+pub mod subject;
+pub mod view;

@@ -1,0 +1,5 @@
+//! opswarden: autonomous operations agents.
+
+pub mod agent;
+pub mod domain;
+pub mod ports;
