@@ -1,5 +1,7 @@
 //! opswarden: autonomous operations agents.
 
 pub mod agent;
+pub mod app;
 pub mod domain;
 pub mod ports;
+pub mod render;

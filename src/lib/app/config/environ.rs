@@ -1,0 +1,66 @@
+//! The environment, read once into a plain map. The one place that asks the operating system for it.
+#![expect(clippy::disallowed_methods, reason = "this is the one reader of the environment")]
+
+use std::collections::BTreeMap;
+
+/// The environment of a process, and the name of its host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Environ {
+    variables: BTreeMap<String, String>,
+    host: String,
+}
+
+impl Environ {
+    /// The environment of this process. A variable that is not UTF-8 is none of ours and is left out.
+    #[must_use]
+    pub fn read() -> Self {
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        Self { variables, host }
+    }
+
+    /// An environment of exactly these variables, on a host called `localhost`.
+    pub fn of<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        Self { variables: variables.into_iter().map(owned).collect(), host: "localhost".to_owned() }
+    }
+
+    /// The value of `name`; an empty value counts as unset, as usual for paths and switches.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.raw(name).filter(|value| !value.is_empty())
+    }
+
+    /// The value of `name`, empty or not.
+    #[must_use]
+    pub fn raw(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
+    }
+
+    /// The system's name for this host.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_variable_is_unset_but_can_be_told_apart() {
+        let environ = Environ::of([("A", ""), ("B", "x")]);
+        assert_eq!((environ.get("A"), environ.raw("A")), (None, Some("")));
+        assert_eq!(environ.get("B"), Some("x"));
+    }
+
+    #[test]
+    fn the_real_environment_has_a_path_and_a_host() {
+        let environ = Environ::read();
+        assert!(environ.get("PATH").is_some());
+        assert!(!environ.host().is_empty());
+    }
+}

@@ -1,0 +1,209 @@
+//! The second pass: problems that no single value shows.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use toml::de::DeTable;
+
+use super::load::AgentSettings;
+use super::problem::Level;
+use super::setting_path::SettingPath;
+use super::suggest::nearest;
+use crate::app::registry::ReadStanza;
+use crate::domain::duration::HumanDuration;
+use crate::domain::policy::{Budgets, Policy, ScheduleSettings};
+use crate::domain::process::ManagerKind;
+use crate::domain::schedule::{Schedule, ScheduleError};
+use crate::domain::spec::Spec;
+
+/// A cross-field problem, by the setting to which it is attached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Lint {
+    /// How bad.
+    pub(super) level: Level,
+    /// Which setting.
+    pub(super) path: SettingPath,
+    /// What is wrong, and what to write instead.
+    pub(super) message: String,
+}
+
+fn lint(level: Level, path: SettingPath, message: impl Into<String>) -> Lint {
+    Lint { level, path, message: message.into() }
+}
+
+/// The longest default time of a run.
+const LONGEST_DEFAULT_RUN: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// One agent's settings, put together, and everything that is wrong with them.
+pub(super) fn agent(
+    spec: &Spec,
+    schedule: ScheduleSettings,
+    policy: Policy,
+    read: ReadStanza,
+) -> (Option<AgentSettings>, Vec<Lint>) {
+    let stanza = SettingPath::of(&["agents", spec.name.as_str()]);
+    let mut lints: Vec<Lint> = read
+        .problems
+        .iter()
+        .map(|problem| lint(Level::Error, stanza.join(&problem.path), problem.message.clone()))
+        .collect();
+    lints.extend(of_policy(&stanza.key("policy"), spec, &policy));
+    let at = stanza.key("schedule");
+    let parsed = match parse_schedule(spec, &schedule) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            let field = if matches!(error, ScheduleError::Zone(_)) { "zone" } else { "cron" };
+            lints.push(lint(Level::Error, at.key(field), error.to_string()));
+            return (None, lints);
+        }
+    };
+    let interval = parsed.period(Timestamp::UNIX_EPOCH);
+    let timeout = schedule
+        .timeout
+        .map_or_else(|| (interval * 4 / 5).min(LONGEST_DEFAULT_RUN), HumanDuration::get);
+    lints.extend(of_times(&stanza, spec, &policy, interval, timeout));
+    let settings =
+        AgentSettings { schedule: parsed, interval, timeout, policy, stanza: read.effective };
+    (Some(settings), lints)
+}
+
+fn parse_schedule(spec: &Spec, settings: &ScheduleSettings) -> Result<Schedule, ScheduleError> {
+    let cron = if settings.cron.is_empty() { spec.cron } else { &settings.cron };
+    let zone = if settings.zone.is_empty() { "UTC" } else { &settings.zone };
+    Schedule::parse(cron, zone, Timestamp::UNIX_EPOCH)
+}
+
+fn of_policy(at: &SettingPath, spec: &Spec, policy: &Policy) -> Vec<Lint> {
+    let mut lints = Vec::new();
+    let mut error = |field: &str, message: String| {
+        lints.push(lint(Level::Error, at.key(field), message));
+    };
+    let stop = "to stop acting, write autonomy = \"propose\"";
+    if policy.attempts == 0 {
+        error(
+            "attempts",
+            format!("0 attempts would call a person before anything is tried; {stop}"),
+        );
+    }
+    if policy.restarts_per_run == 0 {
+        error("restarts_per_run", format!("a budget of 0 refuses every action; {stop}"));
+    }
+    if policy.flap_episodes < 2 {
+        error(
+            "flap_episodes",
+            format!(
+                "{} would call the first incident flapping; write at least 2",
+                policy.flap_episodes
+            ),
+        );
+    }
+    if policy.back_off_cap < policy.back_off {
+        error(
+            "back_off_cap",
+            format!(
+                "the cap of {} is shorter than back_off ({}); raise it or lower back_off",
+                policy.back_off_cap, policy.back_off
+            ),
+        );
+    }
+    let known: Vec<&str> = spec.checks.iter().map(|check| check.id.as_str()).collect();
+    for check in policy.disabled_checks.iter().filter(|check| !known.contains(&check.as_str())) {
+        let hint = match nearest(check, known.iter().copied()) {
+            Some(word) => format!("did you mean `{word}`?"),
+            None => format!("its checks: {}", known.join(", ")),
+        };
+        error("disabled_checks", format!("{} has no check called `{check}`; {hint}", spec.name));
+    }
+    if !known.is_empty() && known.iter().all(|check| policy.disabled_checks.contains(*check)) {
+        let message = format!("every check of {} is switched off", spec.name);
+        lints.push(lint(Level::Warning, at.key("disabled_checks"), message));
+    }
+    lints
+}
+
+fn of_times(
+    stanza: &SettingPath,
+    spec: &Spec,
+    policy: &Policy,
+    interval: Duration,
+    timeout: Duration,
+) -> Vec<Lint> {
+    let mut lints = Vec::new();
+    let text = |duration: Duration| HumanDuration::from(duration).to_string();
+    let at = stanza.key("schedule").key("timeout");
+    if timeout.is_zero() {
+        lints.push(lint(Level::Error, at.clone(), "a run without any time does nothing"));
+    }
+    if timeout >= interval {
+        let message = format!(
+            "a run may take {}, and the next one is due after {}; write less than {1}",
+            text(timeout),
+            text(interval)
+        );
+        lints.push(lint(Level::Error, at.clone(), message));
+    }
+    if policy.back_off.get() < interval && *policy != Policy::default() {
+        let message = format!(
+            "the cool-down of {} is shorter than the interval of {}, so that it holds nothing back; write at least {1}",
+            policy.back_off,
+            text(interval)
+        );
+        lints.push(lint(Level::Warning, stanza.key("policy").key("back_off"), message));
+    }
+    if let Some(slow) =
+        spec.checks.iter().filter(|check| check.settle >= timeout).max_by_key(|check| check.settle)
+    {
+        let message = format!(
+            "`{}` settles for {} before it is looked at again, and a run may take {}; every proof is left to the next run",
+            slow.id,
+            text(slow.settle),
+            text(timeout)
+        );
+        lints.push(lint(Level::Warning, at, message));
+    }
+    lints
+}
+
+/// What is wrong with the budgets of the house.
+pub(super) fn budgets(budgets: Budgets) -> Vec<Lint> {
+    let at = SettingPath::of(&["budgets"]);
+    let zero = [
+        ("actions_per_run", budgets.actions_per_run),
+        ("actions_per_hour", budgets.actions_per_hour),
+    ];
+    let mut lints: Vec<Lint> = zero
+        .into_iter()
+        .filter(|(_, budget)| *budget == 0)
+        .map(|(field, _)| {
+            let message = "a budget of 0 refuses every action; to stop acting, write autonomy = \"propose\" for the agent, or use `opsctl pause all`";
+            lint(Level::Error, at.key(field), message)
+        })
+        .collect();
+    if lints.is_empty() && budgets.actions_per_hour < budgets.actions_per_run {
+        let message = format!(
+            "{} in an hour is less than the {} of a single run, which therefore can never be used",
+            budgets.actions_per_hour, budgets.actions_per_run
+        );
+        lints.push(lint(Level::Warning, at.key("actions_per_hour"), message));
+    }
+    lints
+}
+
+/// Settings of a process manager that no service names.
+pub(super) fn managers(document: &DeTable<'_>, used: &BTreeSet<ManagerKind>) -> Vec<Lint> {
+    let is_set = |kind: ManagerKind| {
+        let table = document.get("managers")?.get_ref().get(kind.as_str())?.get_ref().as_table()?;
+        (!table.is_empty()).then_some(kind)
+    };
+    ManagerKind::ALL
+        .into_iter()
+        .filter_map(is_set)
+        .filter(|kind| !used.contains(kind))
+        .map(|kind| {
+            let path = SettingPath::of(&["managers", kind.as_str()]);
+            let message = format!("no agent uses {}, so that this changes nothing", kind.as_str());
+            lint(Level::Warning, path, message)
+        })
+        .collect()
+}

@@ -1,0 +1,28 @@
+//! Settings: code defaults, then one file, then the environment for secrets and addresses.
+//!
+//! Reading goes in two passes, so that a person sees every mistake at once and none hides another: [`walk`]
+//! holds the spanned document against the generated schema, and only a document without a mistake is built
+//! into structs, whose cross-field problems [`lints`] collects. Nothing outside this folder reads the
+//! environment.
+
+pub mod document;
+pub mod environ;
+mod lints;
+mod load;
+pub mod origins;
+mod position;
+pub mod problem;
+mod reader;
+mod resolve;
+pub mod schema;
+pub mod secret;
+mod setting_path;
+mod suggest;
+mod walk;
+
+pub use document::{Managers, Pm2Read, Pm2Settings, SystemdSettings};
+pub use environ::Environ;
+pub use load::{AgentSettings, Config, Loaded};
+pub use origins::{Origin, OriginRow};
+pub use problem::{ConfigErrors, Level, Problem};
+pub use secret::Secret;

@@ -1,0 +1,238 @@
+//! A settings text on its way through both passes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Deserializer};
+
+use super::document::House;
+use super::environ::Environ;
+use super::load::{AgentSettings, Config, Loaded};
+use super::position::{excerpt, place};
+use super::problem::{ConfigErrors, Level, Problem};
+use super::setting_path::SettingPath;
+use super::{lints, origins, resolve, schema, secret, walk};
+use crate::agent::Need;
+use crate::app::registry::{Entry, ReadStanza};
+use crate::domain::policy::{Policy, ScheduleSettings};
+use crate::domain::process::ManagerKind;
+use crate::domain::subject::AgentName;
+
+/// One agent's part of the file, read and not yet judged.
+struct Read {
+    schedule: ScheduleSettings,
+    policy: Policy,
+    stanza: ReadStanza,
+}
+
+/// A text that stands for the contents of a file.
+pub(super) struct Reader<'t> {
+    file: &'t Path,
+    text: &'t str,
+}
+
+impl<'t> Reader<'t> {
+    /// A reader of `text`.
+    pub(super) const fn new(file: &'t Path, text: &'t str) -> Self {
+        Self { file, text }
+    }
+
+    /// Both passes.
+    pub(super) fn config(
+        &self,
+        environ: &Environ,
+        entries: &[Entry],
+    ) -> Result<Loaded, ConfigErrors> {
+        let (document, broken) = DeTable::parse_recoverable(self.text);
+        if !broken.is_empty() {
+            return Err(self.errors(broken.iter().map(|error| self.syntax(error)).collect()));
+        }
+        let mistakes = walk::walk(&schema::document(entries), &document);
+        if !mistakes.is_empty() {
+            return Err(self.errors(mistakes.into_iter().map(|one| self.mistake(one)).collect()));
+        }
+        self.build(&document, environ, entries)
+    }
+
+    fn errors(&self, mut problems: Vec<Problem>) -> ConfigErrors {
+        problems.sort_by_key(|problem| problem.place);
+        ConfigErrors { file: Some(self.file.to_owned()), problems }
+    }
+
+    fn problem(&self, level: Level, span: Option<Range<usize>>, message: String) -> Problem {
+        Problem {
+            level,
+            file: self.file.display().to_string(),
+            place: span.map(|span| place(self.text, span.start)),
+            path: String::new(),
+            message,
+            hint: None,
+            excerpt: None,
+        }
+    }
+
+    fn syntax(&self, error: &toml::de::Error) -> Problem {
+        let message = error.message().replace('\n', ", ");
+        let mut problem = self.problem(Level::Error, error.span(), message);
+        problem.excerpt = problem.place.map(|place| excerpt(self.text, place));
+        problem
+    }
+
+    fn mistake(&self, mistake: walk::Mistake) -> Problem {
+        let path = mistake.path.to_string();
+        let problem = self.problem(Level::Error, Some(mistake.span), mistake.message);
+        Problem { path, hint: mistake.hint, ..problem }
+    }
+
+    fn lint(&self, document: &DeTable<'_>, lint: lints::Lint) -> Problem {
+        let path = lint.path.to_string();
+        Problem { path, ..self.problem(lint.level, lint.path.locate(document), lint.message) }
+    }
+
+    /// A value that is of the right type and still refused by its struct.
+    fn refused(&self, at: &SettingPath, error: &toml::de::Error) -> Problem {
+        let message = error.message().to_owned();
+        Problem { path: at.to_string(), ..self.problem(Level::Error, error.span(), message) }
+    }
+
+    /// The second pass.
+    fn build(
+        &self,
+        document: &Spanned<DeTable<'_>>,
+        environ: &Environ,
+        entries: &[Entry],
+    ) -> Result<Loaded, ConfigErrors> {
+        let table = document.get_ref();
+        let mut problems = Vec::new();
+        let mut house = self.house(document, &mut problems);
+        let mut lints = lints::budgets(house.budgets);
+        let mut agents = BTreeMap::new();
+        let mut used = BTreeSet::new();
+        for entry in entries {
+            let Some(read) = self.agent(entry, table, &mut problems) else { continue };
+            let spec = (entry.spec)();
+            used.extend(read.stanza.needs.iter().filter_map(manager));
+            let (ready, found) = lints::agent(&spec, read.schedule, read.policy, read.stanza);
+            lints.extend(found);
+            agents.extend(ready.map(|ready| (spec.name, ready)));
+        }
+        if problems.is_empty() {
+            lints.extend(lints::managers(table, &used));
+        }
+        problems.extend(lints.into_iter().map(|lint| self.lint(table, lint)));
+        let (given, unreadable) = secret::read_all(environ);
+        problems.extend(unreadable.iter().map(|error| self.of_environment(error)));
+        if problems.iter().any(|problem| problem.level == Level::Error) {
+            return Err(self.errors(problems));
+        }
+        let resolved = resolve::resolve(&mut house, self.file, environ);
+        let mut rows = origins::rows(&effective(&house, &agents), table, self.text);
+        resolve::amend(&mut rows, &resolved, &given);
+        problems.sort_by_key(|problem| problem.place);
+        let config = Config {
+            file: self.file.to_owned(),
+            environment: house.environment,
+            host: house.host,
+            paths: resolved.paths,
+            managers: house.managers,
+            budgets: house.budgets,
+            agents,
+            origins: rows,
+            given,
+        };
+        Ok(Loaded { config, warnings: problems })
+    }
+
+    fn house(&self, document: &Spanned<DeTable<'_>>, problems: &mut Vec<Problem>) -> House {
+        let mut table = document.get_ref().clone();
+        table.remove("agents");
+        let top = SettingPath::default();
+        self.part(&top, Spanned::new(document.span(), table), problems).unwrap_or_default()
+    }
+
+    fn agent(
+        &self,
+        entry: &Entry,
+        document: &DeTable<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Read> {
+        let name = (entry.spec)().name;
+        let at = SettingPath::of(&["agents", name.as_str()]);
+        let mut stanza = sub_table(document, "agents")
+            .and_then(|agents| sub_table(agents.get_ref(), name.as_str()))
+            .unwrap_or_else(|| Spanned::new(0..0, DeTable::new()));
+        let [schedule, policy] = schema::HOUSE_TABLES.map(|part| {
+            let table = sub_table(stanza.get_ref(), part);
+            stanza.get_mut().remove(part);
+            table.unwrap_or_else(|| Spanned::new(0..0, DeTable::new()))
+        });
+        let schedule = self.part(&at.key("schedule"), schedule, problems);
+        let policy = self.part(&at.key("policy"), policy, problems);
+        let stanza = match (entry.read)(Deserializer::from(stanza)) {
+            Ok(stanza) => Some(stanza),
+            Err(error) => {
+                problems.push(self.refused(&at, &error));
+                None
+            }
+        };
+        Some(Read { schedule: schedule?, policy: policy?, stanza: stanza? })
+    }
+
+    fn part<T: DeserializeOwned>(
+        &self,
+        at: &SettingPath,
+        table: Spanned<DeTable<'_>>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<T> {
+        match T::deserialize(Deserializer::from(table)) {
+            Ok(read) => Some(read),
+            Err(error) => {
+                problems.push(self.refused(at, &error));
+                None
+            }
+        }
+    }
+
+    fn of_environment(&self, error: &secret::SecretError) -> Problem {
+        let source = std::error::Error::source(error).map(|source| format!(": {source}"));
+        let message = format!("{error}{}", source.unwrap_or_default());
+        Problem { file: "environment".to_owned(), ..self.problem(Level::Error, None, message) }
+    }
+}
+
+fn sub_table<'i>(table: &DeTable<'i>, name: &str) -> Option<Spanned<DeTable<'i>>> {
+    let value = table.get(name)?;
+    match value.get_ref() {
+        DeValue::Table(inner) => Some(Spanned::new(value.span(), inner.clone())),
+        _ => None,
+    }
+}
+
+const fn manager(need: &Need) -> Option<ManagerKind> {
+    match need {
+        Need::Manager { kind, .. } => Some(*kind),
+        Need::Prober { .. } | Need::Host => None,
+    }
+}
+
+/// Everything as one value, in the form of the file.
+fn effective(house: &House, agents: &BTreeMap<AgentName, AgentSettings>) -> Value {
+    let mut all = json!(house);
+    let stanzas = agents.iter().map(|(name, settings)| {
+        let mut stanza = settings.stanza.clone();
+        if let Some(stanza) = stanza.as_object_mut() {
+            stanza.insert("schedule".to_owned(), json!(settings.written()));
+            stanza.insert("policy".to_owned(), json!(settings.policy));
+        }
+        (name.to_string(), stanza)
+    });
+    let stanzas: serde_json::Map<String, Value> = stanzas.collect();
+    if let Some(all) = all.as_object_mut() {
+        all.insert("agents".to_owned(), Value::Object(stanzas));
+    }
+    all
+}

@@ -1,0 +1,200 @@
+//! Secrets: where they come from, and a type that never prints one.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Serialize, Serializer};
+
+use super::environ::Environ;
+
+/// A text that is never printed: `***` in messages, in debug output and in files.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// A secret.
+    #[must_use]
+    pub const fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text, for the one call that needs it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("***")
+    }
+}
+
+/// A name of the environment that is recognised.
+#[derive(Clone, Copy, Debug)]
+pub struct Recognised {
+    /// The variable.
+    pub name: &'static str,
+    /// Whether its value must never be seen in any output. Host and port of the mail server may.
+    pub hidden: bool,
+}
+
+/// Every recognised name. No agent of this version uses one; they are read so that a mistake in them shows at
+/// once and so that their values never reach a log.
+pub const RECOGNISED: [Recognised; 8] = [
+    Recognised { name: "SMTP_HOST", hidden: false },
+    Recognised { name: "SMTP_PORT", hidden: false },
+    Recognised { name: "SMTP_USER", hidden: true },
+    Recognised { name: "SMTP_PASS", hidden: true },
+    Recognised { name: "OPS_ALERT_EMAIL", hidden: true },
+    Recognised { name: "SLACK_WEBHOOK_URL", hidden: true },
+    Recognised { name: "VALIDATOR_EMAIL", hidden: true },
+    Recognised { name: "VALIDATOR_PASSWORD", hidden: true },
+];
+
+/// A recognised name with its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given {
+    /// The recognised name.
+    pub name: &'static str,
+    /// What gave it: the variable, the file's variable, or the credentials folder.
+    pub by: String,
+    /// The value.
+    pub value: Secret,
+    /// Whether the value must never be seen.
+    pub hidden: bool,
+}
+
+/// A secret that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// Both forms are set, and nobody can tell which one is meant.
+    #[error("{0} and {0}_FILE are both set; unset one of them")]
+    Both(&'static str),
+    /// It is set and empty.
+    #[error("{0} is empty; unset it, or give it a value")]
+    Empty(String),
+    /// Its file cannot be read.
+    #[error("failed to read {file} for {name}")]
+    Unreadable {
+        /// What named the file.
+        name: String,
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// A secret's file may hold at most so many bytes: a key in text form is far smaller.
+const LARGEST: u64 = 64 * 1024;
+
+/// Reads every recognised name, from `X`, from the file that `X_FILE` names, or from the file `x` in the folder
+/// of credentials that the service manager hands over.
+pub(super) fn read_all(environ: &Environ) -> (Vec<Given>, Vec<SecretError>) {
+    let (mut given, mut errors) = (Vec::new(), Vec::new());
+    for name in RECOGNISED {
+        match read(name, environ) {
+            Ok(found) => given.extend(found),
+            Err(error) => errors.push(error),
+        }
+    }
+    (given, errors)
+}
+
+fn read(wanted: Recognised, environ: &Environ) -> Result<Option<Given>, SecretError> {
+    let file_name = format!("{}_FILE", wanted.name);
+    let (text, by) = match (environ.raw(wanted.name), environ.raw(&file_name)) {
+        (Some(_), Some(_)) => return Err(SecretError::Both(wanted.name)),
+        (Some(value), None) => (value.to_owned(), wanted.name.to_owned()),
+        (None, Some("")) => return Err(SecretError::Empty(file_name)),
+        (None, Some(file)) => (read_file(Path::new(file), &file_name)?, file_name),
+        (None, None) => match credential(wanted.name, environ)? {
+            Some(text) => (text, "$CREDENTIALS_DIRECTORY".to_owned()),
+            None => return Ok(None),
+        },
+    };
+    if text.is_empty() {
+        return Err(SecretError::Empty(by));
+    }
+    let value = Secret::new(text);
+    Ok(Some(Given { name: wanted.name, by, value, hidden: wanted.hidden }))
+}
+
+fn credential(name: &str, environ: &Environ) -> Result<Option<String>, SecretError> {
+    let Some(folder) = environ.get("CREDENTIALS_DIRECTORY") else { return Ok(None) };
+    let file = Path::new(folder).join(name.to_lowercase());
+    if file.exists() { read_file(&file, "$CREDENTIALS_DIRECTORY").map(Some) } else { Ok(None) }
+}
+
+fn read_file(file: &Path, name: &str) -> Result<String, SecretError> {
+    use std::io::Read as _;
+    let mut text = String::new();
+    std::fs::File::open(file)
+        .and_then(|opened| opened.take(LARGEST).read_to_string(&mut text))
+        .map_err(|source| SecretError::Unreadable {
+            name: name.to_owned(),
+            file: file.to_owned(),
+            source,
+        })?;
+    // Editors end a file with a newline that is no part of the secret.
+    Ok(text.trim_end_matches(['\n', '\r']).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_prints_as_stars_everywhere() {
+        let secret = Secret::new("hunter2".to_owned());
+        let shown = format!("{secret} {secret:?} {}", serde_json::to_string(&secret).unwrap());
+        assert_eq!(shown, "*** *** \"***\"");
+        assert_eq!(secret.expose(), "hunter2");
+    }
+
+    #[test]
+    fn a_secret_comes_from_the_variable_its_file_or_the_credentials() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("smtp_pass");
+        std::fs::write(&file, "from-file\n").unwrap();
+        let value = |environ: &Environ| {
+            let (given, errors) = read_all(environ);
+            assert!(errors.is_empty(), "{errors:?}");
+            given.iter().map(|found| found.value.expose().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(value(&Environ::of([("SMTP_PASS", "direct")])), ["direct"]);
+        let file = file.to_str().unwrap();
+        assert_eq!(value(&Environ::of([("SMTP_PASS_FILE", file)])), ["from-file"]);
+        let folder = folder.path().to_str().unwrap();
+        assert_eq!(value(&Environ::of([("CREDENTIALS_DIRECTORY", folder)])), ["from-file"]);
+        assert!(value(&Environ::default()).is_empty());
+    }
+
+    #[test]
+    fn both_forms_an_empty_value_and_a_missing_file_are_errors() {
+        let message = |variables: &[(&str, &str)]| {
+            let (_, errors) = read_all(&Environ::of(variables.iter().copied()));
+            assert_eq!(errors.len(), 1, "{errors:?}");
+            errors[0].to_string()
+        };
+        assert!(message(&[("SMTP_PASS", "a"), ("SMTP_PASS_FILE", "/b")]).contains("both set"));
+        assert!(message(&[("SMTP_PASS", "")]).contains("SMTP_PASS is empty"));
+        assert!(message(&[("SMTP_PASS_FILE", "")]).contains("SMTP_PASS_FILE is empty"));
+        assert!(message(&[("SMTP_PASS_FILE", "/nowhere/x")]).contains("failed to read /nowhere/x"));
+    }
+}

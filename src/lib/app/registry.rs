@@ -1,0 +1,59 @@
+//! Where generics end: every agent as a row of plain function pointers.
+//!
+//! [`Agent`] is not dyn-compatible, and agents may not look at the engine; so this table turns each agent type
+//! into functions that the rest of the application can call without knowing the type.
+
+use schemars::{Schema, SchemaGenerator};
+use serde_json::Value;
+
+use crate::agent::{Agent, Need, Problem};
+use crate::domain::spec::Spec;
+use crate::render::tree::Tree;
+
+/// A stanza that was read: its effective values, and what its agent says about them.
+#[derive(Clone, Debug)]
+pub struct ReadStanza {
+    /// Every value, defaults included, as the agent would be built from it again.
+    pub effective: Value,
+    /// Problems beyond the types of single values.
+    pub problems: Vec<Problem>,
+    /// The senses that these settings need.
+    pub needs: Vec<Need>,
+}
+
+/// One agent without its type.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// What the agent is.
+    pub spec: fn() -> Spec,
+    /// The JSON Schema of its stanza, without the house's sub-tables.
+    pub schema: fn(&mut SchemaGenerator) -> Schema,
+    /// Reads a stanza, from which the house's sub-tables were taken out.
+    pub read: fn(toml::de::Deserializer<'_>) -> Result<ReadStanza, toml::de::Error>,
+    /// Its defaults, in the order in which its fields are declared.
+    pub defaults: fn() -> Tree,
+}
+
+impl Entry {
+    /// The row of agent `A`.
+    #[must_use]
+    pub const fn of<A: Agent>() -> Self {
+        Self {
+            spec: || A::SPEC,
+            schema: A::json_schema,
+            read: read_stanza::<A>,
+            defaults: || Tree::of(&A::default()),
+        }
+    }
+}
+
+/// Every agent, one line each.
+pub static ALL: &[Entry] = &[];
+
+fn read_stanza<A: Agent>(
+    stanza: toml::de::Deserializer<'_>,
+) -> Result<ReadStanza, toml::de::Error> {
+    let agent = A::deserialize(stanza)?;
+    let effective = serde_json::to_value(&agent).map_err(serde::de::Error::custom)?;
+    Ok(ReadStanza { effective, problems: agent.problems(), needs: agent.needs() })
+}

@@ -1,0 +1,3 @@
+//! Pure text: settings files, units, tables. Everything is an argument; nothing is read or printed here.
+
+pub mod tree;
