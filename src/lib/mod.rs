@@ -1,6 +1,7 @@
 //! opswarden: autonomous operations agents.
 
 pub mod agent;
+pub mod agents;
 pub mod app;
 pub mod domain;
 pub mod ports;

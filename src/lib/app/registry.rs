@@ -7,6 +7,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
 use crate::agent::{Agent, Need, Problem};
+use crate::agents::health_guardian::HealthGuardian;
 use crate::domain::spec::Spec;
 use crate::render::tree::Tree;
 
@@ -48,7 +49,7 @@ impl Entry {
 }
 
 /// Every agent, one line each.
-pub static ALL: &[Entry] = &[];
+pub static ALL: &[Entry] = &[Entry::of::<HealthGuardian>()];
 
 fn read_stanza<A: Agent>(
     stanza: toml::de::Deserializer<'_>,
@@ -56,4 +57,17 @@ fn read_stanza<A: Agent>(
     let agent = A::deserialize(stanza)?;
     let effective = serde_json::to_value(&agent).map_err(serde::de::Error::custom)?;
     Ok(ReadStanza { effective, problems: agent.problems(), needs: agent.needs() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_every_agent_has_checks() {
+        let names: std::collections::BTreeSet<_> =
+            ALL.iter().map(|entry| (entry.spec)().name).collect();
+        assert_eq!(names.len(), ALL.len());
+        assert!(ALL.iter().all(|entry| !(entry.spec)().checks.is_empty()));
+    }
 }

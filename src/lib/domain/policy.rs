@@ -59,6 +59,9 @@ pub struct Policy {
     pub flap_window: HumanDuration,
     /// Restarts and reloads of all services of this host in one run.
     pub restarts_per_run: u32,
+    /// How long after an action its subject is left alone before it is looked at again. Unset: each check's own
+    /// time, 30 seconds for services and processes.
+    pub settle: Option<HumanDuration>,
 }
 
 impl Default for Policy {
@@ -73,6 +76,7 @@ impl Default for Policy {
             flap_episodes: 3,
             flap_window: HumanDuration::mins(6 * 60),
             restarts_per_run: 3,
+            settle: None,
         }
     }
 }

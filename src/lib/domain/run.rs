@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::diagnosis::Sample;
 use super::gate::DoorAnswer;
 use super::incident::{Incident, RunId};
+use super::operation::Operation;
 use super::subject::{AgentName, CheckId, Key, Subject};
 
 /// What started a run.
@@ -210,6 +211,18 @@ pub struct Recall {
     pub series: BTreeMap<String, BTreeMap<Subject, Vec<Sample>>>,
     /// Per verb: how many remediations were verified, and how many ended.
     pub remedies: BTreeMap<String, Effectiveness>,
+    /// What opswarden itself sent lately, and when: not to be taken for the world's own doing.
+    #[serde(default)]
+    pub acted: Vec<Acted>,
+}
+
+/// An operation that was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acted {
+    /// What.
+    pub operation: Operation,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// How often a verb helped.

@@ -236,3 +236,63 @@ fn effective(house: &House, agents: &BTreeMap<AgentName, AgentSettings>) -> Valu
     }
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::registry;
+
+    fn load(text: &str) -> Result<Loaded, ConfigErrors> {
+        let file = Path::new("agents.toml");
+        Reader::new(file, text).config(&Environ::of([("HOME", "/home/ops")]), registry::ALL)
+    }
+
+    #[test]
+    fn an_empty_file_means_every_default() {
+        let loaded = load("").unwrap();
+        assert_eq!(loaded.warnings, []);
+        assert_eq!(loaded.config.host, "localhost");
+        assert_eq!(loaded.config.managers.pm2.home, "/home/ops/.pm2");
+        let guardian: crate::agents::health_guardian::HealthGuardian = loaded.config.agent();
+        assert_eq!(guardian, crate::agents::health_guardian::HealthGuardian::default());
+    }
+
+    #[test]
+    fn every_mistake_is_listed_with_its_line_and_a_hint() {
+        let text = "host = 3\nenvironmet = \"production\"\n[agents.health-guardian.policy]\n\
+                    autonomy = \"act!\"\nback_off = 5\n[agents.helth-guardian]\n";
+        let shown = load(text).unwrap_err().to_string();
+        let expected = "agents.toml:1:8: host: a text in quotes is expected here, and this is a whole number; put it in quotes\n\
+            agents.toml:2:1: environmet: there is no setting called `environmet`; did you mean `environment`?\n\
+            agents.toml:4:12: agents.health-guardian.policy.autonomy: \"act!\" is not one of its words; did you mean \"act\"? write one of \"observe\", \"propose\", \"approve\", \"act\"\n\
+            agents.toml:5:12: agents.health-guardian.policy.back_off: a text in quotes is expected here, and this is a whole number; write it with its unit: \"5s\" or \"5m\"\n\
+            agents.toml:6:9: agents.helth-guardian: there is no agent called `helth-guardian`; did you mean `health-guardian`?";
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn a_syntax_error_shows_its_line_and_a_caret() {
+        let shown = load("host = \"a\"\nx = = 3\n").unwrap_err().to_string();
+        assert!(shown.starts_with("agents.toml:2:5: "), "{shown}");
+        assert!(shown.contains("2 | x = = 3") && shown.contains("    ^"), "{shown}");
+    }
+
+    #[test]
+    fn cross_field_problems_are_found_at_their_lines() {
+        let text = "[[agents.health-guardian.services]]\nname = \"api\"\n\
+                    probes = [{ url = \"ftp://x\" }]\n[agents.health-guardian.schedule]\ntimeout = \"6m\"\n";
+        let shown = load(text).unwrap_err().to_string();
+        assert!(
+            shown.contains(
+                "agents.toml:3:19: agents.health-guardian.services[0].probes[0].url: `ftp`"
+            ),
+            "{shown}"
+        );
+        assert!(
+            shown.contains(
+                "agents.toml:5:11: agents.health-guardian.schedule.timeout: a run may take 6m"
+            ),
+            "{shown}"
+        );
+    }
+}

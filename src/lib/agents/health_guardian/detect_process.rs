@@ -1,0 +1,289 @@
+//! Verdicts on processes and their managers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::checks::{
+    AGENT, MANAGER_UNREADABLE, PROCESS_DOWN, PROCESS_MEMORY, RESTART_STORM, RESTARTS_SERIES,
+};
+use super::detect::{cut_short, is_faulty, put, tail};
+use super::fault::{Fault, ProcessFault};
+use super::settings::{HealthGuardian, Service};
+use super::snapshot::{ManagerLook, Snapshot, over_limit};
+use crate::domain::diagnosis::{Diagnosis, Evidence, Finding, Origin, Sample, Verdict};
+use crate::domain::process::{ManagerKind, ProcessReading, ProcessRef, ProcessStatus};
+use crate::domain::run::Recall;
+use crate::domain::subject::{Key, Subject, SubjectKind};
+
+/// Judges every manager that the settings use, and every process that they name.
+pub(super) fn processes(
+    settings: &HealthGuardian,
+    snapshot: &Snapshot,
+    recall: &Recall,
+    diagnosis: &mut Diagnosis<Fault>,
+) {
+    for kind in ManagerKind::ALL {
+        let names: BTreeSet<&str> = settings
+            .services
+            .iter()
+            .filter(|service| service.manager == kind && !service.process.is_empty())
+            .map(|service| service.process.as_str())
+            .collect();
+        if names.is_empty() {
+            continue;
+        }
+        let looks = snapshot.managers.get(&kind).map_or(&[][..], Vec::as_slice);
+        let judge = ManagerJudge { settings, snapshot, recall, kind, looks };
+        judge.manager(diagnosis);
+        for name in names {
+            judge.name(name, diagnosis);
+        }
+    }
+}
+
+/// The process finding that explains why `service` fails, if one does. A process that somebody stopped does not
+/// hide that its service is down.
+pub(super) fn cause_of(
+    snapshot: &Snapshot,
+    service: &Service,
+    diagnosis: &Diagnosis<Fault>,
+) -> Option<Key> {
+    let of_check = diagnosis.checks.get(&PROCESS_DOWN)?;
+    let prefix = format!("{}:{}", service.manager.as_str(), service.process);
+    let own = |subject: &&Subject| {
+        subject.scope() == snapshot.host
+            && subject
+                .id()
+                .strip_prefix(&prefix)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('#'))
+    };
+    if service.process.is_empty() {
+        return None;
+    }
+    let mut all = of_check.findings.keys().filter(own).peekable();
+    all.peek()?;
+    let explains = |subject: &Subject| match &of_check.findings.get(subject)?.verdict {
+        Verdict::Faulty(Fault::ProcessDown(fault))
+            if fault.reading.as_ref().map(|r| r.status) == Some(ProcessStatus::Stopped) =>
+        {
+            None
+        }
+        Verdict::Faulty(_) if is_faulty(diagnosis, &PROCESS_DOWN, subject) => {
+            Some(Key::new(AGENT, PROCESS_DOWN, subject.clone()))
+        }
+        _ => None,
+    };
+    all.find_map(explains)
+}
+
+struct ManagerJudge<'a> {
+    settings: &'a HealthGuardian,
+    snapshot: &'a Snapshot,
+    recall: &'a Recall,
+    kind: ManagerKind,
+    looks: &'a [ManagerLook],
+}
+
+impl ManagerJudge<'_> {
+    fn manager(&self, diagnosis: &mut Diagnosis<Fault>) {
+        let subject = Subject::new(SubjectKind::Manager, &self.snapshot.host, self.kind.as_str());
+        let readable = |look: &ManagerLook| look.seen.is_ok();
+        let finding = match tail(self.looks, Origin::Loopback, |look| look.at, readable) {
+            None => Finding::unknown("it was not looked at in this pass"),
+            Some((ManagerLook { seen: Ok(_), .. }, evidence)) => Finding::healthy(evidence),
+            Some((ManagerLook { seen: Err(blind), .. }, evidence)) => {
+                Finding::faulty(Fault::ManagerUnreadable { why: blind.why.clone() }, evidence)
+            }
+        };
+        put(diagnosis, &MANAGER_UNREADABLE, subject, finding);
+    }
+
+    fn name(&self, name: &str, diagnosis: &mut Diagnosis<Fault>) {
+        let unseen = match self.looks.last().map(|look| &look.seen) {
+            None => Some("it was not looked at in this pass".to_owned()),
+            Some(Err(blind)) => Some(blind.why.clone()),
+            Some(Ok(scan)) => {
+                let known = scan.items.iter().any(|reading| reading.process.name == name);
+                scan.cut_short.clone().filter(|_| !known)
+            }
+        };
+        if let Some(why) = unseen {
+            return self.unknown(name, &why, diagnosis);
+        }
+        let rows = self.instances(name);
+        if rows.is_empty() {
+            let process = ProcessRef { manager: self.kind, name: name.to_owned(), instance: None };
+            return self.process(&process, diagnosis);
+        }
+        for process in rows {
+            self.process(&process, diagnosis);
+        }
+    }
+
+    /// Every subject that this name has, or had when an incident was opened, is unknown.
+    fn unknown(&self, name: &str, why: &str, diagnosis: &mut Diagnosis<Fault>) {
+        let bare = ProcessRef { manager: self.kind, name: name.to_owned(), instance: None };
+        for check in [&PROCESS_DOWN, &PROCESS_MEMORY, &RESTART_STORM] {
+            cut_short(diagnosis, check, why);
+        }
+        let prefix = format!("{bare}#");
+        let known = self.recall.incidents.iter().filter(|incident| {
+            incident.key.check == PROCESS_DOWN && incident.key.subject.id().starts_with(&prefix)
+        });
+        let instances: Vec<Subject> = known.map(|incident| incident.key.subject.clone()).collect();
+        let subjects =
+            if instances.is_empty() { vec![bare.subject(&self.snapshot.host)] } else { instances };
+        for subject in subjects {
+            put(diagnosis, &PROCESS_DOWN, subject, Finding::unknown(why));
+        }
+    }
+
+    fn instances(&self, name: &str) -> BTreeSet<ProcessRef> {
+        let newest = self.looks.last().and_then(|look| look.seen.as_ref().ok());
+        let rows = newest.iter().flat_map(|scan| &scan.items);
+        rows.filter(|row| row.process.name == name).map(|row| row.process.clone()).collect()
+    }
+
+    /// What each look said of one process; a look that saw nothing breaks the row.
+    fn seen<'b>(
+        &'b self,
+        process: &ProcessRef,
+    ) -> Vec<(&'b ManagerLook, Option<&'b ProcessReading>)> {
+        let of_look = |look: &'b ManagerLook| {
+            let scan = look.seen.as_ref().ok()?;
+            Some((look, scan.items.iter().find(|row| row.process == *process)))
+        };
+        let newest_first: Vec<_> = self.looks.iter().rev().map_while(of_look).collect();
+        newest_first.into_iter().rev().collect()
+    }
+
+    fn process(&self, process: &ProcessRef, diagnosis: &mut Diagnosis<Fault>) {
+        let seen = self.seen(process);
+        let subject = process.subject(&self.snapshot.host);
+        let state = |(_, row): &(_, Option<&ProcessReading>)| {
+            row.map(|row| (row.status, row.identity.clone()))
+        };
+        let Some(((_, row), evidence)) = tail(&seen, Origin::Manager, |(look, _)| look.at, state)
+        else {
+            return self.unknown(&process.name, "it was not looked at", diagnosis);
+        };
+        let finding = down_verdict(process, *row, evidence);
+        put(diagnosis, &PROCESS_DOWN, subject.clone(), finding);
+        if let Some(row) = row {
+            self.memory(row, &seen, &subject, diagnosis);
+            self.storm(row, &subject, evidence, diagnosis);
+        }
+    }
+
+    /// A process whose own limit is unknown has no verdict to give: the check does not apply to it.
+    fn memory(
+        &self,
+        row: &ProcessReading,
+        seen: &[(&ManagerLook, Option<&ProcessReading>)],
+        subject: &Subject,
+        diagnosis: &mut Diagnosis<Fault>,
+    ) {
+        let percent = self.settings.memory_percent;
+        if row.memory_limit_bytes.is_none() || row.status != ProcessStatus::Online {
+            return;
+        }
+        let kind = |(_, row): &(_, Option<&ProcessReading>)| {
+            row.map(|row| (over_limit(row, percent), row.identity.clone()))
+        };
+        let Some((_, evidence)) = tail(seen, Origin::Manager, |(look, _)| look.at, kind) else {
+            return;
+        };
+        let finding = match (row.memory_bytes, over_limit(row, percent)) {
+            (None, _) => Finding::unknown("its manager tells no memory use"),
+            (Some(_), false) => Finding::healthy(evidence),
+            (Some(_), true) => Finding::faulty(
+                Fault::ProcessMemory(ProcessFault {
+                    process: row.process.clone(),
+                    reading: Some(row.clone()),
+                }),
+                evidence,
+            ),
+        };
+        put(diagnosis, &PROCESS_MEMORY, subject.clone(), finding);
+    }
+
+    /// Compares the restart count with the last run's. Our own restarts are not the world's doing.
+    fn storm(
+        &self,
+        row: &ProcessReading,
+        subject: &Subject,
+        evidence: Evidence,
+        diagnosis: &mut Diagnosis<Fault>,
+    ) {
+        let Some(restarts) = row.restarts else { return };
+        #[expect(clippy::cast_precision_loss, reason = "a restart count stays far below 2^52")]
+        let now = restarts as f64;
+        let series = self.recall.series.get(RESTARTS_SERIES);
+        let before = series.and_then(|of| of.get(subject)).and_then(|samples| samples.first());
+        if let Some(before) = before {
+            let ours =
+                self.recall.acted.iter().filter(|acted| {
+                    *acted.operation.process() == row.process && acted.at >= before.at
+                });
+            #[expect(clippy::cast_precision_loss, reason = "a handful of acts")]
+            let ours = ours.count() as f64;
+            let grown = now - before.value - ours;
+            let once = Evidence { oldest: evidence.newest, samples: 1, ..evidence };
+            let finding = if grown >= f64::from(self.settings.restart_storm) {
+                Finding::faulty(Fault::RestartStorm { process: row.process.clone() }, once)
+            } else {
+                Finding::healthy(once)
+            };
+            put(diagnosis, &RESTART_STORM, subject.clone(), finding);
+        }
+        diagnosis.samples.push(Sample {
+            series: RESTARTS_SERIES.to_owned(),
+            subject: subject.clone(),
+            at: evidence.newest,
+            value: now,
+        });
+    }
+}
+
+fn down_verdict(
+    process: &ProcessRef,
+    row: Option<&ProcessReading>,
+    evidence: Evidence,
+) -> Finding<Fault> {
+    let fault = || {
+        Finding::faulty(
+            Fault::ProcessDown(ProcessFault { process: process.clone(), reading: row.cloned() }),
+            evidence,
+        )
+    };
+    match row.map(|row| row.status) {
+        Some(ProcessStatus::Online) => Finding::healthy(evidence),
+        Some(status @ (ProcessStatus::Starting | ProcessStatus::Stopping)) => {
+            Finding::unknown(format!("it is {}", status.as_str()))
+        }
+        None
+        | Some(
+            ProcessStatus::Stopped
+            | ProcessStatus::Crashed
+            | ProcessStatus::Errored
+            | ProcessStatus::WaitingRestart,
+        ) => fault(),
+    }
+}
+
+/// The readings of one name in the newest look, by instance.
+pub(super) fn newest_readings<'a>(
+    snapshot: &'a Snapshot,
+    service: &Service,
+) -> Result<BTreeMap<ProcessRef, &'a ProcessReading>, String> {
+    let newest = snapshot.managers.get(&service.manager).and_then(|looks| looks.last());
+    match newest.map(|look| &look.seen) {
+        None => Err("its process was not looked at".to_owned()),
+        Some(Err(blind)) => Err(format!("its process cannot be seen: {}", blind.why)),
+        Some(Ok(scan)) => Ok(scan
+            .items
+            .iter()
+            .filter(|row| row.process.name == service.process)
+            .map(|row| (row.process.clone(), row))
+            .collect()),
+    }
+}

@@ -1,0 +1,3 @@
+//! The agents: judgement only, one file or folder each. They see `agent`, `ports` and `domain`, never each other.
+
+pub mod health_guardian;
