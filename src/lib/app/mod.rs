@@ -1,7 +1,12 @@
 //! The composition root: settings, registry, command line, log, exit codes. The only floor that knows both the
 //! engine and its adapters.
 
+pub mod cli;
 pub mod config;
 pub mod exit;
+pub mod opsctl;
+pub mod out;
 pub mod paths;
 pub mod registry;
+pub mod shipped;
+pub mod telemetry;

@@ -1,3 +1,8 @@
 //! Pure text: settings files, units, tables. Everything is an argument; nothing is read or printed here.
 
+pub mod agents_toml;
+pub mod json_schema;
+pub mod style;
+pub mod systemd;
+pub mod table;
 pub mod tree;

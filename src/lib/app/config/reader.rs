@@ -18,6 +18,7 @@ use super::setting_path::SettingPath;
 use super::{lints, origins, resolve, schema, secret, walk};
 use crate::agent::Need;
 use crate::app::registry::{Entry, ReadStanza};
+use crate::app::telemetry;
 use crate::domain::policy::{Policy, ScheduleSettings};
 use crate::domain::process::ManagerKind;
 use crate::domain::subject::AgentName;
@@ -125,7 +126,13 @@ impl<'t> Reader<'t> {
         }
         problems.extend(lints.into_iter().map(|lint| self.lint(table, lint)));
         let (given, unreadable) = secret::read_all(environ);
-        problems.extend(unreadable.iter().map(|error| self.of_environment(error)));
+        problems.extend(unreadable.iter().map(|error| self.of_environment(&chain(error))));
+        problems.extend(
+            given
+                .iter()
+                .filter_map(too_short)
+                .map(|message| Problem { level: Level::Warning, ..self.of_environment(&message) }),
+        );
         if problems.iter().any(|problem| problem.level == Level::Error) {
             return Err(self.errors(problems));
         }
@@ -197,11 +204,27 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn of_environment(&self, error: &secret::SecretError) -> Problem {
-        let source = std::error::Error::source(error).map(|source| format!(": {source}"));
-        let message = format!("{error}{}", source.unwrap_or_default());
-        Problem { file: "environment".to_owned(), ..self.problem(Level::Error, None, message) }
+    fn of_environment(&self, message: &str) -> Problem {
+        let problem = self.problem(Level::Error, None, message.to_owned());
+        Problem { file: "environment".to_owned(), ..problem }
     }
+}
+
+fn chain(error: &secret::SecretError) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+fn too_short(given: &secret::Given) -> Option<String> {
+    let short = given.hidden && given.value.expose().len() < telemetry::SHORTEST;
+    let name = given.name;
+    short.then(|| {
+        format!(
+            "{name} is so short that it cannot be told apart in logs, and is not taken out of them"
+        )
+    })
 }
 
 fn sub_table<'i>(table: &DeTable<'i>, name: &str) -> Option<Spanned<DeTable<'i>>> {

@@ -2,15 +2,14 @@
 
 use std::ops::Range;
 
-use schemars::JsonSchema as _;
 use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::schema::{alternatives, resolve, words};
 use super::setting_path::SettingPath;
 use super::suggest::nearest;
 use crate::domain::duration::HumanDuration;
+use crate::render::json_schema::{alternatives, is_duration, kind, resolve, words};
 
 /// A mistake, by the bytes where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -248,21 +247,6 @@ fn tag_of<'s>(choices: &[&'s Value]) -> Option<(&'s str, Vec<&'s str>)> {
         let tags: Option<Vec<&str>> = choices.iter().map(|choice| constant(choice, name)).collect();
         tags.map(|tags| (name.as_str(), tags))
     })
-}
-
-/// The schema's type, without "null": a file has no way to write nothing.
-fn kind(schema: &Value) -> Option<&str> {
-    match schema.get("type")? {
-        Value::String(name) => Some(name),
-        Value::Array(names) => names.iter().filter_map(Value::as_str).find(|name| *name != "null"),
-        _ => None,
-    }
-}
-
-/// Durations are the only texts whose form the schema prescribes; a test holds the schema to that.
-pub(super) fn is_duration(schema: &Value) -> bool {
-    let own = HumanDuration::json_schema(&mut schemars::SchemaGenerator::default());
-    schema.get("pattern").is_some() && schema.get("pattern") == own.get("pattern")
 }
 
 fn fits(kind: &str, value: &DeValue<'_>) -> bool {

@@ -1,0 +1,187 @@
+//! The command line of `opsctl`.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::app::cli::Output;
+use crate::domain::duration::HumanDuration;
+
+/// The operator's tool of opswarden: what is the state, why, and stop.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "opsctl", version, propagate_version = true, subcommand_required = true)]
+pub struct Opsctl {
+    /// The settings file [default: $OPSWARDEN_CONFIG, ./agents.toml, /etc/opswarden/agents.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The form of what is printed
+    #[arg(short, long, global = true, value_name = "FORM", value_enum, default_value_t)]
+    pub output: Output,
+    /// What to do
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What `opsctl` can do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Verb {
+    /// Everything an admin wants to know, on one screen
+    Status,
+    /// Incidents: all active ones, or one with its whole life
+    Incidents {
+        /// Which ones
+        #[command(subcommand)]
+        verb: Option<IncidentsVerb>,
+    },
+    /// Why was this done, or left alone?
+    Explain {
+        /// An incident, a finding's key, or the beginning of either
+        id: String,
+        /// Every door of the gate with its numbers, and what would change the answer
+        #[arg(long)]
+        why_not: bool,
+    },
+    /// The last runs
+    Runs {
+        /// How many
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+        last: u32,
+    },
+    /// The last remediations, each with before and after
+    Remediations {
+        /// How many
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+        last: u32,
+    },
+    /// Stop acting, for a time: agents go on looking, recording and telling
+    Pause {
+        /// An agent, or "all"
+        agent: String,
+        /// For how long, like 30m or 2h
+        #[arg(long = "for", value_name = "DURATION")]
+        duration: HumanDuration,
+        /// Why; stands in the ledger
+        #[arg(long)]
+        reason: String,
+    },
+    /// Let agents act again
+    Resume {
+        /// An agent, or "all"
+        agent: String,
+        /// Why; stands in the ledger
+        #[arg(long)]
+        reason: String,
+    },
+    /// The settings: are they right, and what is in effect?
+    Config {
+        /// What about them
+        #[command(subcommand)]
+        verb: ConfigVerb,
+    },
+    /// Try live what each action would need
+    Doctor,
+    /// The ledger itself
+    Ledger {
+        /// What about it
+        #[command(subcommand)]
+        verb: LedgerVerb,
+    },
+    /// The published view
+    State {
+        /// What about it
+        #[command(subcommand)]
+        verb: StateVerb,
+    },
+    /// Break two small services and watch them being repaired, on this machine, without touching anything else
+    Demo,
+    /// Completions for a shell, on standard output
+    Completions {
+        /// The shell
+        shell: Shell,
+        /// The program: opsctl, or an agent's name
+        #[arg(long, value_name = "NAME", default_value = "opsctl")]
+        program: String,
+    },
+}
+
+/// Which incidents.
+#[derive(Clone, Debug, Subcommand)]
+pub enum IncidentsVerb {
+    /// Every active incident, and those resolved of late
+    List,
+    /// One incident with its whole life
+    Show {
+        /// Its id, or the beginning of it
+        id: String,
+    },
+}
+
+/// What about the settings.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum ConfigVerb {
+    /// Every mistake with its line; 78 where there is one
+    Check,
+    /// Every effective setting
+    Show {
+        /// With the place that each value comes from
+        #[arg(long)]
+        origin: bool,
+        /// Instead: the commented settings file with every default
+        #[arg(long, conflicts_with = "origin")]
+        defaults: bool,
+    },
+}
+
+/// What about the ledger.
+#[derive(Clone, Debug, Subcommand)]
+pub enum LedgerVerb {
+    /// Fold every event again and compare with what is stored
+    Verify,
+}
+
+/// What about the view.
+#[derive(Clone, Debug, Subcommand)]
+pub enum StateVerb {
+    /// Take incidents over from a view that another program wrote
+    Import {
+        /// The file
+        file: PathBuf,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::app::cli;
+    use crate::app::exit::Exit;
+
+    fn read(line: &str) -> Result<Opsctl, Exit> {
+        cli::program(std::iter::once("opsctl").chain(line.split(' ')).map(OsString::from))
+    }
+
+    #[test]
+    fn the_definition_holds_together() {
+        Opsctl::command().debug_assert();
+    }
+
+    #[test]
+    fn a_pause_needs_a_duration_and_a_reason() {
+        let parsed = read("pause all --for 2h --reason work").unwrap();
+        let Verb::Pause { agent, duration, reason } = parsed.verb else { panic!("no pause") };
+        assert_eq!((agent.as_str(), reason.as_str()), ("all", "work"));
+        assert_eq!(duration, HumanDuration::mins(120));
+        assert_eq!(read("pause all --for 2h").unwrap_err(), Exit::BadConfig);
+        assert_eq!(read("pause all --for 2 --reason work").unwrap_err(), Exit::BadConfig);
+    }
+
+    #[test]
+    fn the_form_and_the_file_can_stand_after_the_verb() {
+        let parsed = read("config show --origin -o json --config /x.toml").unwrap();
+        assert_eq!((parsed.output, parsed.config), (Output::Json, Some(PathBuf::from("/x.toml"))));
+    }
+}

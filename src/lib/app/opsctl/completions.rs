@@ -1,0 +1,52 @@
+//! `opsctl completions`: for `opsctl` itself, and for each agent's binary.
+
+use std::io::{self, Write};
+
+use clap::CommandFactory as _;
+use clap_complete::Shell;
+
+use super::args::Opsctl;
+use crate::app::cli;
+use crate::app::exit::Exit;
+use crate::app::out;
+use crate::app::registry;
+
+/// Writes the completions of `program` for `shell`.
+///
+/// # Errors
+///
+/// `output` cannot be written.
+pub fn run(shell: Shell, program: &str, output: &mut impl Write) -> io::Result<Exit> {
+    let specs = registry::ALL.iter().map(|entry| (entry.spec)());
+    let agent = specs.into_iter().find(|spec| spec.name.as_str() == program);
+    let mut command = match agent {
+        Some(spec) => cli::agent_command(&spec),
+        None if program == "opsctl" => Opsctl::command(),
+        None => {
+            out::complain(&format!("there is no program called `{program}`"));
+            return Ok(Exit::BadConfig);
+        }
+    };
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command, program, &mut script);
+    out::write_to(output, &String::from_utf8_lossy(&script))?;
+    Ok(Exit::Clean)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shell_gets_completions_of_every_program() {
+        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+            for program in ["opsctl", "health-guardian"] {
+                let mut script = Vec::new();
+                assert_eq!(run(shell, program, &mut script).unwrap(), Exit::Clean);
+                let script = String::from_utf8(script).unwrap();
+                assert!(script.contains(if program == "opsctl" { "explain" } else { "replay" }));
+            }
+        }
+        assert_eq!(run(Shell::Bash, "no-such", &mut Vec::new()).unwrap(), Exit::BadConfig);
+    }
+}

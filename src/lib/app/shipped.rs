@@ -1,0 +1,51 @@
+//! The files of the package that are derived from the code: settings, schema, units. `scripts/sync` writes them,
+//! and a test compares them.
+
+use std::collections::BTreeMap;
+
+use crate::app::config::document::House;
+use crate::app::config::schema;
+use crate::app::registry::Entry;
+use crate::domain::policy::{Policy, ScheduleSettings};
+use crate::render::agents_toml::{self, Section};
+use crate::render::systemd;
+use crate::render::tree::Tree;
+
+/// The commented settings file.
+#[must_use]
+pub fn agents_toml(entries: &[Entry]) -> String {
+    let schema = schema::document(entries);
+    let mut sections = vec![Section { path: Vec::new(), defaults: Tree::of(&House::default()) }];
+    for entry in entries {
+        let spec = (entry.spec)();
+        let mut defaults = (entry.defaults)();
+        let schedule =
+            ScheduleSettings { cron: spec.cron.to_owned(), ..ScheduleSettings::default() };
+        if let Tree::Table(fields) = &mut defaults {
+            fields.push(("schedule".to_owned(), Tree::of(&schedule)));
+            fields.push(("policy".to_owned(), Tree::of(&Policy::default())));
+        }
+        let path = vec!["agents".to_owned(), spec.name.to_string()];
+        sections.push(Section { path, defaults });
+    }
+    agents_toml::render(&schema, &sections)
+}
+
+/// Every derived file by its path in the package, with its contents.
+///
+/// # Errors
+///
+/// An agent's schedule that cannot be written as a timer, with the reason.
+pub fn files(entries: &[Entry]) -> Result<BTreeMap<String, String>, systemd::NoTimer> {
+    let mut files = BTreeMap::from([
+        ("agents.toml".to_owned(), agents_toml(entries)),
+        ("docs/agents.schema.json".to_owned(), format!("{:#}\n", schema::document(entries))),
+    ]);
+    for entry in entries {
+        let spec = (entry.spec)();
+        let unit = format!("systemd/opswarden-{}", spec.name);
+        files.insert(format!("{unit}.service"), systemd::service(&spec));
+        files.insert(format!("{unit}.timer"), systemd::timer(&spec)?);
+    }
+    Ok(files)
+}
