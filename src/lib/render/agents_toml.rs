@@ -73,7 +73,7 @@ impl Page<'_> {
         let own =
             property.get("description").or_else(|| only(self.root, property).get("description"));
         if let Some(text) = own.and_then(Value::as_str) {
-            self.line(&comment(text));
+            self.line(&comment(without_header(text)));
         }
     }
 
@@ -174,7 +174,7 @@ impl Page<'_> {
     /// A value of the right form for a setting that has no default.
     fn example(&self, schema: &Value) -> String {
         if is_duration(schema) {
-            return "\"4m\"".to_owned();
+            return "\"1m\"".to_owned();
         }
         if let Some(word) = words(self.root, schema).and_then(|words| words.first().copied()) {
             return format!("{word:?}");
@@ -186,6 +186,14 @@ impl Page<'_> {
             Some("object") => "{}".to_owned(),
             _ => "\"\"".to_owned(),
         }
+    }
+}
+
+/// The description without the header that it may begin with: the header stands right below.
+fn without_header(text: &str) -> &str {
+    match text.strip_prefix("`[").and_then(|rest| rest.split_once("]`: ")) {
+        Some((_, rest)) => rest,
+        None => text,
     }
 }
 

@@ -24,7 +24,7 @@ pub struct House {
     pub budgets: Budgets,
 }
 
-/// `[paths]`: relative to the folder of this file. `$STATE_DIRECTORY` and `$LOGS_DIRECTORY`, which systemd sets,
+/// `[paths]`: folders, relative to the folder of this file. `$STATE_DIRECTORY` and `$LOGS_DIRECTORY`, which systemd sets,
 /// win.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -66,7 +66,7 @@ pub enum Pm2Read {
     Cli,
 }
 
-/// `[managers.pm2]`.
+/// `[managers.pm2]`: PM2, the process manager of Node.js programs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Pm2Settings {
@@ -85,7 +85,7 @@ impl Default for Pm2Settings {
     }
 }
 
-/// `[managers.systemd]`.
+/// `[managers.systemd]`: systemd.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SystemdSettings {

@@ -41,6 +41,7 @@ pub(super) fn agent(
     schedule: ScheduleSettings,
     policy: Policy,
     read: ReadStanza,
+    document: &DeTable<'_>,
 ) -> (Option<AgentSettings>, Vec<Lint>) {
     let stanza = SettingPath::of(&["agents", spec.name.as_str()]);
     let mut lints: Vec<Lint> = read
@@ -62,7 +63,12 @@ pub(super) fn agent(
     let timeout = schedule
         .timeout
         .map_or_else(|| (interval * 4 / 5).min(LONGEST_DEFAULT_RUN), HumanDuration::get);
-    lints.extend(of_times(&stanza, spec, &policy, interval, timeout));
+    let times = of_times(&stanza, spec, &policy, interval, timeout);
+    // The defaults fit each other; a warning is for a person who chose at least one of the two values.
+    let chosen = ["policy.back_off", "policy.settle", "schedule.cron", "schedule.timeout"]
+        .into_iter()
+        .any(|setting| stanza.join(setting).is_written(document));
+    lints.extend(times.into_iter().filter(|lint| chosen || lint.level == Level::Error));
     let settings =
         AgentSettings { schedule: parsed, interval, timeout, policy, stanza: read.effective };
     (Some(settings), lints)
@@ -143,7 +149,7 @@ fn of_times(
         );
         lints.push(lint(Level::Error, at.clone(), message));
     }
-    if policy.back_off.get() < interval && *policy != Policy::default() {
+    if policy.back_off.get() < interval {
         let message = format!(
             "the cool-down of {} is shorter than the interval of {}, so that it holds nothing back; write at least {1}",
             policy.back_off,
@@ -151,16 +157,17 @@ fn of_times(
         );
         lints.push(lint(Level::Warning, stanza.key("policy").key("back_off"), message));
     }
-    if let Some(slow) =
-        spec.checks.iter().filter(|check| check.settle >= timeout).max_by_key(|check| check.settle)
-    {
+    let slowest = spec.checks.iter().map(|check| check.settle).max().unwrap_or_default();
+    let settle = policy.settle.map_or(slowest, HumanDuration::get);
+    if settle >= timeout {
         let message = format!(
-            "`{}` settles for {} before it is looked at again, and a run may take {}; every proof is left to the next run",
-            slow.id,
-            text(slow.settle),
+            "a subject settles for {} before it is looked at again, and a run may take {}: every proof is left to \
+             the next run; lower policy.settle or raise schedule.timeout",
+            text(settle),
             text(timeout)
         );
-        lints.push(lint(Level::Warning, at, message));
+        let field = if policy.settle.is_some() { stanza.key("policy").key("settle") } else { at };
+        lints.push(lint(Level::Warning, field, message));
     }
     lints
 }

@@ -117,7 +117,8 @@ impl<'t> Reader<'t> {
             let Some(read) = self.agent(entry, table, &mut problems) else { continue };
             let spec = (entry.spec)();
             used.extend(read.stanza.needs.iter().filter_map(manager));
-            let (ready, found) = lints::agent(&spec, read.schedule, read.policy, read.stanza);
+            let (ready, found) =
+                lints::agent(&spec, read.schedule, read.policy, read.stanza, table);
             lints.extend(found);
             agents.extend(ready.map(|ready| (spec.name, ready)));
         }

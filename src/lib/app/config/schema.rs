@@ -43,7 +43,8 @@ fn stanza(entry: &Entry, generator: &mut SchemaGenerator) -> Value {
     set(&mut stanza, "schedule", generator.subschema_for::<ScheduleSettings>().to_value());
     set(&mut stanza, "policy", generator.subschema_for::<Policy>().to_value());
     if let Some(stanza) = stanza.as_object_mut() {
-        stanza.insert("description".to_owned(), spec.summary.into());
+        let about = format!("{}: {}.", spec.name, spec.summary);
+        stanza.insert("description".to_owned(), about.into());
         stanza.insert("additionalProperties".to_owned(), false.into());
     }
     stanza
