@@ -3,4 +3,5 @@
 pub mod agent;
 pub mod agents;
 pub mod domain;
+pub mod engine;
 pub mod ports;
