@@ -205,12 +205,13 @@ impl Engine {
         now: Timestamp,
         progress: &mut Progress,
     ) -> LedgerView {
-        if self.mode == Mode::Act && progress.ledger_works() {
-            if let Ok(store) = self.store() {
-                let read = store.view(self.scope(spec, now)).await;
-                if let Some(view) = tried(progress, read) {
-                    return view;
-                }
+        if self.mode == Mode::Act
+            && progress.ledger_works()
+            && let Ok(store) = self.store()
+        {
+            let read = store.view(self.scope(spec, now)).await;
+            if let Some(view) = tried(progress, read) {
+                return view;
             }
         }
         let events: Vec<_> =
