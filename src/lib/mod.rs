@@ -4,5 +4,6 @@ pub mod agent;
 pub mod agents;
 pub mod app;
 pub mod domain;
+pub mod engine;
 pub mod ports;
 pub mod render;

@@ -117,16 +117,14 @@ impl Entities {
             Event::RecoveryAttempted { .. } => self.intend(new),
             Event::RemediationActed { .. } => self.acted(new.at, &new.event),
             Event::RemediationCompleted { remediation, outcome, observed, after, .. } => {
-                self.complete(*remediation, *outcome, new.at).map(|changed| {
-                    self.note_outcome(*remediation, observed, after.as_ref());
-                    changed
-                })
+                let changed = self.complete(*remediation, *outcome, new.at);
+                self.note_outcome(&changed, *remediation, observed, after.as_ref());
+                changed
             }
             Event::RemediationSettled { remediation, outcome, observed, after } => {
-                self.settle(*remediation, *outcome, new.at).map(|changed| {
-                    self.note_outcome(*remediation, observed, after.as_ref());
-                    changed
-                })
+                let changed = self.settle(*remediation, *outcome, new.at);
+                self.note_outcome(&changed, *remediation, observed, after.as_ref());
+                changed
             }
             Event::ControlChanged { .. } => Ok(self.control(new)),
             Event::ControlPlaneDegraded { .. }
@@ -368,11 +366,14 @@ impl Entities {
 
     fn note_outcome(
         &mut self,
+        changed: &Result<Vec<EntityRef>, String>,
         id: RemediationId,
         observed: &str,
         after: Option<&super::operation::TargetState>,
     ) {
-        if let Some(found) = self.remediations.get_mut(&id) {
+        if changed.is_ok()
+            && let Some(found) = self.remediations.get_mut(&id)
+        {
             found.outcome = Some(observed.to_owned());
             found.after = after.cloned().or_else(|| found.after.clone());
         }

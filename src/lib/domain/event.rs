@@ -54,6 +54,10 @@ impl RemediationOutcome {
 /// What happened. The serialised form is `{"type": …, "data": …}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "events are few and short-lived; a box would cloud every match"
+)]
 pub enum Event {
     /// A finding was raised.
     #[serde(rename = "incident.opened")]
@@ -247,7 +251,7 @@ pub struct NewEvent {
 pub struct RecordedEvent {
     /// Its place in the ledger; gaps are allowed.
     pub seq: u64,
-    /// Its id, a UUIDv7.
+    /// Its id, a time-ordered UUID.
     pub id: String,
     /// What was appended.
     #[serde(rename = "entry")]

@@ -67,7 +67,7 @@ pub struct NotAnId {
 counted_id!(IncidentId, "INC", "an incident");
 counted_id!(RemediationId, "REM", "a remediation");
 
-/// The id of a run: a UUIDv7, so that ids sort by time.
+/// The id of a run: a time-ordered UUID, so that ids sort by time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunId(pub String);
@@ -291,5 +291,21 @@ impl Control {
     #[must_use]
     pub fn applies(&self, now: Timestamp) -> bool {
         self.on && self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+/// The keys of controls.
+pub mod control {
+    use crate::domain::subject::AgentName;
+
+    /// Nothing acts.
+    pub const PAUSE_ALL: &str = "pause:all";
+    /// The level is `propose` for every agent: the ledger was lost and a person must look first.
+    pub const PROPOSE_ONLY: &str = "propose_only";
+
+    /// One agent does not act.
+    #[must_use]
+    pub fn pause_of(agent: &AgentName) -> String {
+        format!("pause:{agent}")
     }
 }

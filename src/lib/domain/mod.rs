@@ -1,14 +1,19 @@
 //! Nouns and laws. Nothing in here waits, reads a clock, a file or the environment.
 
+pub mod backoff;
 pub mod diagnosis;
 pub mod duration;
 pub mod entities;
 pub mod event;
 pub mod gate;
 pub mod incident;
+pub mod ledger;
+pub mod merge;
 pub mod operation;
+pub mod plan;
 pub mod policy;
 pub mod process;
+pub mod proof;
 pub mod run;
 pub mod schedule;
 pub mod severity;

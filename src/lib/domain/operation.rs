@@ -60,6 +60,7 @@ pub enum Inverse {
 }
 
 /// The state of an operation's target, read before and after.
+#[expect(clippy::large_enum_variant, reason = "held one at a time; a box would cloud every match")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TargetState {
@@ -149,7 +150,7 @@ impl Operation {
     #[must_use]
     pub const fn horizon(&self) -> Duration {
         match self {
-            Self::RestartProcess(_) | Self::ReloadProcess(_) => Duration::from_secs(60),
+            Self::RestartProcess(_) | Self::ReloadProcess(_) => Duration::from_mins(1),
         }
     }
 }

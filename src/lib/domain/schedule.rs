@@ -109,7 +109,7 @@ impl Schedule {
             }
             _ => Duration::ZERO,
         };
-        slots.windows(2).map(gap).max().unwrap_or(Duration::from_secs(86_400))
+        slots.windows(2).map(gap).max().unwrap_or(Duration::from_hours(24))
     }
 }
 

@@ -159,7 +159,7 @@ impl From<Subject> for String {
 #[serde(try_from = "String", into = "String")]
 pub struct AgentName(Cow<'static, str>);
 
-/// The name of a check, in snake_case: `process_down`.
+/// The name of a check, in snake case: `process_down`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct CheckId(Cow<'static, str>);

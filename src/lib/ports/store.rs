@@ -4,17 +4,15 @@
 //! lock. Nothing can be awaited inside it, so the lock is never held across the network, a child process or a
 //! pause.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::Pending;
 use crate::domain::diagnosis::Sample;
 use crate::domain::event::{NewEvent, RecordedEvent};
-use crate::domain::incident::{Control, Incident, IncidentId, Remediation, RunId};
-use crate::domain::run::{AgentRun, Decision, Effectiveness, LastSeen, Recall, Streak};
+use crate::domain::incident::{Incident, IncidentId, Remediation, RunId};
+use crate::domain::run::{AgentRun, Decision, LastSeen, Recall, Streak};
 use crate::domain::subject::{AgentName, CheckId, Key};
 use crate::domain::view::OpsState;
 
@@ -29,26 +27,7 @@ pub struct Scope {
     pub now: Timestamp,
 }
 
-/// Rows of the ledger, read in one transaction.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct LedgerView {
-    /// Active incidents of the scope's agent.
-    pub active: Vec<Incident>,
-    /// Incidents of the scope's agent that were resolved recently.
-    pub resolved: Vec<Incident>,
-    /// Remediations of every agent that are open or ended recently: budgets are shared.
-    pub remediations: Vec<Remediation>,
-    /// Every control.
-    pub controls: BTreeMap<String, Control>,
-    /// Streaks of the scope's agent.
-    pub streaks: BTreeMap<Key, Streak>,
-    /// How often each verb helped, over the ledger's life.
-    pub effectiveness: BTreeMap<String, Effectiveness>,
-    /// The number of the next incident.
-    pub next_incident: u64,
-    /// The number of the next remediation.
-    pub next_remediation: u64,
-}
+pub use crate::domain::ledger::LedgerView;
 
 /// A change of the operational tables, which no fold governs.
 #[derive(Clone, Debug, PartialEq)]

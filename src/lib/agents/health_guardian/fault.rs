@@ -109,7 +109,6 @@ impl Fault {
 impl EngineFault for Fault {
     fn severity(&self) -> Severity {
         match self {
-            Self::ServiceDown { .. } | Self::RestartStorm { .. } => Severity::Critical,
             Self::CertificateEnding { critical, .. } | Self::Disk { critical, .. } => {
                 if *critical {
                     Severity::Critical
@@ -121,7 +120,9 @@ impl EngineFault for Fault {
             Self::ProcessDown(fault) if fault.status() == Some(ProcessStatus::Stopped) => {
                 Severity::Warning
             }
-            Self::ProcessDown(_) => Severity::Critical,
+            Self::ProcessDown(_) | Self::ServiceDown { .. } | Self::RestartStorm { .. } => {
+                Severity::Critical
+            }
             Self::ServiceDegraded { .. }
             | Self::ProcessMemory(_)
             | Self::ManagerUnreadable { .. }

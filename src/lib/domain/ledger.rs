@@ -1,0 +1,99 @@
+//! Rows of the ledger, as a decision sees them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::entities::{Entities, IllegalTransition};
+use super::event::NewEvent;
+use super::incident::{Control, Incident, IncidentId, Remediation};
+use super::run::{Effectiveness, Streak};
+use super::subject::{AgentName, Key};
+
+/// Rows of the ledger, read in one transaction.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LedgerView {
+    /// Active incidents of the scope's agent.
+    pub active: Vec<Incident>,
+    /// Incidents of the scope's agent that were resolved recently.
+    pub resolved: Vec<Incident>,
+    /// Remediations of every agent that are open or ended recently: budgets are shared.
+    pub remediations: Vec<Remediation>,
+    /// Every control.
+    pub controls: BTreeMap<String, Control>,
+    /// Streaks of the scope's agent.
+    pub streaks: BTreeMap<Key, Streak>,
+    /// How often each verb helped, over the ledger's life.
+    pub effectiveness: BTreeMap<String, Effectiveness>,
+    /// The number of the next incident.
+    pub next_incident: u64,
+    /// The number of the next remediation.
+    pub next_remediation: u64,
+}
+
+impl LedgerView {
+    /// The active incident of `key`.
+    #[must_use]
+    pub fn incident_of(&self, key: &Key) -> Option<&Incident> {
+        self.active.iter().find(|incident| incident.key == *key)
+    }
+
+    /// The remediation of `key` that still waits for its answer.
+    #[must_use]
+    pub fn open_remediation(&self, key: &Key) -> Option<&Remediation> {
+        self.remediations.iter().find(|found| found.key == *key && found.state.is_open())
+    }
+
+    /// Remediations of `agent` that still wait for their answer.
+    pub fn open_of<'a>(&'a self, agent: &'a AgentName) -> impl Iterator<Item = &'a Remediation> {
+        self.remediations
+            .iter()
+            .filter(move |found| found.key.agent == *agent && found.state.is_open())
+    }
+
+    /// The verified remediation of an incident, the newest if there are several.
+    #[must_use]
+    pub fn verified_of(&self, incident: IncidentId) -> Option<&Remediation> {
+        use super::incident::RemediationState::Verified;
+        self.remediations
+            .iter()
+            .filter(|found| found.incident == Some(incident) && found.state == Verified)
+            .max_by_key(|found| found.intended_at)
+    }
+
+    /// The view as it will be once `events` are committed: what a dry run plans with.
+    ///
+    /// # Errors
+    ///
+    /// An event is not legal on this view.
+    pub fn after(&self, events: &[NewEvent]) -> Result<Self, IllegalTransition> {
+        let mut entities = Entities {
+            incidents: self
+                .active
+                .iter()
+                .chain(&self.resolved)
+                .map(|incident| (incident.id, incident.clone()))
+                .collect(),
+            remediations: self.remediations.iter().map(|found| (found.id, found.clone())).collect(),
+            controls: self.controls.clone(),
+        };
+        for event in events {
+            entities.apply(event)?;
+        }
+        let (active, resolved): (Vec<_>, Vec<_>) =
+            entities.incidents.into_values().partition(Incident::is_active);
+        let last = |ids: Option<u64>, next: u64| ids.map_or(next, |id| next.max(id + 1));
+        let incidents = active.iter().chain(&resolved).map(|incident| incident.id.0).max();
+        let remediations = entities.remediations.keys().next_back().map(|id| id.0);
+        Ok(Self {
+            next_incident: last(incidents, self.next_incident),
+            next_remediation: last(remediations, self.next_remediation),
+            active,
+            resolved,
+            remediations: entities.remediations.into_values().collect(),
+            controls: entities.controls,
+            streaks: self.streaks.clone(),
+            effectiveness: self.effectiveness.clone(),
+        })
+    }
+}

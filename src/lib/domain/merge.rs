@@ -1,0 +1,380 @@
+//! From findings to the life of incidents: raise, change, resolve, escalate.
+//!
+//! Pure. Only evidence ends an incident: what was not seen, was not looked at, or waits for the answer of a
+//! remediation stays as it is. One agent's merge reads and writes its own keys alone, so merges of different
+//! agents commute.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::diagnosis::{Diagnosis, Evidence, Finding, Standing, Symptom, Verdict};
+use super::event::Event;
+use super::incident::{Incident, IncidentId, Resolution};
+use super::ledger::LedgerView;
+use super::policy::Policy;
+use super::run::Streak;
+use super::severity::{Environment, Priority, Severity};
+use super::spec::{CheckSpec, Spec};
+use super::subject::{CheckId, Key, Subject};
+
+/// In so many whole listings in a row a subject must be absent before its incident is closed.
+const GONE_RUNS: u32 = 2;
+/// So many causes are followed from a finding to its root.
+const CAUSE_DEPTH: usize = 8;
+
+/// What a merge starts from.
+#[derive(Clone, Copy, Debug)]
+pub struct MergeInput<'a> {
+    /// The agent and its checks.
+    pub spec: &'a Spec,
+    /// Its policy.
+    pub policy: &'a Policy,
+    /// Where it runs.
+    pub environment: Environment,
+    /// The ledger as it is.
+    pub view: &'a LedgerView,
+    /// What was concluded.
+    pub diagnosis: &'a Diagnosis<Symptom>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// What a merge wants written.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Merged {
+    /// Events, in order.
+    pub events: Vec<Event>,
+    /// Streaks that changed; `None` forgets one.
+    pub streaks: BTreeMap<Key, Option<Streak>>,
+}
+
+/// Merges a diagnosis into the ledger.
+#[must_use]
+pub fn merge(input: &MergeInput<'_>) -> Merged {
+    let mut merge = Merge {
+        input: *input,
+        out: Merged::default(),
+        next_incident: input.view.next_incident,
+        opened: BTreeSet::new(),
+    };
+    for check in input.spec.checks {
+        if input.policy.disabled_checks.contains(check.id.as_str()) {
+            merge.disable(check);
+        } else {
+            merge.check(check);
+        }
+    }
+    merge.escalate();
+    merge.out
+}
+
+/// The finding at the root of `key`'s causes, and whether it stands: is faulty in `diagnosis` or has an active
+/// incident. A finding that is worse than its cause is not explained by it.
+#[must_use]
+pub fn root_cause(
+    key: &Key,
+    symptom: &Symptom,
+    diagnosis: &Diagnosis<Symptom>,
+    view: &LedgerView,
+) -> Option<Key> {
+    let mut root = None;
+    let mut next = symptom.caused_by.clone();
+    for _ in 0..CAUSE_DEPTH {
+        let Some(cause) = next.take().filter(|cause| cause != key) else { break };
+        let standing = diagnosis.standing(&cause.check, &cause.subject);
+        let severity = match standing {
+            Standing::Faulty(of_cause, _) => {
+                next.clone_from(&of_cause.caused_by);
+                Some(of_cause.severity)
+            }
+            Standing::Healthy(_) | Standing::Gone | Standing::Unknown { .. } => {
+                view.incident_of(&cause).map(|incident| incident.severity)
+            }
+        };
+        match severity {
+            Some(severity) if severity >= symptom.severity => root = Some(cause),
+            _ => break,
+        }
+    }
+    root
+}
+
+struct Merge<'a> {
+    input: MergeInput<'a>,
+    out: Merged,
+    next_incident: u64,
+    opened: BTreeSet<Key>,
+}
+
+impl<'a> Merge<'a> {
+    fn key(&self, check: &CheckId, subject: &Subject) -> Key {
+        Key::new(self.input.spec.name.clone(), check.clone(), subject.clone())
+    }
+
+    fn active_of(&self, check: &CheckId) -> impl Iterator<Item = &'a Incident> + use<'a> {
+        let (agent, check) = (self.input.spec.name.clone(), check.clone());
+        let active = self.input.view.active.iter();
+        active.filter(move |incident| incident.key.agent == agent && incident.key.check == check)
+    }
+
+    fn disable(&mut self, check: &CheckSpec) {
+        for incident in self.active_of(&check.id).collect::<Vec<_>>() {
+            let proof = "the check is switched off in the settings; nothing is said about health";
+            self.resolve(incident, Resolution::CheckDisabled, proof.to_owned(), None);
+        }
+    }
+
+    fn check(&mut self, check: &CheckSpec) {
+        let diagnosis = self.input.diagnosis;
+        if let Some(of_check) = diagnosis.checks.get(&check.id) {
+            for (subject, finding) in &of_check.findings {
+                let key = self.key(&check.id, subject);
+                match finding {
+                    Finding { verdict: Verdict::Faulty(symptom), evidence: Some(evidence) } => {
+                        self.faulty(check, key, symptom, evidence);
+                    }
+                    Finding { verdict: Verdict::Healthy, evidence: Some(evidence) } => {
+                        self.healthy(check, &key, evidence);
+                    }
+                    Finding { .. } => {}
+                }
+            }
+        }
+        for incident in self.active_of(&check.id).collect::<Vec<_>>() {
+            match diagnosis.standing(&check.id, &incident.key.subject) {
+                Standing::Gone => self.gone(incident),
+                Standing::Healthy(_) | Standing::Faulty(..) | Standing::Unknown { .. } => {}
+            }
+        }
+    }
+
+    /// Agreeing samples in a row, those of earlier runs included.
+    fn streak(&self, key: &Key, faulty: bool, evidence: &Evidence) -> Streak {
+        let before = self.input.view.streaks.get(key);
+        match before.filter(|streak| streak.faulty == faulty && streak.gone_runs == 0) {
+            Some(streak) if streak.until >= evidence.newest => streak.clone(),
+            Some(streak) => Streak {
+                samples: streak.samples.saturating_add(evidence.samples),
+                until: evidence.newest,
+                ..streak.clone()
+            },
+            None => Streak {
+                faulty,
+                samples: evidence.samples,
+                since: evidence.oldest,
+                until: evidence.newest,
+                gone_runs: 0,
+            },
+        }
+    }
+
+    fn forget_streak(&mut self, key: &Key) {
+        if self.input.view.streaks.contains_key(key) {
+            self.out.streaks.insert(key.clone(), None);
+        }
+    }
+
+    fn faulty(&mut self, check: &CheckSpec, key: Key, symptom: &Symptom, evidence: &Evidence) {
+        if let Some(incident) = self.input.view.incident_of(&key) {
+            self.forget_streak(&key);
+            if incident.severity != symptom.severity {
+                self.out.events.push(Event::IncidentSeverityChanged {
+                    incident: incident.id,
+                    from: incident.severity,
+                    to: symptom.severity,
+                    message: symptom.message.clone(),
+                    facts: symptom.facts.clone(),
+                });
+            }
+            return;
+        }
+        let streak = self.streak(&key, true, evidence);
+        let explained = root_cause(&key, symptom, self.input.diagnosis, self.input.view).is_some();
+        if streak.samples < check.raise || explained {
+            self.out.streaks.insert(key, Some(streak));
+            return;
+        }
+        self.forget_streak(&key);
+        self.open(key, symptom, streak.since);
+    }
+
+    fn open(&mut self, key: Key, symptom: &Symptom, opened_at: Timestamp) {
+        let relapse = self.relapse_of(&key, opened_at);
+        let incident = IncidentId(self.next_incident);
+        self.next_incident += 1;
+        self.opened.insert(key.clone());
+        self.out.events.push(Event::IncidentOpened {
+            incident,
+            severity: symptom.severity,
+            priority: Priority::of(symptom.severity, self.input.environment),
+            message: symptom.message.clone(),
+            facts: symptom.facts.clone(),
+            runbook: key.check.to_string(),
+            opened_at,
+            relapse_of: relapse.map(|earlier| earlier.id),
+            attempts: relapse.map_or(0, |earlier| earlier.attempts),
+            last_attempt_at: relapse.and_then(|earlier| earlier.last_attempt_at),
+            key,
+        });
+    }
+
+    /// The episode that a new one continues: its attempts and its back-off are inherited.
+    fn relapse_of(&self, key: &Key, opened_at: Timestamp) -> Option<&'a Incident> {
+        let window = self.input.policy.relapse_window.get();
+        let resolved_at = |incident: &Incident| incident.resolved.as_ref().map(|end| end.at);
+        self.input
+            .view
+            .resolved
+            .iter()
+            .filter(|incident| incident.key == *key)
+            .max_by_key(|incident| resolved_at(incident))
+            .filter(|incident| {
+                let healthy_until = resolved_at(incident)
+                    .and_then(|end| end.checked_add(window).ok())
+                    .unwrap_or(Timestamp::MIN);
+                opened_at <= healthy_until
+            })
+    }
+
+    fn healthy(&mut self, check: &CheckSpec, key: &Key, evidence: &Evidence) {
+        let Some(incident) = self.input.view.incident_of(key) else {
+            self.forget_streak(key);
+            return;
+        };
+        if self.input.view.open_remediation(key).is_some() {
+            // Its answer is outstanding; what is seen meanwhile is not yet a proof of anything.
+            return;
+        }
+        let streak = self.streak(key, false, evidence);
+        if streak.samples < check.clear {
+            self.out.streaks.insert(key.clone(), Some(streak));
+            return;
+        }
+        self.forget_streak(key);
+        let seen = format!(
+            "healthy in {} looks in a row up to {}, seen from {}",
+            streak.samples,
+            evidence.newest,
+            evidence.origin.as_str()
+        );
+        match self.input.view.verified_of(incident.id) {
+            Some(fixed) => {
+                let proof = format!("{} verified: {seen}", fixed.id);
+                self.resolve(incident, Resolution::AutoFixed, proof, Some(fixed.id));
+            }
+            None => self.resolve(incident, Resolution::Recovered, seen, None),
+        }
+    }
+
+    fn gone(&mut self, incident: &Incident) {
+        if self.input.view.open_remediation(&incident.key).is_some() {
+            return;
+        }
+        let before =
+            self.input.view.streaks.get(&incident.key).map_or(0, |streak| streak.gone_runs);
+        let runs = before + 1;
+        if runs >= GONE_RUNS {
+            let proof =
+                format!("absent from {runs} whole listings in a row; nothing is said about health");
+            self.forget_streak(&incident.key);
+            self.resolve(incident, Resolution::SubjectGone, proof, None);
+            return;
+        }
+        let streak = Streak {
+            faulty: false,
+            samples: 0,
+            since: self.input.now,
+            until: self.input.now,
+            gone_runs: runs,
+        };
+        self.out.streaks.insert(incident.key.clone(), Some(streak));
+    }
+
+    fn resolve(
+        &mut self,
+        incident: &Incident,
+        resolution: Resolution,
+        proof: String,
+        remediation: Option<super::incident::RemediationId>,
+    ) {
+        self.out.events.push(Event::IncidentResolved {
+            incident: incident.id,
+            resolution,
+            proof,
+            remediation,
+        });
+    }
+
+    /// Calls a person where nothing more will be tried: the attempts are spent, or the finding flaps.
+    fn escalate(&mut self) {
+        let resolved: BTreeSet<IncidentId> = self
+            .out
+            .events
+            .iter()
+            .filter_map(|event| match event {
+                Event::IncidentResolved { incident, .. } => Some(*incident),
+                _ => None,
+            })
+            .collect();
+        let mut calls = Vec::new();
+        for incident in &self.input.view.active {
+            let own = incident.key.agent == self.input.spec.name;
+            if own && incident.escalated.is_none() && !resolved.contains(&incident.id) {
+                calls.extend(self.call(
+                    incident.id,
+                    &incident.key,
+                    incident.severity,
+                    incident.attempts,
+                ));
+            }
+        }
+        for event in &self.out.events {
+            if let Event::IncidentOpened { incident, key, severity, attempts, .. } = event {
+                calls.extend(self.call(*incident, key, *severity, *attempts));
+            }
+        }
+        self.out.events.extend(calls);
+    }
+
+    fn call(
+        &self,
+        incident: IncidentId,
+        key: &Key,
+        severity: Severity,
+        attempts: u32,
+    ) -> Option<Event> {
+        if severity == Severity::Info || self.input.view.open_remediation(key).is_some() {
+            return None;
+        }
+        let policy = self.input.policy;
+        let reason = if attempts >= policy.attempts && attempts > 0 {
+            format!("{attempts} of {} attempts are spent and it is not well", policy.attempts)
+        } else {
+            let episodes = self.episodes(key);
+            if episodes < policy.flap_episodes {
+                return None;
+            }
+            format!(
+                "it is flapping: {episodes} episodes within {}; what was tried does not last",
+                policy.flap_window
+            )
+        };
+        Some(Event::Escalation { incident, reason, attempts })
+    }
+
+    /// Episodes of a finding in the flap window, the current one included.
+    fn episodes(&self, key: &Key) -> u32 {
+        episodes(key, self.input.view, self.input.policy, self.input.now)
+            + u32::from(self.opened.contains(key))
+    }
+}
+
+/// Episodes of `key` that began within the flap window, as far as the view shows them.
+#[must_use]
+pub fn episodes(key: &Key, view: &LedgerView, policy: &Policy, now: Timestamp) -> u32 {
+    let from = now.checked_sub(policy.flap_window.get()).unwrap_or(Timestamp::MIN);
+    let of_key = |incident: &&Incident| incident.key == *key && incident.opened_at >= from;
+    let counted = view.active.iter().chain(&view.resolved).filter(of_key).count();
+    u32::try_from(counted).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,95 @@
+//! The end of a run: tape, row, view, report.
+
+use std::collections::BTreeMap;
+
+use super::progress::Progress;
+use super::report::Report;
+use super::run::{Engine, Mode, tried};
+use super::tape::Tape;
+use crate::domain::event::Event;
+use crate::domain::incident::Incident;
+use crate::domain::ledger::LedgerView;
+use crate::domain::spec::Spec;
+use crate::ports::store::{Batch, Note, StoreError};
+
+impl Engine {
+    /// Writes what the run leaves behind and reports.
+    pub(super) async fn finish(&self, spec: &Spec, mut progress: Progress, tape: Tape) -> Report {
+        if self.mode == Mode::Plan {
+            let open = self.open_incidents(spec, &mut progress).await;
+            return progress.report(self.clock.now(), &open);
+        }
+        let tape_path = self.keep_tape(&mut progress, &tape).await;
+        let open = self.open_incidents(spec, &mut progress).await;
+        let eventful = progress.is_eventful();
+        let (mut row, notes) = (progress.row(&self.setting.host), progress.notes(self.clock.now()));
+        let mut report = progress.report(self.clock.now(), &open);
+        report.tape = tape_path;
+        row.ended_at = Some(report.ended_at);
+        row.exit = Some(i32::from(report.exit.code()));
+        row.state = report.exit.state();
+        row.counts.clone_from(&report.counts);
+        row.unknown.clone_from(&report.unknown);
+        row.usage = self.used();
+        if let Err(error) = self.write_end(spec, &report, row, notes, eventful).await {
+            tracing::error!("{error}");
+            report.troubles.push(error.to_string());
+            report.exit = super::report::ExitClass::Incomplete;
+        }
+        report
+    }
+
+    async fn open_incidents(&self, spec: &Spec, progress: &mut Progress) -> Vec<Incident> {
+        let Ok(store) = self.store() else { return Vec::new() };
+        let read = store.view(self.scope(spec, self.clock.now())).await;
+        tried(progress, read).map(|view| view.active).unwrap_or_default()
+    }
+
+    async fn keep_tape(&self, progress: &mut Progress, tape: &Tape) -> Option<String> {
+        let bytes = serde_json::to_vec(tape).ok()?;
+        let keep = progress.keeps_tape();
+        match self.recorder.record(&tape.agent, &tape.run, keep, &bytes).await {
+            Ok(path) => Some(path),
+            Err(why) => {
+                progress.trouble(format!("failed to keep the tape: {why}"));
+                None
+            }
+        }
+    }
+
+    fn used(&self) -> BTreeMap<String, u64> {
+        let mut usage = (self.usage)();
+        let wall = self.clock.elapsed().as_millis();
+        usage.insert("wall_ms".to_owned(), u64::try_from(wall).unwrap_or(u64::MAX));
+        usage
+    }
+
+    async fn write_end(
+        &self,
+        spec: &Spec,
+        report: &Report,
+        row: crate::domain::run::AgentRun,
+        mut notes: Vec<Note>,
+        eventful: bool,
+    ) -> Result<(), StoreError> {
+        let store = self.store()?;
+        let now = report.ended_at;
+        let outcome = row.state.as_str().to_owned();
+        notes.push(Note::Run(Box::new(row)));
+        let completed = Event::TaskCompleted {
+            agent: spec.name.clone(),
+            run: self.run.clone(),
+            outcome,
+            counts: report.counts.clone(),
+        };
+        let mut decide = |_: &LedgerView| Batch {
+            events: eventful
+                .then(|| self.new_event(spec, now, completed.clone()))
+                .into_iter()
+                .collect(),
+            notes: notes.clone(),
+        };
+        store.commit(self.scope(spec, now), &mut decide).await?;
+        store.publish(self.clock.now()).await
+    }
+}

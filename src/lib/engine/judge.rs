@@ -1,0 +1,174 @@
+//! From a diagnosis to a plan: triage, remedy, gate. Pure; a replay computes the same.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::agent::{Agent, Remedy, Step};
+use crate::domain::diagnosis::{Coverage, Diagnosis, Evidence, Finding, Symptom, Verdict};
+use crate::domain::gate::{GateInput, gate, refusal};
+use crate::domain::incident::Incident;
+use crate::domain::ledger::LedgerView;
+use crate::domain::merge::root_cause;
+use crate::domain::operation::Operation;
+use crate::domain::plan::{Action, Deferral, Plan};
+use crate::domain::policy::{Budgets, Policy};
+use crate::domain::run::Ruling;
+use crate::domain::severity::Environment;
+use crate::domain::spec::CheckSpec;
+use crate::domain::subject::{Key, Subject};
+
+/// The settings that every judgement of a run shares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// What the agent may do.
+    pub policy: Policy,
+    /// What all agents may do together.
+    pub budgets: Budgets,
+    /// Where.
+    pub environment: Environment,
+    /// This host's name.
+    pub host: String,
+    /// What the back-off's jitter is derived from.
+    pub seed: u64,
+    /// Whether the run was asked to observe only.
+    pub observe_only: bool,
+}
+
+/// Plans: every fault of the diagnosis becomes an action or a deferral with its reason.
+#[must_use]
+pub fn plan<A: Agent>(
+    agent: &A,
+    setting: &Setting,
+    view: &LedgerView,
+    snapshot: &A::Snapshot,
+    diagnosis: &Diagnosis<A::Fault>,
+    now: Timestamp,
+) -> Plan {
+    let plain = diagnosis.plain();
+    let mut planner = Planner { setting, view, plain: &plain, now, plan: Plan::default() };
+    for check in A::SPEC.checks {
+        let Some(of_check) = diagnosis.checks.get(&check.id) else { continue };
+        let disabled = setting.policy.disabled_checks.contains(check.id.as_str());
+        for (subject, finding) in &of_check.findings {
+            let Finding { verdict: Verdict::Faulty(fault), evidence: Some(evidence) } = finding
+            else {
+                continue;
+            };
+            let key = Key::new(A::SPEC.name.clone(), check.id.clone(), subject.clone());
+            let symptom = Symptom::of(fault);
+            let case = Case { check, key, symptom, evidence, coverage: &of_check.coverage };
+            let remedy = || agent.remedy(subject, fault, snapshot, now);
+            if disabled {
+                planner.defer(case, Ruling::Left { why: "its check is switched off".to_owned() });
+            } else {
+                planner.rule(case, remedy);
+            }
+        }
+    }
+    planner.plan.deferrals.sort_by(|one, other| one.key.cmp(&other.key));
+    planner.plan
+}
+
+/// The findings that count as faulty at the end of a pass, by key.
+#[must_use]
+pub(super) fn faulty(
+    agent: &crate::domain::subject::AgentName,
+    diagnosis: &Diagnosis<Symptom>,
+) -> BTreeMap<Key, Symptom> {
+    let mut found = BTreeMap::new();
+    for (check, of_check) in &diagnosis.checks {
+        for (subject, finding) in &of_check.findings {
+            if let Verdict::Faulty(symptom) = &finding.verdict {
+                let key = Key::new(agent.clone(), check.clone(), Subject::clone(subject));
+                found.insert(key, symptom.clone());
+            }
+        }
+    }
+    found
+}
+
+/// One faulty finding.
+struct Case<'a> {
+    check: &'a CheckSpec,
+    key: Key,
+    symptom: Symptom,
+    evidence: &'a Evidence,
+    coverage: &'a Coverage,
+}
+
+struct Planner<'a> {
+    setting: &'a Setting,
+    view: &'a LedgerView,
+    plain: &'a Diagnosis<Symptom>,
+    now: Timestamp,
+    plan: Plan,
+}
+
+impl Planner<'_> {
+    fn defer(&mut self, case: Case<'_>, ruling: Ruling) {
+        self.plan.deferrals.push(Deferral {
+            key: case.key,
+            severity: case.symptom.severity,
+            message: case.symptom.message,
+            ruling,
+        });
+    }
+
+    /// Triage first: only a fault that is ripe, unexplained and not waiting for an answer gets a remedy.
+    fn rule(&mut self, case: Case<'_>, remedy: impl FnOnce() -> Remedy) {
+        if let Some(open) = self.view.open_remediation(&case.key) {
+            let why = format!("{} ({}) waits for its answer", open.id, open.operation);
+            return self.defer(case, Ruling::Held { why });
+        }
+        if let Some(into) = root_cause(&case.key, &case.symptom, self.plain, self.view) {
+            return self.defer(case, Ruling::Folded { into });
+        }
+        let Some(incident) = self.view.incident_of(&case.key) else {
+            let seen = self.view.streaks.get(&case.key).map_or(0, |streak| streak.samples);
+            let why = format!(
+                "{} of {} agreeing looks so far",
+                seen.max(case.evidence.samples),
+                case.check.raise
+            );
+            return self.defer(case, Ruling::NotRipe { why });
+        };
+        match remedy() {
+            Remedy::Leave { why } => self.defer(case, Ruling::Left { why }),
+            Remedy::Act(step) => self.ask_gate(case, incident.clone(), step),
+        }
+    }
+
+    fn ask_gate(&mut self, case: Case<'_>, incident: Incident, step: Step) {
+        let so_far: Vec<Operation> =
+            self.plan.actions.iter().map(|action| action.operation.clone()).collect();
+        let doors = gate(&GateInput {
+            agent: &case.key.agent,
+            key: &case.key,
+            operation: &step.operation,
+            origin: case.evidence.origin,
+            coverage: case.coverage,
+            policy: &self.setting.policy,
+            budgets: &self.setting.budgets,
+            view: self.view,
+            run_so_far: &so_far,
+            observe_only: self.setting.observe_only,
+            seed: self.setting.seed,
+            now: self.now,
+        });
+        if refusal(&doors).is_some() {
+            return self.defer(case, Ruling::Refused { doors });
+        }
+        self.plan.actions.push(Action {
+            key: case.key,
+            incident: incident.id,
+            message: case.symptom.message,
+            operation: step.operation,
+            guard: step.guard,
+            why: step.why,
+            attempt: incident.attempts + 1,
+            doors,
+        });
+    }
+}

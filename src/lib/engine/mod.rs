@@ -1,0 +1,25 @@
+//! The lifecycle that every agent goes through, once, in the same way.
+//!
+//! ```text
+//! authenticate   the senses that the settings need are established, or blind with a reason
+//! detect         orphaned intents are found and held; look at everything; conclude            (pure: detect)
+//! remediate      merge into incidents, plan through the gate, act with intent before effect   (pure: merge, plan)
+//! verify         wait, look again at what was acted on, conclude again, prove                 (pure: prove)
+//! log            merge again, record the tape, publish the view
+//! exit           a report and one exit code
+//! ```
+//!
+//! Judgement is pure and shared with the replay; only `run` and `perform` wait for anything.
+
+mod finish;
+mod judge;
+mod perform;
+mod progress;
+pub mod report;
+mod run;
+pub mod tape;
+mod verify;
+
+pub use judge::{Setting, plan};
+pub use report::{ExitClass, Report};
+pub use run::{Engine, Mode};

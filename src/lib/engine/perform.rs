@@ -1,0 +1,272 @@
+//! The hands: one action, from the look at its target to the manager's answer.
+//!
+//! Read the target, ask the guard, keep what was seen, commit the intent, read again, ask the guard again, act,
+//! commit the answer. Whatever dies in between leaves an intent that the next run settles by looking.
+
+use std::time::Duration;
+
+use super::run::Engine;
+use crate::domain::diagnosis::Origin;
+use crate::domain::event::{Event, NewEvent, RemediationOutcome};
+use crate::domain::gate::{Answer, Door, DoorAnswer, GateInput, gate_again, refusal};
+use crate::domain::incident::{IncidentId, RemediationId};
+use crate::domain::ledger::LedgerView;
+use crate::domain::operation::{Operation, TargetState};
+use crate::domain::plan::Action;
+use crate::domain::process::ProcessReading;
+use crate::domain::run::Ruling;
+use crate::domain::sight::{Blind, Sight};
+use crate::domain::spec::Spec;
+use crate::ports::actuators::Manager;
+use crate::ports::processes::ActFailure;
+use crate::ports::store::{Batch, StoreError};
+
+/// At most so much of a log is kept as evidence.
+const LOG_TAIL_BYTES: usize = 32 * 1024;
+
+/// What became of one planned action.
+pub(super) enum Performed {
+    /// It was sent, or may have been: its proof is outstanding.
+    Sent(RemediationId),
+    /// It was not sent, for this reason.
+    NotSent(Ruling),
+    /// The ledger failed; nothing more may be done in this run.
+    LedgerFailed(StoreError),
+}
+
+impl Engine {
+    /// Carries out one action of the plan.
+    pub(super) async fn perform(
+        &self,
+        spec: &Spec,
+        action: &Action,
+        done: &[Operation],
+    ) -> Performed {
+        let manager = match self.hands_of(&action.operation) {
+            Ok(manager) => manager,
+            Err(blind) => {
+                return not_sent(action, format!("its manager cannot be reached: {blind}"));
+            }
+        };
+        let before = match self.read_target(&action.operation).await {
+            Ok(before) => before,
+            Err(blind) => return not_sent(action, format!("its target cannot be read: {blind}")),
+        };
+        if let Err(why) = action.guard.holds(&before) {
+            return not_sent(action, why);
+        }
+        let evidence = self.keep_evidence(action.incident, &manager, &before).await;
+        let id = match self.intend(spec, action, done, &before, evidence).await {
+            Ok(Ok(id)) => id,
+            Ok(Err(doors)) => return Performed::NotSent(Ruling::Refused { doors }),
+            Err(error) => return Performed::LedgerFailed(error),
+        };
+        let again = match self.read_target(&action.operation).await {
+            Ok(state) => action.guard.holds(&state),
+            Err(blind) => Err(format!("its target cannot be read: {blind}")),
+        };
+        if let Err(why) = again {
+            let note = self.complete(spec, id, action, RemediationOutcome::Withdrawn, &why).await;
+            return match note {
+                Ok(()) => not_sent(action, why),
+                Err(error) => Performed::LedgerFailed(error),
+            };
+        }
+        self.act(spec, action, &manager, id).await
+    }
+
+    async fn act(
+        &self,
+        spec: &Spec,
+        action: &Action,
+        manager: &Manager,
+        id: RemediationId,
+    ) -> Performed {
+        tracing::info!(
+            remediation.id = %id, incident.id = %action.incident, subject.id = %action.key.subject,
+            "{}: {}", action.operation, action.why
+        );
+        let answer = match &action.operation {
+            Operation::RestartProcess(process) => manager.hands.restart(process).await,
+            Operation::ReloadProcess(process) => manager.hands.reload(process).await,
+        };
+        let recorded = match answer {
+            Ok(result) => self.record_act(spec, action, id, result).await,
+            Err(ActFailure::Refused(why)) => {
+                let why = format!("the manager refused: {why}");
+                self.complete(spec, id, action, RemediationOutcome::Failed, &why).await
+            }
+            Err(ActFailure::Unknown(why)) => {
+                let why = format!("the manager's answer was lost: {why}");
+                self.complete(spec, id, action, RemediationOutcome::Unknown, &why).await
+            }
+        };
+        match recorded {
+            Ok(()) => Performed::Sent(id),
+            Err(error) => Performed::LedgerFailed(error),
+        }
+    }
+
+    async fn record_act(
+        &self,
+        spec: &Spec,
+        action: &Action,
+        id: RemediationId,
+        result: String,
+    ) -> Result<(), StoreError> {
+        let settle = self.settle_of(spec, action);
+        let at = self.clock.now();
+        let verify_at = at.checked_add(settle).unwrap_or(at);
+        self.record(spec, Event::RemediationActed { remediation: id, result, verify_at }).await
+    }
+
+    /// How long an action's subject is left alone.
+    pub(super) fn settle_of(&self, spec: &Spec, action: &Action) -> Duration {
+        let own = spec.check(&action.key.check).map_or(Duration::ZERO, |check| check.settle);
+        self.setting.policy.settle.map_or(own, crate::domain::duration::HumanDuration::get)
+    }
+
+    /// The committed intent's id, or the doors that refused under the write lock.
+    async fn intend(
+        &self,
+        spec: &Spec,
+        action: &Action,
+        done: &[Operation],
+        before: &TargetState,
+        evidence: Vec<String>,
+    ) -> Result<Result<RemediationId, Vec<DoorAnswer>>, StoreError> {
+        let now = self.clock.now();
+        let mut outcome: Result<RemediationId, Vec<DoorAnswer>> = Err(Vec::new());
+        let mut decide = |view: &LedgerView| {
+            let doors = gate_again(&GateInput {
+                agent: &spec.name,
+                key: &action.key,
+                operation: &action.operation,
+                origin: Origin::Manager,
+                coverage: &crate::domain::diagnosis::Coverage::Whole,
+                policy: &self.setting.policy,
+                budgets: &self.setting.budgets,
+                view,
+                run_so_far: done,
+                observe_only: self.setting.observe_only,
+                seed: self.setting.seed,
+                now,
+            });
+            if refusal(&doors).is_some() {
+                outcome = Err(doors);
+                return Batch::default();
+            }
+            let remediation = RemediationId(view.next_remediation);
+            outcome = Ok(remediation);
+            let event = Event::RecoveryAttempted {
+                remediation,
+                incident: Some(action.incident),
+                key: action.key.clone(),
+                operation: action.operation.clone(),
+                reason: action.why.clone(),
+                attempt: action.attempt,
+                before: before.clone(),
+                inverse: action.operation.inverse(before),
+                evidence: evidence.clone(),
+            };
+            Batch { events: vec![self.new_event(spec, now, event)], notes: Vec::new() }
+        };
+        self.store()?.commit(self.scope(spec, now), &mut decide).await?;
+        Ok(outcome)
+    }
+
+    async fn complete(
+        &self,
+        spec: &Spec,
+        id: RemediationId,
+        action: &Action,
+        outcome: RemediationOutcome,
+        observed: &str,
+    ) -> Result<(), StoreError> {
+        let event = Event::RemediationCompleted {
+            remediation: id,
+            incident: Some(action.incident),
+            outcome,
+            observed: observed.to_owned(),
+            after: None,
+        };
+        self.record(spec, event).await
+    }
+
+    /// Appends one event.
+    pub(super) async fn record(&self, spec: &Spec, event: Event) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let new = self.new_event(spec, now, event);
+        let mut decide = |_: &LedgerView| Batch { events: vec![new.clone()], notes: Vec::new() };
+        self.store()?.commit(self.scope(spec, now), &mut decide).await.map(drop)
+    }
+
+    /// An event of this run.
+    pub(super) fn new_event(&self, spec: &Spec, at: jiff::Timestamp, event: Event) -> NewEvent {
+        NewEvent { at, actor: format!("agent:{}", spec.name), run: Some(self.run.clone()), event }
+    }
+
+    fn hands_of(&self, operation: &Operation) -> Sight<Manager> {
+        let kind = operation.process().manager;
+        match self.hands.managers.get(&kind) {
+            None => Err(Blind::because(format!("{} is not declared", kind.as_str()))),
+            Some(sight) => sight.clone(),
+        }
+    }
+
+    /// The operation's target as it is now.
+    pub(super) async fn read_target(&self, operation: &Operation) -> Sight<TargetState> {
+        let process = operation.process();
+        let scan = self.hands_of(operation)?.eyes.list().await?;
+        match scan.items.into_iter().find(|reading| reading.process == *process) {
+            Some(reading) => Ok(TargetState::Process(reading)),
+            None => match scan.cut_short {
+                Some(why) => Err(Blind::because(why)),
+                None => Ok(TargetState::Missing),
+            },
+        }
+    }
+
+    /// Keeps the log's tail and the last status. What cannot be kept does not stop a repair.
+    async fn keep_evidence(
+        &self,
+        incident: IncidentId,
+        manager: &Manager,
+        before: &TargetState,
+    ) -> Vec<String> {
+        let TargetState::Process(reading) = before else { return Vec::new() };
+        let tail = match manager.eyes.log_tail(reading, LOG_TAIL_BYTES).await {
+            Ok(text) => text,
+            Err(blind) => format!("(no log could be read: {blind})\n"),
+        };
+        let text = format!("{}\n--- latest output ---\n{tail}", status_lines(reading));
+        match self.hands.evidence.keep(incident, &reading.process.to_string(), &text).await {
+            Ok(path) => vec![path],
+            Err(why) => {
+                tracing::warn!(incident.id = %incident, "failed to keep evidence: {why}");
+                Vec::new()
+            }
+        }
+    }
+}
+
+fn not_sent(action: &Action, why: String) -> Performed {
+    let mut doors = action.doors.clone();
+    doors.push(DoorAnswer { door: Door::Guard, answer: Answer::Refused(why) });
+    Performed::NotSent(Ruling::Refused { doors })
+}
+
+fn status_lines(reading: &ProcessReading) -> String {
+    let or_unknown = |value: Option<String>| value.unwrap_or_else(|| "unknown".to_owned());
+    format!(
+        "process: {}\nstatus: {}\nidentity: {}\nstarted: {}\nrestarts: {}\nlast exit: {}\nmemory: {} of {} bytes",
+        reading.process,
+        reading.status.as_str(),
+        or_unknown(reading.identity.clone()),
+        or_unknown(reading.started_at.map(|at| at.to_string())),
+        or_unknown(reading.restarts.map(|count| count.to_string())),
+        or_unknown(reading.last_exit.clone()),
+        or_unknown(reading.memory_bytes.map(|bytes| bytes.to_string())),
+        or_unknown(reading.memory_limit_bytes.map(|bytes| bytes.to_string())),
+    )
+}

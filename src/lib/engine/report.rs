@@ -1,0 +1,161 @@
+//! What a run tells its operator, and the one exit code that it ends with.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::incident::{IncidentId, RemediationId, Resolution, RunId};
+use crate::domain::plan::Plan;
+use crate::domain::run::RunState;
+use crate::domain::severity::Severity;
+use crate::domain::subject::{AgentName, Key};
+
+/// How a run ended, as far as its own findings go; the application adds refusals to start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExitClass {
+    /// Nothing that counts is open: exit 0.
+    Clean,
+    /// A warning or critical finding is not proven healthy: exit 1.
+    Findings,
+    /// It could not complete, or could not see what it had to: exit 2.
+    Incomplete,
+}
+
+/// One remediation of the run, or settled by it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Its id.
+    pub remediation: RemediationId,
+    /// The finding.
+    pub key: Key,
+    /// The operation, in words.
+    pub operation: String,
+    /// Where it stands at the end of the run.
+    pub state: String,
+    /// What that rests on.
+    pub observed: String,
+    /// The target before, in words.
+    pub before: String,
+    /// The target after, in words.
+    pub after: Option<String>,
+    /// Whether an earlier run began it.
+    pub from_earlier_run: bool,
+}
+
+/// What happened to an incident in the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// It was opened.
+    Opened {
+        /// What is wrong.
+        message: String,
+        /// How bad.
+        severity: Severity,
+    },
+    /// Its severity changed.
+    Severity {
+        /// Before.
+        from: Severity,
+        /// Now.
+        to: Severity,
+    },
+    /// A person was called.
+    Escalated {
+        /// Why.
+        reason: String,
+    },
+    /// It ended.
+    Resolved {
+        /// How.
+        resolution: Resolution,
+        /// What proves it.
+        proof: String,
+    },
+}
+
+/// The report of one run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The run.
+    pub run: RunId,
+    /// The agent.
+    pub agent: AgentName,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// What was planned.
+    pub plan: Plan,
+    /// What became of each attempt.
+    pub attempts: Vec<Attempt>,
+    /// What happened to incidents, in order.
+    pub changes: Vec<(IncidentId, Change)>,
+    /// Active incidents of this agent at the end.
+    pub open: Vec<OpenIncident>,
+    /// Checks that ended unknown, with the reason.
+    pub unknown: BTreeMap<String, String>,
+    /// Counters: detected, acted, verified, failed, cleared, deferred, refused, unknown, population.
+    pub counts: BTreeMap<String, u64>,
+    /// Things that went wrong with the run itself.
+    pub troubles: Vec<String>,
+    /// The tape, where one was written.
+    pub tape: Option<String>,
+    /// How it ended.
+    pub exit: ExitClass,
+}
+
+/// An active incident, in brief.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenIncident {
+    /// Its id.
+    pub id: IncidentId,
+    /// `open` or `escalated`.
+    pub status: String,
+    /// How bad.
+    pub severity: Severity,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl ExitClass {
+    /// How a run of this class is recorded.
+    #[must_use]
+    pub const fn state(self) -> RunState {
+        match self {
+            Self::Clean => RunState::Ok,
+            Self::Findings => RunState::Findings,
+            Self::Incomplete => RunState::Failed,
+        }
+    }
+
+    /// The exit code.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Clean => 0,
+            Self::Findings => 1,
+            Self::Incomplete => 2,
+        }
+    }
+}
+
+/// Decides how a run ends. Detection alone counts: a recovery elsewhere never makes up for a finding.
+#[must_use]
+pub fn exit_class(
+    open: &[OpenIncident],
+    unproven: impl IntoIterator<Item = Severity>,
+    unknown: &BTreeMap<String, String>,
+    troubles: &[String],
+) -> ExitClass {
+    if !troubles.is_empty() || !unknown.is_empty() {
+        return ExitClass::Incomplete;
+    }
+    let counts = |severity: Severity| severity >= Severity::Warning;
+    if open.iter().any(|incident| counts(incident.severity)) || unproven.into_iter().any(counts) {
+        return ExitClass::Findings;
+    }
+    ExitClass::Clean
+}

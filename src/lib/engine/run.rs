@@ -1,0 +1,355 @@
+//! One run of one agent, from its first look to its report.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::judge::{Setting, plan};
+use super::perform::Performed;
+use super::progress::Progress;
+use super::report::Report;
+use super::tape::{Pass, Tape};
+use crate::agent::{Agent, Scope};
+use crate::domain::diagnosis::{Diagnosis, Symptom};
+use crate::domain::event::{Event, RemediationOutcome};
+use crate::domain::incident::{RemediationState, RunId};
+use crate::domain::ledger::LedgerView;
+use crate::domain::merge::{MergeInput, Merged, merge};
+use crate::domain::plan::Plan;
+use crate::domain::run::{Acted, Recall, RunState, Trigger};
+use crate::domain::spec::Spec;
+use crate::ports::actuators::Actuators;
+use crate::ports::clock::Clock;
+use crate::ports::recorder::Recorder;
+use crate::ports::sensors::Sensors;
+use crate::ports::store::{Batch, Note, Scope as Rows, Store, StoreError};
+
+/// What a run may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Everything that the gate lets pass.
+    Act,
+    /// A dry run: the plan is computed and reported; nothing is written and nothing is sent.
+    Plan,
+}
+
+/// Everything that a run needs besides its agent.
+pub struct Engine {
+    /// The ledger, or why it cannot be used: then nothing is acted on.
+    pub store: Result<Arc<dyn Store>, StoreError>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Where tapes go.
+    pub recorder: Arc<dyn Recorder>,
+    /// Eyes.
+    pub sensors: Sensors,
+    /// Hands.
+    pub hands: Actuators,
+    /// What judgement shares.
+    pub setting: Setting,
+    /// This run.
+    pub run: RunId,
+    /// What started it.
+    pub trigger: Trigger,
+    /// Host and pid, for the run's row.
+    pub owner: String,
+    /// What it may do.
+    pub mode: Mode,
+    /// When, on [`Clock::elapsed`], the run must have ended.
+    pub deadline: Duration,
+    /// What the process has used so far: `cpu_ms`, `rss_bytes`.
+    pub usage: fn() -> BTreeMap<String, u64>,
+}
+
+/// Of what is left of a run, this share is kept for proving and recording.
+const RESERVE: u32 = 5;
+
+impl Engine {
+    /// Runs `agent` once.
+    pub async fn run<A: Agent>(&self, agent: &A) -> Report {
+        let spec = &A::SPEC;
+        let mut progress =
+            Progress::new(spec, self.run.clone(), self.trigger, &self.owner, self.clock.now());
+        if let Err(error) = &self.store {
+            progress.ledger_failed(error);
+        }
+        if self.mode == Mode::Act && progress.ledger_works() {
+            let begun = self.begin(spec, &progress).await;
+            tried(&mut progress, begun);
+        }
+        let recall = self.recall(spec, &mut progress).await;
+        let mut tape = self.new_tape(agent, &recall);
+        let first = self.first_pass(agent, &recall, &mut progress, &mut tape).await;
+        if self.mode == Mode::Act && progress.ledger_works() {
+            self.remediate(spec, &first, &mut progress).await;
+            self.second_pass(agent, &recall, &mut progress, &mut tape).await;
+        }
+        self.finish(spec, progress, tape).await
+    }
+
+    /// The store, or why there is none.
+    pub(super) fn store(&self) -> Result<&Arc<dyn Store>, StoreError> {
+        self.store.as_ref().map_err(Clone::clone)
+    }
+
+    /// The rows that a decision of this agent needs.
+    pub(super) fn scope(&self, spec: &Spec, now: Timestamp) -> Rows {
+        const HOUR: Duration = Duration::from_hours(1);
+        let policy = &self.setting.policy;
+        let recent = policy.flap_window.get().max(policy.relapse_window.get()).max(HOUR);
+        Rows { agent: Some(spec.name.clone()), recent, now }
+    }
+
+    /// Writes the run's row, and marks what earlier runs left unfinished: a run whose process is gone is lost,
+    /// and an intent of such a run is unknown until it is settled by looking. The agent's lock is held, so none
+    /// of them can still be alive.
+    async fn begin(&self, spec: &Spec, progress: &Progress) -> Result<(), StoreError> {
+        let store = self.store()?;
+        let lost = store.unfinished_runs(&spec.name, &self.run).await?;
+        let now = self.clock.now();
+        let mut decide = |view: &LedgerView| {
+            let orphans = view
+                .open_of(&spec.name)
+                .filter(|found| found.state == RemediationState::Intended && found.run != self.run);
+            let events = orphans.map(|orphan| Event::RemediationCompleted {
+                remediation: orphan.id,
+                incident: orphan.incident,
+                outcome: RemediationOutcome::Unknown,
+                observed: "its run ended before its outcome was recorded".to_owned(),
+                after: None,
+            });
+            let events = events.map(|event| self.new_event(spec, now, event)).collect();
+            let ended = lost.iter().cloned().map(|mut run| {
+                run.state = RunState::Lost;
+                run.ended_at = Some(now);
+                Note::Run(Box::new(run))
+            });
+            let own = std::iter::once(Note::Run(Box::new(progress.row(&self.setting.host))));
+            Batch { events, notes: ended.chain(own).collect() }
+        };
+        store.commit(self.scope(spec, now), &mut decide).await.map(drop)
+    }
+
+    async fn recall(&self, spec: &Spec, progress: &mut Progress) -> Recall {
+        let Ok(store) = self.store() else { return Recall::default() };
+        let now = self.clock.now();
+        let recalled = store.recall(&spec.name, spec.series).await;
+        let Some(mut recall) = tried(progress, recalled) else { return Recall::default() };
+        if let Some(view) = tried(progress, store.view(self.scope(spec, now)).await) {
+            let sent = |state| state != RemediationState::Withdrawn;
+            recall.acted = view
+                .remediations
+                .iter()
+                .filter(|found| sent(found.state))
+                .map(|found| Acted { operation: found.operation.clone(), at: found.intended_at })
+                .collect();
+        }
+        recall
+    }
+
+    fn new_tape<A: Agent>(&self, agent: &A, recall: &Recall) -> Tape {
+        Tape {
+            tape_version: super::tape::TAPE_VERSION,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            agent: A::SPEC.name,
+            run: self.run.clone(),
+            stanza: serde_json::to_value(agent).unwrap_or_default(),
+            setting: self.setting.clone(),
+            recall: recall.clone(),
+            passes: Vec::new(),
+        }
+    }
+
+    /// Looks at everything, merges, plans.
+    async fn first_pass<A: Agent>(
+        &self,
+        agent: &A,
+        recall: &Recall,
+        progress: &mut Progress,
+        tape: &mut Tape,
+    ) -> Plan {
+        let spec = &A::SPEC;
+        let snapshot = agent.observe(&self.sensors, &Scope::Everything, recall).await;
+        let now = self.clock.now();
+        let diagnosis = agent.detect(&snapshot, recall, now);
+        let plain = diagnosis.plain();
+        progress.saw(&plain);
+        let (before_merge, merged) = self.merged(spec, &plain, now, progress).await;
+        let before_plan = self.view_after(spec, &before_merge, &merged, now, progress).await;
+        let mut setting = self.setting.clone();
+        setting.observe_only |= !progress.ledger_works();
+        let planned = plan(agent, &setting, &before_plan, &snapshot, &diagnosis, now);
+        progress.planned(&planned);
+        tape.setting = setting;
+        tape.passes.push(Pass {
+            now,
+            snapshot: super::tape::bounded(&snapshot),
+            targets: Vec::new(),
+            proofs: Vec::new(),
+            before_merge,
+            merged,
+            before_plan: Some(before_plan),
+            plan: Some(planned.clone()),
+        });
+        planned
+    }
+
+    /// The ledger as the plan sees it: read again after a real commit, computed in a dry run.
+    async fn view_after(
+        &self,
+        spec: &Spec,
+        before: &LedgerView,
+        merged: &Merged,
+        now: Timestamp,
+        progress: &mut Progress,
+    ) -> LedgerView {
+        if self.mode == Mode::Act
+            && progress.ledger_works()
+            && let Ok(store) = self.store()
+        {
+            let read = store.view(self.scope(spec, now)).await;
+            if let Some(view) = tried(progress, read) {
+                return view;
+            }
+        }
+        let events: Vec<_> =
+            merged.events.iter().map(|event| self.new_event(spec, now, event.clone())).collect();
+        let mut after = before.after(&events).unwrap_or_else(|_| before.clone());
+        for (key, streak) in &merged.streaks {
+            match streak {
+                Some(streak) => after.streaks.insert(key.clone(), streak.clone()),
+                None => after.streaks.remove(key),
+            };
+        }
+        after
+    }
+
+    /// Merges under the write lock, or, in a dry run and without a ledger, in memory.
+    pub(super) async fn merged(
+        &self,
+        spec: &Spec,
+        diagnosis: &Diagnosis<Symptom>,
+        now: Timestamp,
+        progress: &mut Progress,
+    ) -> (LedgerView, Merged) {
+        let compute = |view: &LedgerView| {
+            merge(&MergeInput {
+                spec,
+                policy: &self.setting.policy,
+                environment: self.setting.environment,
+                view,
+                diagnosis,
+                now,
+            })
+        };
+        let rows = self.scope(spec, now);
+        if self.mode == Mode::Plan || !progress.ledger_works() {
+            let view = match self.store() {
+                Ok(store) => store.view(rows).await.unwrap_or_default(),
+                Err(_) => LedgerView::default(),
+            };
+            let merged = compute(&view);
+            if progress.ledger_works() {
+                progress.changed(&merged.events);
+            }
+            return (view, merged);
+        }
+        let mut seen = (LedgerView::default(), Merged::default());
+        let mut decide = |view: &LedgerView| {
+            let merged = compute(view);
+            seen = (view.clone(), merged.clone());
+            let events = merged.events.into_iter();
+            let streaks = merged.streaks.into_iter();
+            Batch {
+                events: events.map(|event| self.new_event(spec, now, event)).collect(),
+                notes: streaks.map(|(key, streak)| Note::Streak { key, streak }).collect(),
+            }
+        };
+        let committed = match self.store() {
+            Ok(store) => store.commit(rows, &mut decide).await.map(drop),
+            Err(error) => Err(error),
+        };
+        if tried(progress, committed).is_some() {
+            progress.changed(&seen.1.events);
+            if !seen.1.events.is_empty() {
+                self.publish(progress).await;
+            }
+        }
+        seen
+    }
+
+    /// Publishes the view. A view that cannot be written is a trouble; the ledger is intact.
+    pub(super) async fn publish(&self, progress: &mut Progress) {
+        let Ok(store) = self.store() else { return };
+        if let Err(error) = store.publish(self.clock.now()).await {
+            tracing::error!("{error}");
+            progress.trouble(error.to_string());
+        }
+    }
+
+    /// Carries out the plan, one action after the other, while time and ledger last.
+    async fn remediate(&self, spec: &Spec, plan: &Plan, progress: &mut Progress) {
+        let mut done = Vec::new();
+        for action in &plan.actions {
+            if self.time_left().is_zero() {
+                let why = "no time is left in this run".to_owned();
+                progress.ruled(&action.key, crate::domain::run::Ruling::Held { why });
+                continue;
+            }
+            match self.perform(spec, action, &done).await {
+                Performed::Sent(id) => {
+                    done.push(action.operation.clone());
+                    progress.sent(id, action);
+                }
+                Performed::NotSent(ruling) => progress.not_sent(action, ruling),
+                Performed::LedgerFailed(error) => {
+                    tracing::error!("{error}");
+                    progress.ledger_failed(&error);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// What is left for looking and acting.
+    pub(super) fn time_left(&self) -> Duration {
+        let reserve = self.deadline / RESERVE;
+        self.deadline.saturating_sub(reserve).saturating_sub(self.clock.elapsed())
+    }
+
+    /// The keys of open remediations whose time of proof has come, after waiting for it where that fits.
+    pub(super) async fn due_for_proof(
+        &self,
+        spec: &Spec,
+        view: &LedgerView,
+    ) -> BTreeSet<crate::domain::incident::RemediationId> {
+        let now = self.clock.now();
+        let fits = now.checked_add(self.time_left()).unwrap_or(now);
+        let ready_at = |found: &crate::domain::incident::Remediation| {
+            found.verify_at.unwrap_or(found.intended_at)
+        };
+        let due: Vec<_> =
+            view.open_of(&spec.name).filter(|found| ready_at(found) <= fits).collect();
+        let last = due.iter().map(|found| ready_at(found)).max().unwrap_or(now);
+        if last > now {
+            let wait = Duration::try_from(last.duration_since(now)).unwrap_or_default();
+            // One millisecond more, so that the first look is strictly newer.
+            self.clock.sleep(wait + Duration::from_millis(1)).await;
+        }
+        due.into_iter().map(|found| found.id).collect()
+    }
+}
+
+/// Notes a failure of the ledger as a trouble of the run.
+pub(super) fn tried<T>(progress: &mut Progress, result: Result<T, StoreError>) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(error) => {
+            tracing::error!("{error}");
+            progress.ledger_failed(&error);
+            None
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The tape: everything a run decided from, and what it decided, so that it can be judged again.
+//!
+//! A replay computes the same decisions from the same inputs, without network and without writes, and compares
+//! them byte for byte. What cannot be replayed says why.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::judge::{Setting, plan};
+use crate::agent::Agent;
+use crate::domain::incident::{RemediationId, RunId};
+use crate::domain::ledger::LedgerView;
+use crate::domain::merge::{MergeInput, Merged, merge};
+use crate::domain::operation::TargetState;
+use crate::domain::plan::Plan;
+use crate::domain::proof::{Proof, prove};
+use crate::domain::run::Recall;
+use crate::domain::sight::Sight;
+use crate::domain::subject::AgentName;
+
+/// The version of the tape's form.
+pub const TAPE_VERSION: u64 = 1;
+/// A snapshot larger than this is left out.
+pub const SNAPSHOT_LIMIT_BYTES: usize = 16 * 1024 * 1024;
+
+/// One run's tape.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tape {
+    /// The version of this form.
+    pub tape_version: u64,
+    /// The version of opswarden that wrote it.
+    pub version: String,
+    /// The agent.
+    pub agent: AgentName,
+    /// The run.
+    pub run: RunId,
+    /// The agent's own settings.
+    pub stanza: Value,
+    /// The settings that judgement shares.
+    pub setting: Setting,
+    /// What the agent was told about its past.
+    pub recall: Recall,
+    /// The passes, in order: the first looks at everything, a second one proves.
+    pub passes: Vec<Pass>,
+}
+
+/// One pass: what was seen, what the ledger said, what was decided.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pass {
+    /// The time that judgement was given.
+    pub now: Timestamp,
+    /// What was seen; `None` where it was too large to keep.
+    pub snapshot: Option<Value>,
+    /// The targets of remediations that were to be proved, as read after the look.
+    pub targets: Vec<Target>,
+    /// What was proved.
+    pub proofs: Vec<(RemediationId, Proof)>,
+    /// The ledger before the merge.
+    pub before_merge: LedgerView,
+    /// What the merge wanted written.
+    pub merged: Merged,
+    /// The ledger before the plan, where this pass planned.
+    pub before_plan: Option<LedgerView>,
+    /// The plan.
+    pub plan: Option<Plan>,
+}
+
+/// A remediation's target, as read for its proof.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Target {
+    /// The remediation as it stood.
+    pub remediation: crate::domain::incident::Remediation,
+    /// The target.
+    pub after: Sight<TargetState>,
+}
+
+/// A tape that cannot be judged again, or was judged differently.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// Not a tape.
+    #[error("this is not a tape of opswarden: {0}")]
+    NotATape(String),
+    /// Another form.
+    #[error("the tape has form {found}, this opswarden reads {TAPE_VERSION}")]
+    Form {
+        /// The tape's form.
+        found: u64,
+    },
+    /// Another agent's.
+    #[error("the tape is {found}'s; replay it with that agent's binary")]
+    Agent {
+        /// The tape's agent.
+        found: AgentName,
+    },
+    /// Left out when it was written.
+    #[error(
+        "a snapshot was larger than 16 MiB and was left out of the tape; it cannot be judged again"
+    )]
+    LeftOut,
+    /// Does not fit the agent's types.
+    #[error("the tape does not fit this version's {what}: {why}")]
+    Misfit {
+        /// What does not fit.
+        what: &'static str,
+        /// How.
+        why: String,
+    },
+}
+
+/// What a replay found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Replay {
+    /// The agent.
+    pub agent: AgentName,
+    /// The run that was judged again.
+    pub run: RunId,
+    /// The version that wrote the tape.
+    pub version: String,
+    /// How many passes were judged.
+    pub passes: usize,
+    /// The plan of the first pass, as computed now.
+    pub plan: Plan,
+    /// Where the decisions differ; empty where every byte is the same.
+    pub differences: Vec<String>,
+}
+
+/// Judges a tape again.
+///
+/// # Errors
+///
+/// The tape cannot be judged by this agent and version.
+pub fn replay<A: Agent>(bytes: &[u8]) -> Result<Replay, ReplayError> {
+    let form: Value =
+        serde_json::from_slice(bytes).map_err(|error| ReplayError::NotATape(error.to_string()))?;
+    match form.get("tape_version").and_then(Value::as_u64) {
+        Some(TAPE_VERSION) => {}
+        Some(found) => return Err(ReplayError::Form { found }),
+        None => return Err(ReplayError::NotATape("it names no version".to_owned())),
+    }
+    let tape: Tape =
+        serde_json::from_value(form).map_err(|error| ReplayError::NotATape(error.to_string()))?;
+    if tape.agent != A::SPEC.name {
+        return Err(ReplayError::Agent { found: tape.agent });
+    }
+    let misfit =
+        |what| move |error: serde_json::Error| ReplayError::Misfit { what, why: error.to_string() };
+    let agent: A = serde_json::from_value(tape.stanza.clone()).map_err(misfit("settings"))?;
+    let mut differences = Vec::new();
+    let mut first_plan = Plan::default();
+    for (place, pass) in tape.passes.iter().enumerate() {
+        let seen = pass.snapshot.clone().ok_or(ReplayError::LeftOut)?;
+        let snapshot: A::Snapshot = serde_json::from_value(seen).map_err(misfit("snapshot"))?;
+        let again = judge_pass(&agent, &tape, pass, &snapshot);
+        for (name, old, new) in [
+            ("proofs", bytes_of(&pass.proofs), bytes_of(&again.proofs)),
+            ("merge", bytes_of(&pass.merged), bytes_of(&again.merged)),
+            ("plan", bytes_of(&pass.plan), bytes_of(&again.plan)),
+        ] {
+            if old != new {
+                differences.push(format!("pass {}: the {name} differs", place + 1));
+            }
+        }
+        if place == 0 {
+            first_plan = again.plan.unwrap_or_default();
+        }
+    }
+    Ok(Replay {
+        agent: tape.agent,
+        run: tape.run,
+        version: tape.version,
+        passes: tape.passes.len(),
+        plan: first_plan,
+        differences,
+    })
+}
+
+struct Again {
+    proofs: Vec<(RemediationId, Proof)>,
+    merged: Merged,
+    plan: Option<Plan>,
+}
+
+fn judge_pass<A: Agent>(agent: &A, tape: &Tape, pass: &Pass, snapshot: &A::Snapshot) -> Again {
+    let diagnosis = agent.detect(snapshot, &tape.recall, pass.now);
+    let plain = diagnosis.plain();
+    let raise = |target: &Target| {
+        A::SPEC.check(&target.remediation.key.check).map_or(1, |check| check.raise)
+    };
+    let proofs = pass
+        .targets
+        .iter()
+        .map(|target| {
+            let key = &target.remediation.key;
+            let standing = plain.standing(&key.check, &key.subject);
+            let proof =
+                prove(&target.remediation, raise(target), &standing, &target.after, pass.now);
+            (target.remediation.id, proof)
+        })
+        .collect();
+    let merged = merge(&MergeInput {
+        spec: &A::SPEC,
+        policy: &tape.setting.policy,
+        environment: tape.setting.environment,
+        view: &pass.before_merge,
+        diagnosis: &plain,
+        now: pass.now,
+    });
+    let planned = pass
+        .before_plan
+        .as_ref()
+        .map(|view| plan(agent, &tape.setting, view, snapshot, &diagnosis, pass.now));
+    Again { proofs, merged, plan: planned }
+}
+
+fn bytes_of<T: Serialize>(value: &T) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+/// A snapshot as the tape keeps it, or nothing where it is too large.
+pub(super) fn bounded<S: Serialize>(snapshot: &S) -> Option<Value> {
+    let value = serde_json::to_value(snapshot).ok()?;
+    let size = serde_json::to_vec(&value).ok()?.len();
+    (size <= SNAPSHOT_LIMIT_BYTES).then_some(value)
+}

@@ -1,0 +1,137 @@
+//! The second pass: looking again at what was acted on, by this run or an earlier one.
+
+use std::collections::BTreeMap;
+
+use super::progress::Progress;
+use super::run::{Engine, tried};
+use super::tape::{Pass, Tape, Target};
+use crate::agent::{Agent, Scope};
+use crate::domain::event::{Event, RemediationOutcome};
+use crate::domain::incident::{Remediation, RemediationState};
+use crate::domain::ledger::LedgerView;
+use crate::domain::operation::TargetState;
+use crate::domain::proof::{Proof, prove};
+use crate::domain::run::Recall;
+use crate::domain::sight::Sight;
+use crate::domain::spec::Spec;
+
+impl Engine {
+    /// Proves what can be proved now, and merges what that shows.
+    pub(super) async fn second_pass<A: Agent>(
+        &self,
+        agent: &A,
+        recall: &Recall,
+        progress: &mut Progress,
+        tape: &mut Tape,
+    ) {
+        let spec = &A::SPEC;
+        let Some(open) = self.open_remediations(spec, progress).await else { return };
+        if open.is_empty() {
+            return;
+        }
+        let wanted = open.iter().map(|found| found.key.clone()).collect();
+        let snapshot = agent.observe(&self.sensors, &Scope::Proof(wanted), recall).await;
+        let targets = self.targets(&open).await;
+        let now = self.clock.now();
+        let plain = agent.detect(&snapshot, recall, now).plain();
+        let mut proofs = Vec::new();
+        for target in &targets {
+            let found = &target.remediation;
+            let raise = spec.check(&found.key.check).map_or(1, |check| check.raise);
+            let standing = plain.standing(&found.key.check, &found.key.subject);
+            let proof = prove(found, raise, &standing, &target.after, now);
+            self.record_proof(spec, target, &proof, progress).await;
+            proofs.push((found.id, proof));
+        }
+        progress.looked_again(&plain, &open);
+        let (before_merge, merged) = self.merged(spec, &plain, now, progress).await;
+        tape.passes.push(Pass {
+            now,
+            snapshot: super::tape::bounded(&snapshot),
+            targets,
+            proofs,
+            before_merge,
+            merged,
+            before_plan: None,
+            plan: None,
+        });
+    }
+
+    async fn open_remediations(
+        &self,
+        spec: &Spec,
+        progress: &mut Progress,
+    ) -> Option<Vec<Remediation>> {
+        let view = self.read_view(spec, progress).await?;
+        if view.open_of(&spec.name).next().is_none() {
+            return Some(Vec::new());
+        }
+        let due = self.due_for_proof(spec, &view).await;
+        for found in view.open_of(&spec.name).filter(|found| !due.contains(&found.id)) {
+            progress.pending(found);
+        }
+        Some(view.remediations.into_iter().filter(|found| due.contains(&found.id)).collect())
+    }
+
+    async fn read_view(&self, spec: &Spec, progress: &mut Progress) -> Option<LedgerView> {
+        let store = self.store().ok()?;
+        let read = store.view(self.scope(spec, self.clock.now())).await;
+        tried(progress, read)
+    }
+
+    async fn targets(&self, open: &[Remediation]) -> Vec<Target> {
+        let mut seen: BTreeMap<_, Sight<TargetState>> = BTreeMap::new();
+        let mut targets = Vec::with_capacity(open.len());
+        for remediation in open {
+            let operation = &remediation.operation;
+            if !seen.contains_key(operation) {
+                seen.insert(operation.clone(), self.read_target(operation).await);
+            }
+            if let Some(after) = seen.get(operation) {
+                targets.push(Target { remediation: remediation.clone(), after: after.clone() });
+            }
+        }
+        targets
+    }
+
+    /// An answer ends a remediation; a doubt is recorded once and leaves it open for the next run.
+    async fn record_proof(
+        &self,
+        spec: &Spec,
+        target: &Target,
+        proof: &Proof,
+        progress: &mut Progress,
+    ) {
+        let found = &target.remediation;
+        progress.proved(found, proof, target.after.as_ref().ok());
+        let own = found.run == self.run && found.state == RemediationState::Verifying;
+        let after = target.after.clone().ok();
+        let (remediation, outcome) = (found.id, proof.outcome);
+        let observed = proof.observed.clone();
+        let event = match outcome {
+            RemediationOutcome::Unknown if found.state == RemediationState::Unknown => return,
+            RemediationOutcome::Unknown => Event::RemediationCompleted {
+                remediation,
+                incident: found.incident,
+                outcome,
+                observed,
+                after,
+            },
+            RemediationOutcome::Verified | RemediationOutcome::Failed if own => {
+                Event::RemediationCompleted {
+                    remediation,
+                    incident: found.incident,
+                    outcome,
+                    observed,
+                    after,
+                }
+            }
+            RemediationOutcome::Verified | RemediationOutcome::Failed => {
+                Event::RemediationSettled { remediation, outcome, observed, after }
+            }
+            RemediationOutcome::Withdrawn => return,
+        };
+        let recorded = self.record(spec, event).await;
+        tried(progress, recorded);
+    }
+}
