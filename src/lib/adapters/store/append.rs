@@ -219,9 +219,7 @@ async fn save(
         EntityRef::Incident(id) => set.incidents.get(id).map(EntityRow::of_incident),
         EntityRef::ActiveIncident(key) => set.active_incident(key).map(EntityRow::of_incident),
         EntityRef::Remediation(id) => set.remediations.get(id).map(EntityRow::of_remediation),
-        EntityRef::OpenRemediation(key) => {
-            set.open_remediation(key).map(EntityRow::of_remediation)
-        }
+        EntityRef::OpenRemediation(key) => set.open_remediation(key).map(EntityRow::of_remediation),
         EntityRef::Control(key) => set.controls.get(key).map(EntityRow::of_control),
     };
     match row {

@@ -58,13 +58,12 @@ impl SqliteStore {
         scope: &Scope,
         decide: Decide<'_>,
     ) -> Result<Committed, Unfinished> {
-        let mut transaction =
-            connection.begin_with("BEGIN IMMEDIATE").await.map_err(|error| {
-                match trouble(&error) {
-                    Trouble::Busy => Unfinished::Locked(unwritten(error)),
-                    Trouble::Damaged | Trouble::Other => Unfinished::Failed(unwritten(error)),
-                }
-            })?;
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(|error| {
+            match trouble(&error) {
+                Trouble::Busy => Unfinished::Locked(unwritten(error)),
+                Trouble::Damaged | Trouble::Other => Unfinished::Failed(unwritten(error)),
+            }
+        })?;
         let view = ledger_view(&mut transaction, scope).await?;
         let batch = decide(&view);
         if batch.events.is_empty() && batch.notes.is_empty() {

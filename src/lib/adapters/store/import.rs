@@ -90,11 +90,7 @@ pub async fn import(
         let numbers = Numbers::From(ledger.next_incident);
         let imported = events_of(&wanted, &host, environment, actor, now, numbers);
         skipped.extend(imported.skipped);
-        report = ImportReport {
-            imported: imported.opened,
-            skipped,
-            resolved: imported.resolved,
-        };
+        report = ImportReport { imported: imported.opened, skipped, resolved: imported.resolved };
         let events = if report.imported.is_empty() { Vec::new() } else { imported.events };
         Batch { events, notes: Vec::new() }
     };

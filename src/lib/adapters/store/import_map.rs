@@ -156,9 +156,9 @@ fn take(raw: RawIncident, host: &str) -> Result<Mapped, String> {
     }
     let id = plain(&raw.id);
     let subject = subject_of(&raw.target, check.as_str(), host);
-    let message = raw.message.unwrap_or_else(|| {
-        format!("{} on {} (taken over as {id})", check.as_str(), raw.target)
-    });
+    let message = raw
+        .message
+        .unwrap_or_else(|| format!("{} on {} (taken over as {id})", check.as_str(), raw.target));
     Ok(Mapped {
         id,
         key: Key::new(agent, check, subject),

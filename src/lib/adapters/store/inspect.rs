@@ -95,9 +95,9 @@ fn missing_pages(paths: &Paths) -> std::io::Result<Option<String>> {
 async fn inside(ledger: &Path, access: Access, clock: &dyn Clock) -> Condition {
     let sorted = |error: &sqlx::Error| match trouble(error) {
         Trouble::Damaged => Condition::Damaged { why: error.to_string() },
-        Trouble::Busy | Trouble::Other => Condition::Unusable {
-            why: format!("{} cannot be opened ({error})", ledger.display()),
-        },
+        Trouble::Busy | Trouble::Other => {
+            Condition::Unusable { why: format!("{} cannot be opened ({error})", ledger.display()) }
+        }
     };
     let mut connection = match connect(ledger, access, clock).await {
         Ok(connection) => connection,
@@ -110,7 +110,10 @@ async fn inside(ledger: &Path, access: Access, clock: &dyn Clock) -> Condition {
     answer
 }
 
-async fn tables(connection: &mut SqliteConnection, ledger: &Path) -> Result<Condition, sqlx::Error> {
+async fn tables(
+    connection: &mut SqliteConnection,
+    ledger: &Path,
+) -> Result<Condition, sqlx::Error> {
     let names: Vec<(String,)> =
         sqlx::query_as("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
             .fetch_all(&mut *connection)

@@ -7,6 +7,7 @@
 pub use self::connection::Access;
 pub use self::import::{ImportReport, Unmapped, import};
 pub use self::open::{SqliteStore, StoreOptions};
+pub use self::verify::{Finding, Rule, VerifyReport, verify};
 pub use crate::domain::view::RosterEntry;
 
 mod append;
@@ -14,6 +15,7 @@ mod commit;
 mod connection;
 mod event_row;
 mod files;
+mod fold;
 mod import;
 mod import_map;
 mod inspect;
@@ -26,3 +28,4 @@ mod read_view;
 mod rescue;
 mod rows;
 mod schema;
+mod verify;

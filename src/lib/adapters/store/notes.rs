@@ -170,17 +170,15 @@ async fn keep_sample(
     Ok(())
 }
 
-async fn decide(
-    connection: &mut SqliteConnection,
-    decision: &Decision,
-) -> Result<(), StoreError> {
+async fn decide(connection: &mut SqliteConnection, decision: &Decision) -> Result<(), StoreError> {
     let key = decision.key.to_string();
-    let last: Option<(String,)> =
-        sqlx::query_as("SELECT doc FROM decision WHERE key = $1 ORDER BY at DESC, run DESC LIMIT 1")
-            .bind(&key)
-            .fetch_optional(&mut *connection)
-            .await
-            .map_err(unwritten)?;
+    let last: Option<(String,)> = sqlx::query_as(
+        "SELECT doc FROM decision WHERE key = $1 ORDER BY at DESC, run DESC LIMIT 1",
+    )
+    .bind(&key)
+    .fetch_optional(&mut *connection)
+    .await
+    .map_err(unwritten)?;
     if let Some((doc,)) = last
         && parsed::<Decision>(&doc)?.ruling == decision.ruling
     {

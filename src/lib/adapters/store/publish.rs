@@ -39,13 +39,12 @@ pub(super) async fn gather(
 ) -> Result<OpsState, StoreError> {
     let since = now.checked_sub(SHOWN_FOR).unwrap_or(Timestamp::MIN);
     let limit = |shown: usize| u32::try_from(shown).unwrap_or(u32::MAX);
-    let (resolved_total,): (i64,) = sqlx::query_as(
-        "SELECT count(*) FROM entity WHERE kind = 'incident' AND closed_at >= $1",
-    )
-    .bind(text_of(since))
-    .fetch_one(&mut *connection)
-    .await
-    .map_err(unread)?;
+    let (resolved_total,): (i64,) =
+        sqlx::query_as("SELECT count(*) FROM entity WHERE kind = 'incident' AND closed_at >= $1")
+            .bind(text_of(since))
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(unread)?;
     let input = ViewInput {
         ledger_id: store.ledger_id().to_owned(),
         ledger_seq: head(connection, store.ledger_id()).await?.seq.unsigned_abs(),

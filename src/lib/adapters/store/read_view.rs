@@ -113,11 +113,10 @@ async fn streaks(
 pub(super) async fn effectiveness(
     connection: &mut SqliteConnection,
 ) -> Result<BTreeMap<String, Effectiveness>, StoreError> {
-    let rows: Vec<(String, i64, i64)> =
-        sqlx::query_as("SELECT verb, verified, ended FROM tally")
-            .fetch_all(connection)
-            .await
-            .map_err(unread)?;
+    let rows: Vec<(String, i64, i64)> = sqlx::query_as("SELECT verb, verified, ended FROM tally")
+        .fetch_all(connection)
+        .await
+        .map_err(unread)?;
     let counted = |verified: i64, ended: i64| Effectiveness {
         verified: verified.unsigned_abs(),
         ended: ended.unsigned_abs(),
@@ -134,10 +133,7 @@ pub(super) const fn floor_name(kind: Kind) -> &'static str {
     }
 }
 
-async fn next_number(
-    connection: &mut SqliteConnection,
-    kind: Kind,
-) -> Result<u64, StoreError> {
+async fn next_number(connection: &mut SqliteConnection, kind: Kind) -> Result<u64, StoreError> {
     let (last,): (Option<i64>,) = sqlx::query_as("SELECT max(number) FROM entity WHERE kind = $1")
         .bind(kind.as_str())
         .fetch_one(&mut *connection)

@@ -56,7 +56,8 @@ pub(super) async fn prepare(options: &StoreOptions, paths: &Paths) -> Result<(),
         Condition::Missing | Condition::Empty => retire_leftovers(paths, now)?,
     };
     let view = ViewFile::read(&paths.view);
-    let lost = lost || paths.has_rescued_copy() || view.as_ref().is_some_and(ViewFile::tells_of_loss);
+    let lost =
+        lost || paths.has_rescued_copy() || view.as_ref().is_some_and(ViewFile::tells_of_loss);
     if lost && view.is_some() {
         keep_copy(&paths.view, now)?;
     }

@@ -69,16 +69,8 @@ pub(super) struct EntityRow {
 }
 
 /// The columns of [`EntityRow`] as a statement returns them.
-pub(super) type EntityColumns = (
-    String,
-    String,
-    i64,
-    Option<String>,
-    Option<String>,
-    String,
-    Option<String>,
-    String,
-);
+pub(super) type EntityColumns =
+    (String, String, i64, Option<String>, Option<String>, String, Option<String>, String);
 
 impl From<EntityColumns> for EntityRow {
     fn from(columns: EntityColumns) -> Self {

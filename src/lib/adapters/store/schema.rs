@@ -5,9 +5,6 @@ use sqlx::SqliteConnection;
 /// The version of the tables.
 pub(super) const VERSION: u64 = 1;
 
-/// The triggers that keep events as they were written.
-pub(super) const TRIGGERS: [&str; 2] = ["event_is_never_updated", "event_is_never_deleted"];
-
 /// Times are text of fixed width (`2026-01-02T03:04:05.678Z`), so that they sort as they stand.
 const STATEMENTS: &[&str] = &[
     "CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL)",
@@ -72,6 +69,11 @@ const STATEMENTS: &[&str] = &[
         opened_at AS set_at, json_extract(doc, '$.expires_at') AS expires_at
         FROM entity WHERE kind = 'control'",
 ];
+
+/// The triggers that keep events as they were written, as they were created.
+pub(super) fn triggers() -> impl Iterator<Item = &'static str> {
+    STATEMENTS.iter().copied().filter(|statement| statement.starts_with("CREATE TRIGGER"))
+}
 
 /// Creates everything, inside the caller's transaction.
 pub(super) async fn create(

@@ -23,8 +23,7 @@ pub(super) fn roll_up(input: &ViewInput) -> (SystemStatus, Vec<String>) {
         let state = standing(entry, latest, input.now);
         if state.counts() {
             let guardian_lost = state == AgentState::Lost && entry.agent.as_str() == GUARDIAN;
-            let level =
-                if guardian_lost { SystemStatus::Critical } else { SystemStatus::Degraded };
+            let level = if guardian_lost { SystemStatus::Critical } else { SystemStatus::Degraded };
             let since = latest.map(|run| said_at(run.started.started_at)).unwrap_or_default();
             let words = state.as_str();
             found.push((level, format!("agent {} is {words}{since}", entry.agent)));
