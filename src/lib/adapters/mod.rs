@@ -1,0 +1,3 @@
+//! The crates behind the ports.
+
+pub mod store;
