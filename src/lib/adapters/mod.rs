@@ -1,0 +1,5 @@
+//! The crates and programs behind the ports. An adapter turns what the world says into the ports' types, and a
+//! word, a field or an answer that it does not understand into blindness with a reason; it never judges.
+
+pub(crate) mod child;
+pub mod system_clock;
