@@ -32,9 +32,8 @@ impl Default for SystemClock {
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let now = Timestamp::now();
-        let cut = jiff::TimestampRound::new()
-            .smallest(Unit::Millisecond)
-            .mode(jiff::RoundMode::Trunc);
+        let cut =
+            jiff::TimestampRound::new().smallest(Unit::Millisecond).mode(jiff::RoundMode::Trunc);
         now.round(cut).unwrap_or(now)
     }
 
