@@ -5,4 +5,5 @@ pub(crate) mod child;
 pub mod pm2;
 pub mod redact;
 pub mod system_clock;
+pub mod systemd;
 pub(crate) mod tail;
