@@ -12,7 +12,9 @@
 )]
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,6 +35,22 @@ const DRAIN: Duration = Duration::from_secs(2);
 const REAP: Duration = Duration::from_secs(2);
 /// What a program inherits. Everything else may hold a secret that is none of its business.
 const INHERITED: [&str; 3] = ["PATH", "HOME", "LANG"];
+
+/// Where a program would be found: the path itself if it has a slash, else the first hit in `PATH`.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
+    if program.contains('/') {
+        return Some(PathBuf::from(program)).filter(|path| is_executable(path));
+    }
+    let folders = std::env::var_os("PATH")?;
+    std::env::split_paths(&folders)
+        .map(|folder| folder.join(program))
+        .find(|path| is_executable(path))
+}
+
+fn is_executable(path: &Path) -> bool {
+    let found = std::fs::metadata(path);
+    found.is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
 
 /// A program to run once.
 #[derive(Clone, Debug)]
@@ -256,8 +274,6 @@ impl Drop for Group {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     fn sh(script: &str) -> Program {
@@ -310,6 +326,15 @@ mod tests {
         assert!(matches!(&outcome, Outcome::CouldNotStart { why } if why.contains("/nowhere")));
         let nothing = Program::new(Vec::<String>::new()).run().await;
         assert!(matches!(nothing, Outcome::CouldNotStart { .. }));
+    }
+
+    #[test]
+    fn only_executable_files_are_found() {
+        assert_eq!(find("/bin/sh"), Some(PathBuf::from("/bin/sh")));
+        assert!(find("sh").is_some_and(|path| path.ends_with("sh")));
+        for none in ["/etc/passwd", "/bin", "/nowhere", "no-such-program-here", ""] {
+            assert_eq!(find(none), None, "{none}");
+        }
     }
 
     #[tokio::test]
