@@ -29,6 +29,7 @@ pub(super) async fn recall(
         recalled.insert((*name).to_owned(), samples(connection, agent, name, *keep).await?);
     }
     Ok(Recall {
+        acted: Vec::new(),
         incidents: active(connection, Some(agent)).await?,
         series: recalled,
         remedies: effectiveness(connection).await?,
