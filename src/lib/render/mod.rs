@@ -2,7 +2,12 @@
 
 pub mod agents_toml;
 pub mod json_schema;
+pub mod history;
+pub mod page;
+pub mod report;
+pub mod status;
 pub mod style;
 pub mod systemd;
 pub mod table;
+pub mod time;
 pub mod tree;
