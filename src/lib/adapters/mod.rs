@@ -4,6 +4,7 @@
 pub mod agent_lock;
 pub(crate) mod child;
 pub mod command;
+pub mod detached;
 pub mod own_usage;
 pub mod pm2;
 pub mod redact;
