@@ -4,6 +4,7 @@
 pub(crate) mod child;
 pub mod command;
 pub mod pm2;
+pub mod probe;
 pub mod redact;
 pub mod system_clock;
 pub mod systemd;
