@@ -3,6 +3,7 @@
 
 pub(crate) mod child;
 pub mod command;
+pub mod host;
 pub mod pm2;
 pub mod probe;
 pub mod redact;
