@@ -3,9 +3,12 @@
 
 pub(crate) mod child;
 pub mod command;
+pub mod evidence;
 pub mod host;
 pub mod pm2;
+pub(crate) mod private_file;
 pub mod probe;
+pub mod recorder;
 pub mod redact;
 pub mod system_clock;
 pub mod systemd;
