@@ -91,7 +91,7 @@ async fn converse(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
         Deed::Flood => {
             let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", 1_u64 << 30);
             let _hung_up = stream.write_all(head.as_bytes()).await;
-            while stream.write_all(&[b'x'; 65_536]).await.is_ok() {}
+            while stream.write_all(&[b'x'; 8_192]).await.is_ok() {}
         }
     }
 }
