@@ -159,7 +159,7 @@ fn of_times(
     }
     let slowest = spec.checks.iter().map(|check| check.settle).max().unwrap_or_default();
     let settle = policy.settle.map_or(slowest, HumanDuration::get);
-    if settle >= timeout {
+    if settle >= timeout && !timeout.is_zero() {
         let message = format!(
             "a subject settles for {} before it is looked at again, and a run may take {}: every proof is left to \
              the next run; lower policy.settle or raise schedule.timeout",

@@ -50,7 +50,10 @@ impl<'t> Reader<'t> {
     ) -> Result<Loaded, ConfigErrors> {
         let (document, broken) = DeTable::parse_recoverable(self.text);
         if !broken.is_empty() {
-            return Err(self.errors(broken.iter().map(|error| self.syntax(error)).collect()));
+            // After the first error in a line the parser is guessing.
+            let mut errors = self.errors(broken.iter().map(|error| self.syntax(error)).collect());
+            errors.problems.dedup_by_key(|problem| problem.place.map(|place| place.line));
+            return Err(errors);
         }
         let mistakes = walk::walk(&schema::document(entries), &document);
         if !mistakes.is_empty() {
