@@ -1,4 +1,5 @@
 //! Settings files, broken and whole: every mistake is shown at its line with a hint, and nothing else is.
+#![expect(clippy::unwrap_used, reason = "a broken corpus should end the test")]
 
 #[path = "support/settings.rs"]
 mod settings;

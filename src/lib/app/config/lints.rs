@@ -33,7 +33,7 @@ fn lint(level: Level, path: SettingPath, message: impl Into<String>) -> Lint {
 }
 
 /// The longest default time of a run.
-const LONGEST_DEFAULT_RUN: Duration = Duration::from_secs(2 * 60 * 60);
+const LONGEST_DEFAULT_RUN: Duration = Duration::from_hours(2);
 
 /// One agent's settings, put together, and everything that is wrong with them.
 pub(super) fn agent(
