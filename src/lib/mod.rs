@@ -1,5 +1,6 @@
 //! opswarden: autonomous operations agents.
 
+pub mod adapters;
 pub mod agent;
 pub mod agents;
 pub mod app;

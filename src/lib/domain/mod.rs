@@ -14,6 +14,7 @@ pub mod plan;
 pub mod policy;
 pub mod process;
 pub mod proof;
+pub mod report;
 pub mod run;
 pub mod schedule;
 pub mod severity;

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::progress::Progress;
-use super::report::Report;
 use super::run::{Engine, Mode, tried};
 use super::tape::Tape;
 use crate::domain::event::Event;
 use crate::domain::incident::Incident;
 use crate::domain::ledger::LedgerView;
+use crate::domain::report::Report;
 use crate::domain::spec::Spec;
 use crate::ports::store::{Batch, Note, StoreError};
 
@@ -34,7 +34,7 @@ impl Engine {
         if let Err(error) = self.write_end(spec, &report, row, notes, eventful).await {
             tracing::error!("{error}");
             report.troubles.push(error.to_string());
-            report.exit = super::report::ExitClass::Incomplete;
+            report.exit = crate::domain::report::ExitClass::Incomplete;
         }
         report
     }

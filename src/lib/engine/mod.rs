@@ -15,11 +15,9 @@ mod finish;
 mod judge;
 mod perform;
 mod progress;
-pub mod report;
 mod run;
 pub mod tape;
 mod verify;
 
 pub use judge::{Setting, plan};
-pub use report::{ExitClass, Report};
 pub use run::{Engine, Mode};

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::judge::faulty;
-use super::report::{Attempt, Change, OpenIncident, Report, exit_class};
 use crate::domain::diagnosis::{Diagnosis, Symptom, Verdict};
 use crate::domain::event::{Event, RemediationOutcome};
 use crate::domain::incident::{Incident, IncidentId, Remediation, RemediationId, RunId};
 use crate::domain::operation::TargetState;
 use crate::domain::plan::{Action, Plan};
 use crate::domain::proof::Proof;
+use crate::domain::report::{Attempt, Change, OpenIncident, Report, exit_class};
 use crate::domain::run::{AgentRun, Decision, Ruling, RunState, Trigger};
 use crate::domain::severity::Severity;
 use crate::domain::spec::Spec;
@@ -338,23 +338,6 @@ impl Progress {
             troubles: self.troubles,
             tape: None,
             exit,
-        }
-    }
-}
-
-impl Change {
-    /// The change in words.
-    #[must_use]
-    pub fn sentence(&self) -> String {
-        match self {
-            Self::Opened { message, severity } => {
-                format!("opened ({}): {message}", severity.as_str())
-            }
-            Self::Severity { from, to } => format!("{} is {} now", from.as_str(), to.as_str()),
-            Self::Escalated { reason } => format!("needs a person: {reason}"),
-            Self::Resolved { resolution, proof } => {
-                format!("resolved ({}): {proof}", resolution.as_str())
-            }
         }
     }
 }

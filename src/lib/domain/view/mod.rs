@@ -8,6 +8,15 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::render::{SHOWN_REMEDIATIONS, SHOWN_RESOLVED, ViewInput, render};
+pub use self::roster::{AgentState, LatestRun, RosterEntry};
+pub use self::schema::ops_state_schema;
+
+mod render;
+mod roster;
+mod schema;
+mod status;
+
 /// The version of the view's schema.
 pub const SCHEMA_VERSION: u64 = 1;
 

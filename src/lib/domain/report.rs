@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::incident::{IncidentId, RemediationId, Resolution, RunId};
-use crate::domain::plan::Plan;
-use crate::domain::run::RunState;
-use crate::domain::severity::Severity;
-use crate::domain::subject::{AgentName, Key};
+use super::incident::{IncidentId, RemediationId, Resolution, RunId};
+use super::plan::Plan;
+use super::run::RunState;
+use super::severity::Severity;
+use super::subject::{AgentName, Key};
 
 /// How a run ended, as far as its own findings go; the application adds refusals to start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -158,4 +158,21 @@ pub fn exit_class(
         return ExitClass::Findings;
     }
     ExitClass::Clean
+}
+
+impl Change {
+    /// The change in words.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Opened { message, severity } => {
+                format!("opened ({}): {message}", severity.as_str())
+            }
+            Self::Severity { from, to } => format!("{} is {} now", from.as_str(), to.as_str()),
+            Self::Escalated { reason } => format!("needs a person: {reason}"),
+            Self::Resolved { resolution, proof } => {
+                format!("resolved ({}): {proof}", resolution.as_str())
+            }
+        }
+    }
 }

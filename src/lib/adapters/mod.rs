@@ -1,0 +1,11 @@
+//! The crates and programs behind the ports. An adapter turns what the world says into the ports' types, and a
+//! word, a field or an answer that it does not understand into blindness with a reason; it never judges.
+
+pub(crate) mod child;
+pub mod command;
+pub mod pm2;
+pub mod redact;
+pub mod store;
+pub mod system_clock;
+pub mod systemd;
+pub(crate) mod tail;

@@ -1,0 +1,263 @@
+//! Appending events: each is checked, sealed, inserted and applied, in the caller's transaction.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use sqlx::SqliteConnection;
+use uuid::{NoContext, Uuid};
+
+use super::connection::{unread, unwritten};
+use super::event_row::{DATA_BYTES, EventRow, data_of, priority_word, sentence};
+use super::rows::{EntityRow, Kind, cut, doc_by_id, doc_by_key, parsed, text_of};
+use super::schema::set_meta;
+use crate::domain::entities::{Entities, EntityRef};
+use crate::domain::event::{NewEvent, RecordedEvent};
+use crate::domain::incident::{Incident, IncidentId, Remediation, RemediationId, RemediationState};
+use crate::ports::store::StoreError;
+
+/// The end of the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    /// The last event's place.
+    pub(super) seq: i64,
+    /// How many events there are.
+    pub(super) count: u64,
+    /// The last event's seal; the ledger's id where there is no event, so that a chain belongs to its ledger.
+    pub(super) hash: String,
+}
+
+impl Head {
+    /// The end of a chain without events.
+    pub(super) fn start(ledger_id: &str) -> Self {
+        Self { seq: 0, count: 0, hash: ledger_id.to_owned() }
+    }
+
+    /// As it is kept beside the events, so that a chain that was cut at its end is noticed.
+    pub(super) fn text(&self) -> String {
+        format!("{} {} {}", self.seq, self.count, self.hash)
+    }
+
+    /// Reads [`Head::text`].
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split(' ');
+        let (seq, count, hash) = (words.next()?, words.next()?, words.next()?);
+        Some(Self { seq: seq.parse().ok()?, count: count.parse().ok()?, hash: hash.to_owned() })
+    }
+}
+
+/// The envelope that every event of this process gets.
+#[derive(Clone, Debug)]
+pub(super) struct Envelope<'a> {
+    pub(super) ledger_id: &'a str,
+    pub(super) environment: &'a str,
+    pub(super) host: &'a str,
+    pub(super) now: Timestamp,
+}
+
+/// The end of the chain as it stands.
+pub(super) async fn head(
+    connection: &mut SqliteConnection,
+    ledger_id: &str,
+) -> Result<Head, StoreError> {
+    let kept = super::schema::meta(connection, "head").await.map_err(unread)?;
+    match kept {
+        None => Ok(Head::start(ledger_id)),
+        Some(text) => Head::parse(&text)
+            .ok_or_else(|| StoreError::Read("the end of the event chain is not readable".into())),
+    }
+}
+
+/// Appends `events` in order.
+pub(super) async fn append(
+    connection: &mut SqliteConnection,
+    envelope: &Envelope<'_>,
+    events: Vec<NewEvent>,
+) -> Result<(Vec<RecordedEvent>, Head), StoreError> {
+    let mut head = head(connection, envelope.ledger_id).await?;
+    let mut set = Entities::default();
+    let mut loaded = BTreeSet::new();
+    let mut recorded = Vec::with_capacity(events.len());
+    for new in events {
+        let new = NewEvent { at: cut(new.at), ..new };
+        for wanted in new.event.touches() {
+            if loaded.insert(wanted.clone()) {
+                load(connection, &mut set, wanted).await?;
+            }
+        }
+        let before = verbs(&set, &new);
+        let changed = set.apply(&new)?;
+        let row = sealed(&mut head, envelope, &new)?;
+        row.insert(connection).await.map_err(unwritten)?;
+        for entity in &changed {
+            save(connection, &set, entity).await?;
+        }
+        count(connection, &set, before).await?;
+        recorded.push(RecordedEvent { seq: row.seq.unsigned_abs(), id: row.id, new });
+    }
+    if !recorded.is_empty() {
+        set_meta(connection, "head", &head.text()).await.map_err(unwritten)?;
+    }
+    Ok((recorded, head))
+}
+
+fn sealed(
+    head: &mut Head,
+    envelope: &Envelope<'_>,
+    new: &NewEvent,
+) -> Result<EventRow, StoreError> {
+    let data = data_of(&new.event).map_err(|error| StoreError::Write(error.to_string()))?;
+    if data.len() > DATA_BYTES {
+        return Err(StoreError::Write(format!(
+            "{} on {} holds {} bytes, at most {DATA_BYTES} are kept",
+            new.event.kind(),
+            new.event.subject(),
+            data.len()
+        )));
+    }
+    let mut row = EventRow {
+        seq: head.seq + 1,
+        id: new_id(envelope.now),
+        at: text_of(new.at),
+        recorded_at: text_of(envelope.now),
+        kind: new.event.kind().to_owned(),
+        environment: envelope.environment.to_owned(),
+        host: envelope.host.to_owned(),
+        actor: new.actor.clone(),
+        run: new.run.as_ref().map(ToString::to_string),
+        subject: new.event.subject(),
+        priority: priority_word(new.event.priority()).to_owned(),
+        message: sentence(&new.event),
+        data,
+        prev_hash: head.hash.clone(),
+        hash: String::new(),
+    };
+    row.hash = row.digest();
+    *head = Head { seq: row.seq, count: head.count + 1, hash: row.hash.clone() };
+    Ok(row)
+}
+
+/// An id that sorts by time.
+pub(super) fn new_id(now: Timestamp) -> String {
+    let seconds = u64::try_from(now.as_second()).unwrap_or(0);
+    let nanoseconds = u32::try_from(now.subsec_nanosecond()).unwrap_or(0);
+    Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, nanoseconds)).to_string()
+}
+
+/// Loads what the event names, unless this batch knows it already: what it knows is newer than the row.
+async fn load(
+    connection: &mut SqliteConnection,
+    set: &mut Entities,
+    wanted: EntityRef,
+) -> Result<(), StoreError> {
+    match wanted {
+        EntityRef::Incident(id) => load_incident(connection, set, id).await,
+        EntityRef::ActiveIncident(key) => {
+            let doc = doc_by_key(connection, Kind::Incident, &key).await.map_err(unread)?;
+            if let Some(doc) = doc {
+                let found: Incident = parsed(&doc)?;
+                set.incidents.entry(found.id).or_insert(found);
+            }
+            Ok(())
+        }
+        EntityRef::Remediation(id) => {
+            let doc =
+                doc_by_id(connection, Kind::Remediation, &id.to_string()).await.map_err(unread)?;
+            adopt(connection, set, doc).await
+        }
+        EntityRef::OpenRemediation(key) => {
+            let doc = doc_by_key(connection, Kind::Remediation, &key).await.map_err(unread)?;
+            adopt(connection, set, doc).await
+        }
+        EntityRef::Control(key) => {
+            let doc = doc_by_id(connection, Kind::Control, &key).await.map_err(unread)?;
+            if let Some(doc) = doc {
+                let found: crate::domain::incident::Control = parsed(&doc)?;
+                set.controls.entry(key).or_insert(found);
+            }
+            Ok(())
+        }
+    }
+}
+
+async fn load_incident(
+    connection: &mut SqliteConnection,
+    set: &mut Entities,
+    id: IncidentId,
+) -> Result<(), StoreError> {
+    if set.incidents.contains_key(&id) {
+        return Ok(());
+    }
+    let doc = doc_by_id(connection, Kind::Incident, &id.to_string()).await.map_err(unread)?;
+    if let Some(doc) = doc {
+        set.incidents.insert(id, parsed(&doc)?);
+    }
+    Ok(())
+}
+
+/// A remediation brings its incident along: applying gives the attempt back to the incident that the remediation
+/// names, whatever the event says.
+async fn adopt(
+    connection: &mut SqliteConnection,
+    set: &mut Entities,
+    doc: Option<String>,
+) -> Result<(), StoreError> {
+    let Some(doc) = doc else { return Ok(()) };
+    let found: Remediation = parsed(&doc)?;
+    if let Some(incident) = found.incident {
+        load_incident(connection, set, incident).await?;
+    }
+    set.remediations.entry(found.id).or_insert(found);
+    Ok(())
+}
+
+async fn save(
+    connection: &mut SqliteConnection,
+    set: &Entities,
+    changed: &EntityRef,
+) -> Result<(), StoreError> {
+    let row = match changed {
+        EntityRef::Incident(id) => set.incidents.get(id).map(EntityRow::of_incident),
+        EntityRef::ActiveIncident(key) => set.active_incident(key).map(EntityRow::of_incident),
+        EntityRef::Remediation(id) => set.remediations.get(id).map(EntityRow::of_remediation),
+        EntityRef::OpenRemediation(key) => set.open_remediation(key).map(EntityRow::of_remediation),
+        EntityRef::Control(key) => set.controls.get(key).map(EntityRow::of_control),
+    };
+    match row {
+        Some(row) => row?.save(connection).await.map_err(unwritten),
+        None => Ok(()),
+    }
+}
+
+/// The remediation that an event may end, as it stood before.
+fn verbs(set: &Entities, new: &NewEvent) -> Option<(RemediationId, RemediationState)> {
+    let id = new.event.touches().into_iter().find_map(|touched| match touched {
+        EntityRef::Remediation(id) => Some(id),
+        _ => None,
+    })?;
+    set.remediations.get(&id).map(|found| (id, found.state))
+}
+
+/// Keeps count of how often each verb helped, where a remediation has just ended.
+async fn count(
+    connection: &mut SqliteConnection,
+    set: &Entities,
+    before: Option<(RemediationId, RemediationState)>,
+) -> Result<(), StoreError> {
+    let Some((id, before)) = before else { return Ok(()) };
+    let Some(now) = set.remediations.get(&id) else { return Ok(()) };
+    let verified = i64::from(now.state == RemediationState::Verified);
+    if now.state == before || (verified == 0 && now.state != RemediationState::Failed) {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO tally (verb, verified, ended) VALUES ($1, $2, 1)
+         ON CONFLICT (verb) DO UPDATE SET verified = tally.verified + excluded.verified,
+         ended = tally.ended + 1",
+    )
+    .bind(now.operation.verb())
+    .bind(verified)
+    .execute(connection)
+    .await
+    .map_err(unwritten)?;
+    Ok(())
+}

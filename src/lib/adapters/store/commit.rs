@@ -1,0 +1,92 @@
+//! The one writer: rows under the write lock, a decision, its events and notes, all or nothing.
+
+use sqlx::{Connection, SqliteConnection};
+
+use super::append::{Envelope, append, head};
+use super::connection::{PAUSE, TRIES, Trouble, trouble, unread, unwritten};
+use super::notes;
+use super::open::SqliteStore;
+use super::read_view::ledger_view;
+use super::rows::cut;
+use crate::ports::store::{Batch, Committed, LedgerView, Scope, StoreError};
+
+type Decide<'a> = &'a mut (dyn FnMut(&LedgerView) -> Batch + Send);
+
+/// How one attempt ended without a commit.
+enum Unfinished {
+    /// Somebody else writes; nothing was begun.
+    Locked(StoreError),
+    /// Begun, and taken back.
+    Failed(StoreError),
+}
+
+impl From<StoreError> for Unfinished {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl SqliteStore {
+    pub(super) async fn commit_batch(
+        &self,
+        scope: Scope,
+        decide: Decide<'_>,
+    ) -> Result<Committed, StoreError> {
+        self.writable()?;
+        let mut tries = 1;
+        loop {
+            let mut guard = self.connection().await;
+            let connection = guard.as_mut().ok_or_else(closed)?;
+            let answer = self.transact(connection, &scope, decide).await;
+            drop(guard);
+            match answer {
+                Ok(committed) => return Ok(committed),
+                Err(Unfinished::Locked(_)) if tries < TRIES => {
+                    tries += 1;
+                    self.options().clock.sleep(PAUSE).await;
+                }
+                Err(Unfinished::Locked(error) | Unfinished::Failed(error)) => {
+                    return Err(self.noticed(error));
+                }
+            }
+        }
+    }
+
+    async fn transact(
+        &self,
+        connection: &mut SqliteConnection,
+        scope: &Scope,
+        decide: Decide<'_>,
+    ) -> Result<Committed, Unfinished> {
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(|error| {
+            match trouble(&error) {
+                Trouble::Busy => Unfinished::Locked(unwritten(error)),
+                Trouble::Damaged | Trouble::Other => Unfinished::Failed(unwritten(error)),
+            }
+        })?;
+        let view = ledger_view(&mut transaction, scope).await?;
+        let batch = decide(&view);
+        if batch.events.is_empty() && batch.notes.is_empty() {
+            let head = head(&mut transaction, self.ledger_id()).await?;
+            transaction.rollback().await.map_err(unread)?;
+            return Ok(Committed { events: Vec::new(), seq: head.seq.unsigned_abs() });
+        }
+        let envelope = Envelope {
+            ledger_id: self.ledger_id(),
+            environment: self.options().environment.as_str(),
+            host: &self.options().host,
+            now: cut(self.options().clock.now()),
+        };
+        let (events, head) = append(&mut transaction, &envelope, batch.events).await?;
+        for note in &batch.notes {
+            notes::write(&mut transaction, note).await?;
+        }
+        transaction.commit().await.map_err(unwritten)?;
+        Ok(Committed { events, seq: head.seq.unsigned_abs() })
+    }
+}
+
+/// The answer of a store that was closed.
+pub(super) fn closed() -> StoreError {
+    StoreError::Read("the store is closed".to_owned())
+}

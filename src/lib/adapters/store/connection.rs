@@ -1,0 +1,90 @@
+//! One connection to the database file, and what its errors mean.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, SqliteConnection};
+
+use crate::ports::clock::Clock;
+use crate::ports::store::StoreError;
+
+/// What the process may do with the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Append, apply, publish.
+    ReadWrite,
+    /// Look only: nothing is created, repaired or published.
+    ReadOnly,
+}
+
+/// How long SQLite itself waits for another writer, each time.
+pub(super) const BUSY: Duration = Duration::from_secs(5);
+/// How often an open or a begin that found the database locked is tried: SQLite answers "locked" at once, without
+/// waiting, where waiting could deadlock; 1 in 9,600 opens among killed processes did.
+pub(super) const TRIES: u32 = 5;
+/// The pause between tries.
+pub(super) const PAUSE: Duration = Duration::from_millis(40);
+
+/// What an error of SQLite means for us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// Somebody else holds the lock.
+    Busy,
+    /// The file is no database, or a broken one.
+    Damaged,
+    /// Anything else: no space, no permission, an error of the disk.
+    Other,
+}
+
+const SQLITE_BUSY: u32 = 5;
+const SQLITE_LOCKED: u32 = 6;
+const SQLITE_CORRUPT: u32 = 11;
+const SQLITE_NOTADB: u32 = 26;
+
+/// Sorts an error.
+pub(super) fn trouble(error: &sqlx::Error) -> Trouble {
+    let code = error.as_database_error().and_then(|error| error.code());
+    let primary = code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff);
+    match primary {
+        Some(SQLITE_BUSY | SQLITE_LOCKED) => Trouble::Busy,
+        Some(SQLITE_CORRUPT | SQLITE_NOTADB) => Trouble::Damaged,
+        _ => Trouble::Other,
+    }
+}
+
+/// An error while reading.
+pub(super) fn unread(error: sqlx::Error) -> StoreError {
+    StoreError::Read(error.to_string())
+}
+
+/// An error while writing.
+pub(super) fn unwritten(error: sqlx::Error) -> StoreError {
+    StoreError::Write(error.to_string())
+}
+
+/// Opens the file, trying again where it is locked.
+pub(super) async fn connect(
+    path: &Path,
+    access: Access,
+    clock: &dyn Clock,
+) -> Result<SqliteConnection, sqlx::Error> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(access == Access::ReadOnly)
+        .create_if_missing(false)
+        .foreign_keys(false)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY)
+        .disable_statement_logging();
+    let mut tries = 1;
+    loop {
+        match options.connect().await {
+            Err(error) if trouble(&error) == Trouble::Busy && tries < TRIES => {
+                tries += 1;
+                clock.sleep(PAUSE).await;
+            }
+            answer => return answer,
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What lies at the ledger's place, found out without changing it.
+
+use std::io::Read;
+use std::path::Path;
+
+use sqlx::{Connection, SqliteConnection};
+
+use super::connection::{Access, Trouble, connect, trouble};
+use super::files::Paths;
+use super::schema::{VERSION, meta};
+use crate::ports::clock::Clock;
+
+/// What lies at the ledger's place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Condition {
+    /// Nothing.
+    Missing,
+    /// A database without tables, or an empty file.
+    Empty,
+    /// A ledger of our version.
+    Good {
+        /// Which one.
+        ledger_id: String,
+    },
+    /// A ledger of a newer version.
+    Newer {
+        /// Its version.
+        found: u64,
+    },
+    /// No database, or a broken one.
+    Damaged {
+        /// What SQLite said.
+        why: String,
+    },
+    /// Something is to be looked at by somebody who is alone with it.
+    Doubtful,
+    /// Not ours, or not for us to read.
+    Unusable {
+        /// What it is and what to do.
+        why: String,
+    },
+}
+
+/// Looks.
+pub(super) async fn inspect(paths: &Paths, access: Access, clock: &dyn Clock) -> Condition {
+    let ledger = &paths.ledger;
+    let unusable = |why: String| Condition::Unusable { why };
+    match std::fs::metadata(ledger) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Condition::Missing,
+        Err(error) => {
+            return unusable(format!(
+                "{} cannot be looked at ({error}); give this user access to {}",
+                ledger.display(),
+                paths.state.display()
+            ));
+        }
+        Ok(found) if !found.is_file() => {
+            return unusable(format!(
+                "{} is not a file: the folder belongs to something else; name another one in [paths] state",
+                ledger.display()
+            ));
+        }
+        Ok(found) if found.len() == 0 => return Condition::Empty,
+        Ok(_) => {}
+    }
+    match missing_pages(paths) {
+        Err(error) => unusable(format!(
+            "{} cannot be read ({error}); give this user access to it",
+            ledger.display()
+        )),
+        Ok(Some(why)) => Condition::Damaged { why },
+        Ok(None) => inside(ledger, access, clock).await,
+    }
+}
+
+/// A file that is shorter than its own header says. A write-ahead log may still hold the rest.
+fn missing_pages(paths: &Paths) -> std::io::Result<Option<String>> {
+    const HEADER: usize = 100;
+    let mut file = std::fs::File::open(&paths.ledger)?;
+    let has_log = paths.companions()[0].metadata().is_ok_and(|log| log.len() > 0);
+    let mut header = [0_u8; HEADER];
+    if has_log || file.read_exact(&mut header).is_err() {
+        return Ok(None);
+    }
+    let page = match u16::from_be_bytes([header[16], header[17]]) {
+        1 => 65_536,
+        size => u64::from(size),
+    };
+    let pages = u64::from(u32::from_be_bytes([header[28], header[29], header[30], header[31]]));
+    let (expected, found) = (page * pages, file.metadata()?.len());
+    let short = header.starts_with(b"SQLite format 3") && found < expected;
+    Ok(short.then(|| format!("{found} of {expected} bytes are there")))
+}
+
+async fn inside(ledger: &Path, access: Access, clock: &dyn Clock) -> Condition {
+    let sorted = |error: &sqlx::Error| match trouble(error) {
+        Trouble::Damaged => Condition::Damaged { why: error.to_string() },
+        Trouble::Busy | Trouble::Other => {
+            Condition::Unusable { why: format!("{} cannot be opened ({error})", ledger.display()) }
+        }
+    };
+    let mut connection = match connect(ledger, access, clock).await {
+        Ok(connection) => connection,
+        Err(error) => return sorted(&error),
+    };
+    let answer = tables(&mut connection, ledger).await.unwrap_or_else(|error| sorted(&error));
+    if let Err(error) = connection.close().await {
+        tracing::debug!(%error, "failed to close the ledger after a look");
+    }
+    answer
+}
+
+async fn tables(
+    connection: &mut SqliteConnection,
+    ledger: &Path,
+) -> Result<Condition, sqlx::Error> {
+    let names: Vec<(String,)> =
+        sqlx::query_as("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+            .fetch_all(&mut *connection)
+            .await?;
+    if names.is_empty() {
+        return Ok(Condition::Empty);
+    }
+    let foreign = || Condition::Unusable {
+        why: format!(
+            "{} is a database of something else; name another folder in [paths] state",
+            ledger.display()
+        ),
+    };
+    if !names.iter().any(|(name,)| name == "meta") {
+        return Ok(foreign());
+    }
+    let Some(version) = meta(connection, "version").await? else { return Ok(foreign()) };
+    match version.parse::<u64>() {
+        Ok(found) if found > VERSION => return Ok(Condition::Newer { found }),
+        Ok(VERSION) => {}
+        _ => return Ok(Condition::Damaged { why: format!("its version is `{version}`") }),
+    }
+    // One step into each tree that every run needs: a damaged one is then found before anything is written.
+    sqlx::query("SELECT max(seq) FROM event").execute(&mut *connection).await?;
+    sqlx::query("SELECT max(number) FROM entity WHERE kind = 'incident'")
+        .execute(&mut *connection)
+        .await?;
+    let ledger_id = meta(connection, "ledger_id").await?;
+    Ok(ledger_id.map_or_else(foreign, |ledger_id| Condition::Good { ledger_id }))
+}

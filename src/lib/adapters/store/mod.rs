@@ -1,0 +1,31 @@
+//! The ledger: one SQLite database, `state/ops.db`, opened by short-lived processes.
+//!
+//! Every event is appended and applied in one exclusive transaction; SQL knows documents and keys, never what an
+//! event means. The statements are portable: numbered placeholders, text and whole numbers, no functions of one
+//! vendor outside the views for people. `state/ops-state.json` is only a view of it.
+
+pub use self::connection::Access;
+pub use self::import::{ImportReport, Unmapped, import};
+pub use self::open::{SqliteStore, StoreOptions};
+pub use self::verify::{Finding, Rule, VerifyReport, verify};
+pub use crate::domain::view::RosterEntry;
+
+mod append;
+mod commit;
+mod connection;
+mod event_row;
+mod files;
+mod fold;
+mod import;
+mod import_map;
+mod inspect;
+mod notes;
+mod open;
+mod port;
+mod publish;
+mod read;
+mod read_view;
+mod rescue;
+mod rows;
+mod schema;
+mod verify;

@@ -1,0 +1,124 @@
+//! The port: every method is one question to one connection.
+
+use jiff::Timestamp;
+use sqlx::Connection;
+
+use super::commit::closed;
+use super::connection::unread;
+use super::open::SqliteStore;
+use super::{publish, read, read_view};
+use crate::domain::event::RecordedEvent;
+use crate::domain::incident::{Incident, IncidentId, Remediation, RunId};
+use crate::domain::run::{AgentRun, Decision, LastSeen, Recall};
+use crate::domain::subject::{AgentName, Key};
+use crate::domain::view::OpsState;
+use crate::ports::Pending;
+use crate::ports::store::{Batch, Committed, LedgerView, RunQuery, Scope, Store, StoreError};
+
+/// Asks one question inside one read transaction, so that all its statements see the same moment.
+macro_rules! ask {
+    ($store:expr, |$connection:ident| $question:expr) => {
+        Box::pin(async move {
+            let mut guard = $store.connection().await;
+            let open = guard.as_mut().ok_or_else(closed)?;
+            let mut transaction =
+                open.begin().await.map_err(|error| $store.noticed(unread(error)))?;
+            let answer = {
+                let $connection = &mut *transaction;
+                $question.await
+            };
+            let ended = transaction.rollback().await;
+            let answer = answer.map_err(|error| $store.noticed(error))?;
+            ended.map_err(unread)?;
+            Ok(answer)
+        })
+    };
+}
+
+impl Store for SqliteStore {
+    fn commit<'a>(
+        &'a self,
+        scope: Scope,
+        decide: &'a mut (dyn FnMut(&LedgerView) -> Batch + Send),
+    ) -> Pending<'a, Result<Committed, StoreError>> {
+        Box::pin(self.commit_batch(scope, decide))
+    }
+
+    fn view(&self, scope: Scope) -> Pending<'_, Result<LedgerView, StoreError>> {
+        ask!(self, |connection| read_view::ledger_view(connection, &scope))
+    }
+
+    fn recall<'a>(
+        &'a self,
+        agent: &'a AgentName,
+        series: &'a [(&'static str, u32)],
+    ) -> Pending<'a, Result<Recall, StoreError>> {
+        ask!(self, |connection| read::recall(connection, agent, series))
+    }
+
+    fn runs(&self, query: RunQuery) -> Pending<'_, Result<Vec<AgentRun>, StoreError>> {
+        ask!(self, |connection| read::runs(connection, &query))
+    }
+
+    fn incident(&self, id: IncidentId) -> Pending<'_, Result<Option<Incident>, StoreError>> {
+        ask!(self, |connection| read::incident(connection, id))
+    }
+
+    fn incidents(
+        &self,
+        since: Timestamp,
+        limit: u32,
+    ) -> Pending<'_, Result<Vec<Incident>, StoreError>> {
+        ask!(self, |connection| read::incidents(connection, since, limit))
+    }
+
+    fn remediations(
+        &self,
+        incident: Option<IncidentId>,
+        limit: u32,
+    ) -> Pending<'_, Result<Vec<Remediation>, StoreError>> {
+        ask!(self, |connection| read::remediations(connection, incident, limit))
+    }
+
+    fn decisions<'a>(
+        &'a self,
+        key: &'a Key,
+        limit: u32,
+    ) -> Pending<'a, Result<Vec<Decision>, StoreError>> {
+        ask!(self, |connection| read::decisions(connection, key, limit))
+    }
+
+    fn events_about<'a>(
+        &'a self,
+        subjects: &'a [String],
+    ) -> Pending<'a, Result<Vec<RecordedEvent>, StoreError>> {
+        ask!(self, |connection| read::events_about(connection, subjects))
+    }
+
+    fn last_seen<'a>(&'a self, agent: &'a AgentName) -> Pending<'a, Result<LastSeen, StoreError>> {
+        ask!(self, |connection| read::last_seen(connection, agent))
+    }
+
+    fn unfinished_runs<'a>(
+        &'a self,
+        agent: &'a AgentName,
+        current: &'a RunId,
+    ) -> Pending<'a, Result<Vec<AgentRun>, StoreError>> {
+        ask!(self, |connection| read::unfinished_runs(connection, agent, current))
+    }
+
+    fn ops_state(&self, now: Timestamp) -> Pending<'_, Result<OpsState, StoreError>> {
+        Box::pin(self.gathered(now))
+    }
+
+    fn publish(&self, now: Timestamp) -> Pending<'_, Result<(), StoreError>> {
+        Box::pin(self.publish_view(now))
+    }
+}
+
+impl SqliteStore {
+    /// The view, from one moment of the ledger.
+    pub(super) fn gathered(&self, now: Timestamp) -> Pending<'_, Result<OpsState, StoreError>> {
+        ask!(self, |connection| publish::gather(connection, self, now))
+    }
+}

@@ -1,0 +1,187 @@
+//! The published view: gathered from one snapshot, written so that no reader ever sees half of it.
+
+use std::collections::BTreeMap;
+use std::fs::Permissions;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use sqlx::SqliteConnection;
+
+use super::append::head;
+use super::connection::unread;
+use super::files::{Hold, lock, set_aside, sync_folder};
+use super::open::SqliteStore;
+use super::read::{remediations, resolved_since};
+use super::read_view::{active, controls};
+use super::rows::{parsed, text_of};
+use crate::domain::run::{AgentRun, Decision, Ruling};
+use crate::domain::subject::{AgentName, Key};
+use crate::domain::view::{
+    LatestRun, OpsState, SHOWN_REMEDIATIONS, SHOWN_RESOLVED, ViewInput, render,
+};
+use crate::ports::store::StoreError;
+
+/// How long a resolved incident is shown.
+const SHOWN_FOR: Duration = Duration::from_secs(86_400);
+/// How the publisher's temporary files are called; what is left of them belonged to a publisher that was killed.
+const TEMP_PREFIX: &str = ".ops-state-";
+const TEMP_SUFFIX: &str = ".tmp";
+
+/// The view of what the ledger holds, inside the caller's transaction.
+pub(super) async fn gather(
+    connection: &mut SqliteConnection,
+    store: &SqliteStore,
+    now: Timestamp,
+) -> Result<OpsState, StoreError> {
+    let since = now.checked_sub(SHOWN_FOR).unwrap_or(Timestamp::MIN);
+    let limit = |shown: usize| u32::try_from(shown).unwrap_or(u32::MAX);
+    let (resolved_total,): (i64,) =
+        sqlx::query_as("SELECT count(*) FROM entity WHERE kind = 'incident' AND closed_at >= $1")
+            .bind(text_of(since))
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(unread)?;
+    let input = ViewInput {
+        ledger_id: store.ledger_id().to_owned(),
+        ledger_seq: head(connection, store.ledger_id()).await?.seq.unsigned_abs(),
+        now,
+        roster: store.options().roster.clone(),
+        active: active(connection, None).await?,
+        resolved: resolved_since(connection, since, limit(SHOWN_RESOLVED)).await?,
+        resolved_total: resolved_total.unsigned_abs(),
+        remediations: remediations(connection, None, limit(SHOWN_REMEDIATIONS)).await?,
+        rulings: latest_rulings(connection).await?,
+        runs: latest_runs(connection, store).await?,
+        controls: controls(connection).await?,
+    };
+    Ok(render(&input))
+}
+
+async fn latest_rulings(
+    connection: &mut SqliteConnection,
+) -> Result<BTreeMap<Key, Ruling>, StoreError> {
+    let rows: Vec<(String,)> = sqlx::query_as(
+        "SELECT decision.doc FROM decision JOIN (
+           SELECT key, max(at) AS at FROM decision GROUP BY key) AS newest
+         ON newest.key = decision.key AND newest.at = decision.at
+         ORDER BY decision.key, decision.run",
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(unread)?;
+    let ruling = |doc: &str| {
+        let decision: Decision = parsed(doc)?;
+        Ok((decision.key, decision.ruling))
+    };
+    rows.iter().map(|(doc,)| ruling(doc)).collect()
+}
+
+async fn latest_runs(
+    connection: &mut SqliteConnection,
+    store: &SqliteStore,
+) -> Result<BTreeMap<AgentName, LatestRun>, StoreError> {
+    let mut latest = BTreeMap::new();
+    for entry in &store.options().roster {
+        let started = newest_run(connection, &entry.agent, "").await?;
+        let ended = newest_run(connection, &entry.agent, "running").await?;
+        if let Some(started) = started {
+            latest.insert(entry.agent.clone(), LatestRun { started, ended });
+        }
+    }
+    Ok(latest)
+}
+
+/// The newest run that really ran, and is not in `state`.
+async fn newest_run(
+    connection: &mut SqliteConnection,
+    agent: &AgentName,
+    other_than: &str,
+) -> Result<Option<AgentRun>, StoreError> {
+    let row: Option<(String,)> = sqlx::query_as(
+        "SELECT doc FROM agent_run WHERE agent = $1 AND state NOT IN ('skipped', 'missed', $2)
+         ORDER BY started_at DESC, id DESC LIMIT 1",
+    )
+    .bind(agent.as_str())
+    .bind(other_than)
+    .fetch_optional(connection)
+    .await
+    .map_err(unread)?;
+    row.map(|(doc,)| parsed(&doc)).transpose()
+}
+
+/// What of a file at the view's place decides whether it may be replaced.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct OnDisk {
+    ledger_id: Option<String>,
+    ledger_seq: Option<u64>,
+}
+
+impl SqliteStore {
+    pub(super) async fn publish_view(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.writable().map_err(|error| StoreError::Publish(error.to_string()))?;
+        let paths = self.paths();
+        let clock = self.options().clock.as_ref();
+        let _held =
+            lock(&paths.view_lock, Hold::Alone, clock).await.map_err(StoreError::Publish)?;
+        remove_leftovers(&paths.state);
+        let state = self.gathered(now).await?;
+        if is_newer(&paths.view, &state) {
+            return Ok(());
+        }
+        keep_what_is_not_ours(&paths.view, now)
+            .and_then(|()| replace(&paths.state, &paths.view, &state))
+            .map_err(|error| StoreError::Publish(error.to_string()))
+    }
+}
+
+fn on_disk(view: &Path) -> Option<OnDisk> {
+    let text = std::fs::read(view).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
+/// Whether the file is of the same ledger and further on than `state`.
+fn is_newer(view: &Path, state: &OpsState) -> bool {
+    on_disk(view).is_some_and(|disk| {
+        disk.ledger_id.as_deref() == Some(state.ledger_id.as_str())
+            && disk.ledger_seq.is_some_and(|seq| seq > state.ledger_seq)
+    })
+}
+
+/// A view that names no ledger was written by somebody else, or is damaged: it may be the only record.
+fn keep_what_is_not_ours(view: &Path, now: Timestamp) -> std::io::Result<()> {
+    let ours = on_disk(view).is_some_and(|disk| disk.ledger_id.is_some());
+    if view.exists() && !ours {
+        let kept = set_aside(view, "kept", now)?;
+        tracing::warn!(file = %kept.display(), "kept a view that this ledger did not write");
+    }
+    Ok(())
+}
+
+fn replace(folder: &Path, view: &Path, state: &OpsState) -> std::io::Result<()> {
+    let mut file =
+        tempfile::Builder::new().prefix(TEMP_PREFIX).suffix(TEMP_SUFFIX).tempfile_in(folder)?;
+    let mut text = serde_json::to_vec_pretty(state)?;
+    text.push(b'\n');
+    file.write_all(&text)?;
+    file.as_file().set_permissions(Permissions::from_mode(0o644))?;
+    file.as_file().sync_all()?;
+    file.persist(view).map_err(|error| error.error)?;
+    sync_folder(folder)
+}
+
+/// Under the lock nobody else publishes, so every temporary file is left over. One that stays costs only space.
+fn remove_leftovers(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.filter_map(Result::ok) {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(TEMP_PREFIX) && name.ends_with(TEMP_SUFFIX) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Entities as rows: a document with the few columns that questions are asked by.
+
+use jiff::{Timestamp, Unit};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sqlx::SqliteConnection;
+
+use crate::domain::incident::{Control, Incident, Remediation};
+use crate::domain::subject::Key;
+use crate::ports::store::StoreError;
+
+/// A time as stored: text of fixed width, so that it sorts as it stands.
+pub(super) fn text_of(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+/// The time as it can be stored: cut to milliseconds.
+pub(super) fn cut(at: Timestamp) -> Timestamp {
+    use jiff::{RoundMode, TimestampRound};
+    let round = TimestampRound::new().smallest(Unit::Millisecond).mode(RoundMode::Floor);
+    at.round(round).unwrap_or(at)
+}
+
+/// A document.
+pub(super) fn doc_of<T: Serialize>(what: &T) -> Result<String, StoreError> {
+    serde_json::to_string(what).map_err(|error| StoreError::Write(error.to_string()))
+}
+
+/// A document, read.
+pub(super) fn parsed<T: DeserializeOwned>(doc: &str) -> Result<T, StoreError> {
+    serde_json::from_str(doc)
+        .map_err(|error| StoreError::Read(format!("a stored document is not understood: {error}")))
+}
+
+/// Documents that one statement joined with commas; `None` where it found no row.
+pub(super) fn joined<T: DeserializeOwned>(docs: Option<String>) -> Result<Vec<T>, StoreError> {
+    docs.map_or_else(|| Ok(Vec::new()), |docs| parsed(&format!("[{docs}]")))
+}
+
+/// The kinds of entity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Incident,
+    Remediation,
+    Control,
+}
+
+impl Kind {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Incident => "incident",
+            Self::Remediation => "remediation",
+            Self::Control => "control",
+        }
+    }
+}
+
+/// One row of the table `entity`: a function of its document, column by column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct EntityRow {
+    pub(super) kind: String,
+    pub(super) id: String,
+    pub(super) number: i64,
+    pub(super) live_key: Option<String>,
+    pub(super) agent: Option<String>,
+    pub(super) opened_at: String,
+    pub(super) closed_at: Option<String>,
+    pub(super) doc: String,
+}
+
+/// The columns of [`EntityRow`] as a statement returns them.
+pub(super) type EntityColumns =
+    (String, String, i64, Option<String>, Option<String>, String, Option<String>, String);
+
+impl From<EntityColumns> for EntityRow {
+    fn from(columns: EntityColumns) -> Self {
+        let (kind, id, number, live_key, agent, opened_at, closed_at, doc) = columns;
+        Self { kind, id, number, live_key, agent, opened_at, closed_at, doc }
+    }
+}
+
+impl EntityRow {
+    fn keyed(kind: Kind, id: String, number: u64, key: &Key, live: bool) -> Self {
+        Self {
+            kind: kind.as_str().to_owned(),
+            id,
+            number: i64::try_from(number).unwrap_or(i64::MAX),
+            live_key: live.then(|| key.to_string()),
+            agent: Some(key.agent.to_string()),
+            opened_at: String::new(),
+            closed_at: None,
+            doc: String::new(),
+        }
+    }
+
+    pub(super) fn of_incident(one: &Incident) -> Result<Self, StoreError> {
+        let row =
+            Self::keyed(Kind::Incident, one.id.to_string(), one.id.0, &one.key, one.is_active());
+        Ok(Self {
+            opened_at: text_of(one.opened_at),
+            closed_at: one.resolved.as_ref().map(|end| text_of(end.at)),
+            doc: doc_of(one)?,
+            ..row
+        })
+    }
+
+    pub(super) fn of_remediation(one: &Remediation) -> Result<Self, StoreError> {
+        let open = one.state.is_open();
+        let row = Self::keyed(Kind::Remediation, one.id.to_string(), one.id.0, &one.key, open);
+        Ok(Self {
+            opened_at: text_of(one.intended_at),
+            closed_at: one.finished_at.map(text_of),
+            doc: doc_of(one)?,
+            ..row
+        })
+    }
+
+    pub(super) fn of_control(one: &Control) -> Result<Self, StoreError> {
+        Ok(Self {
+            kind: Kind::Control.as_str().to_owned(),
+            id: one.key.clone(),
+            number: 0,
+            live_key: None,
+            agent: None,
+            opened_at: text_of(one.set_at),
+            closed_at: None,
+            doc: doc_of(one)?,
+        })
+    }
+
+    pub(super) async fn save(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        sqlx::query(
+            "INSERT INTO entity (kind, id, number, live_key, agent, opened_at, closed_at, doc)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+             ON CONFLICT (kind, id) DO UPDATE SET live_key = excluded.live_key,
+             opened_at = excluded.opened_at, closed_at = excluded.closed_at, doc = excluded.doc",
+        )
+        .bind(&self.kind)
+        .bind(&self.id)
+        .bind(self.number)
+        .bind(self.live_key.as_deref())
+        .bind(self.agent.as_deref())
+        .bind(&self.opened_at)
+        .bind(self.closed_at.as_deref())
+        .bind(&self.doc)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+}
+
+/// The document of the entity with this id.
+pub(super) async fn doc_by_id(
+    connection: &mut SqliteConnection,
+    kind: Kind,
+    id: &str,
+) -> Result<Option<String>, sqlx::Error> {
+    let row: Option<(String,)> =
+        sqlx::query_as("SELECT doc FROM entity WHERE kind = $1 AND id = $2")
+            .bind(kind.as_str())
+            .bind(id)
+            .fetch_optional(connection)
+            .await?;
+    Ok(row.map(|(doc,)| doc))
+}
+
+/// The document of the live entity with this key.
+pub(super) async fn doc_by_key(
+    connection: &mut SqliteConnection,
+    kind: Kind,
+    key: &Key,
+) -> Result<Option<String>, sqlx::Error> {
+    let row: Option<(String,)> =
+        sqlx::query_as("SELECT doc FROM entity WHERE kind = $1 AND live_key = $2")
+            .bind(kind.as_str())
+            .bind(key.to_string())
+            .fetch_optional(connection)
+            .await?;
+    Ok(row.map(|(doc,)| doc))
+}

@@ -1,0 +1,187 @@
+//! The view from the ledger's rows. Pure: what is shown depends on the argument alone.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::roster::{LatestRun, RosterEntry, standing, valid_until};
+use super::status::roll_up;
+use super::{OpsState, SCHEMA_VERSION, ViewAgent, ViewControl, ViewIncident, ViewRemediation};
+use crate::domain::gate::Answer;
+use crate::domain::incident::{Control, Incident, Remediation};
+use crate::domain::run::Ruling;
+use crate::domain::subject::{AgentName, Key};
+
+/// How many resolved incidents are shown. Active ones are never left out.
+pub const SHOWN_RESOLVED: usize = 200;
+/// How many remediations are shown.
+pub const SHOWN_REMEDIATIONS: usize = 200;
+
+/// Everything that the view is made of.
+#[derive(Clone, Debug)]
+pub struct ViewInput {
+    /// Which ledger.
+    pub ledger_id: String,
+    /// Up to which event.
+    pub ledger_seq: u64,
+    /// When the view is made.
+    pub now: Timestamp,
+    /// The agents that settings know.
+    pub roster: Vec<RosterEntry>,
+    /// Every active incident.
+    pub active: Vec<Incident>,
+    /// The newest of the recently resolved incidents.
+    pub resolved: Vec<Incident>,
+    /// How many were recently resolved in all.
+    pub resolved_total: u64,
+    /// The newest remediations.
+    pub remediations: Vec<Remediation>,
+    /// The latest ruling on each key that is shown.
+    pub rulings: BTreeMap<Key, Ruling>,
+    /// The newest runs of each agent.
+    pub runs: BTreeMap<AgentName, LatestRun>,
+    /// Every control.
+    pub controls: BTreeMap<String, Control>,
+}
+
+/// The view.
+#[must_use]
+pub fn render(input: &ViewInput) -> OpsState {
+    let (system_status, reasons) = roll_up(input);
+    let (incidents, shown_resolved) = incidents(input);
+    OpsState {
+        schema_version: SCHEMA_VERSION,
+        ledger_id: input.ledger_id.clone(),
+        ledger_seq: input.ledger_seq,
+        last_updated: input.now,
+        valid_until: valid_until(&input.roster, &input.runs, input.now),
+        system_status,
+        reasons,
+        last_run: last_runs(&input.runs),
+        incidents,
+        incidents_omitted: input.resolved_total.saturating_sub(shown_resolved),
+        recent_remediations: remediations(&input.remediations),
+        agent_results: input
+            .roster
+            .iter()
+            .map(|entry| (entry.agent.to_string(), agent(entry, input)))
+            .collect(),
+        controls: input
+            .controls
+            .values()
+            .filter(|control| control.applies(input.now))
+            .map(shown_control)
+            .collect(),
+    }
+}
+
+fn incidents(input: &ViewInput) -> (Vec<ViewIncident>, u64) {
+    let mut active: Vec<&Incident> = input.active.iter().filter(|one| one.is_active()).collect();
+    active.sort_by_key(|incident| (Reverse(incident.opened_at), Reverse(incident.id)));
+    let ended = |incident: &Incident| incident.resolved.as_ref().map(|end| end.at);
+    let mut resolved: Vec<&Incident> =
+        input.resolved.iter().filter(|one| !one.is_active()).collect();
+    resolved.sort_by_key(|incident| (Reverse(ended(incident)), Reverse(incident.id)));
+    resolved.truncate(SHOWN_RESOLVED);
+    let shown_resolved = resolved.len() as u64;
+    let shown = active.into_iter().chain(resolved);
+    (shown.map(|one| incident(one, input.rulings.get(&one.key))).collect(), shown_resolved)
+}
+
+fn incident(incident: &Incident, ruling: Option<&Ruling>) -> ViewIncident {
+    ViewIncident {
+        id: incident.id.to_string(),
+        agent: incident.key.agent.to_string(),
+        kind: incident.key.check.to_string(),
+        target: incident.key.subject.short(),
+        detected: incident.opened_at,
+        remediation: remedy_of(incident, ruling),
+        status: incident.status().to_owned(),
+        attempts: incident.attempts,
+        severity: incident.severity.as_str().to_owned(),
+        message: incident.message.clone(),
+        resolved: incident.resolved.as_ref().map(|end| end.at),
+        resolution: incident.resolved.as_ref().map(|end| end.resolution.as_str().to_owned()),
+    }
+}
+
+/// The last operation, or the reason why there is none.
+fn remedy_of(incident: &Incident, ruling: Option<&Ruling>) -> String {
+    if let Some(operation) = &incident.last_operation {
+        return operation.clone();
+    }
+    match (ruling, &incident.escalated) {
+        (Some(ruling), _) => words_of(ruling),
+        (None, Some(escalated)) => format!("none: {}", escalated.reason),
+        (None, None) => "none yet".to_owned(),
+    }
+}
+
+fn words_of(ruling: &Ruling) -> String {
+    match ruling {
+        Ruling::NotRipe { why } | Ruling::Held { why } | Ruling::Left { why } => {
+            format!("none: {why}")
+        }
+        Ruling::Folded { into } => format!("none: explained by {into}"),
+        Ruling::Refused { doors } => match doors.last().map(|door| (door.door, &door.answer)) {
+            Some((door, Answer::Refused(why))) => {
+                format!("none: refused by door {} ({}): {why}", door.number(), door.as_str())
+            }
+            _ => "none: refused by the gate".to_owned(),
+        },
+        Ruling::Acted { operation, .. } => operation.clone(),
+    }
+}
+
+fn remediations(all: &[Remediation]) -> Vec<ViewRemediation> {
+    let mut newest: Vec<&Remediation> = all.iter().collect();
+    newest.sort_by_key(|one| (Reverse(one.intended_at), Reverse(one.id)));
+    newest.truncate(SHOWN_REMEDIATIONS);
+    newest.into_iter().map(remediation).collect()
+}
+
+fn remediation(one: &Remediation) -> ViewRemediation {
+    ViewRemediation {
+        id: one.id.to_string(),
+        incident: one.incident.map(|id| id.to_string()),
+        agent: one.key.agent.to_string(),
+        action: one.operation.to_string(),
+        target: one.key.subject.short(),
+        at: one.intended_at,
+        outcome: one.state.as_str().to_owned(),
+        before: one.before.summary(),
+        after: one.after.as_ref().map(crate::domain::operation::TargetState::summary),
+        proof: one.outcome.clone(),
+    }
+}
+
+fn last_runs(runs: &BTreeMap<AgentName, LatestRun>) -> BTreeMap<String, Timestamp> {
+    let ended = |latest: &LatestRun| latest.ended.as_ref().and_then(|run| run.ended_at);
+    runs.iter()
+        .filter_map(|(agent, latest)| ended(latest).map(|at| (agent.to_string(), at)))
+        .collect()
+}
+
+fn agent(entry: &RosterEntry, input: &ViewInput) -> ViewAgent {
+    let latest = input.runs.get(&entry.agent);
+    let run = latest.map(|latest| &latest.started);
+    ViewAgent {
+        state: standing(entry, latest, input.now).as_str().to_owned(),
+        run: run.map(|run| run.id.to_string()),
+        started: run.map(|run| run.started_at),
+        outcome: run.map(|run| run.state.as_str().to_owned()),
+        exit: run.and_then(|run| run.exit),
+        counts: run.map(|run| run.counts.clone()).unwrap_or_default(),
+        next: if entry.enabled { entry.schedule.next_after(input.now) } else { None },
+    }
+}
+
+fn shown_control(control: &Control) -> ViewControl {
+    ViewControl {
+        key: control.key.clone(),
+        reason: control.reason.clone(),
+        set_by: control.set_by.clone(),
+        until: control.expires_at,
+    }
+}

@@ -1,0 +1,139 @@
+//! How each agent stands, judged from its schedule and its last runs and never from what it says of itself.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::domain::run::{AgentRun, RunState};
+use crate::domain::schedule::Schedule;
+use crate::domain::subject::AgentName;
+
+/// An agent as the settings have it.
+#[derive(Clone, Debug)]
+pub struct RosterEntry {
+    /// The agent.
+    pub agent: AgentName,
+    /// When it is due.
+    pub schedule: Schedule,
+    /// Whether settings let it run.
+    pub enabled: bool,
+}
+
+/// The newest runs of one agent. A slot that was skipped or missed is not a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LatestRun {
+    /// The run that started last, ended or not.
+    pub started: AgentRun,
+    /// The run that ended last.
+    pub ended: Option<AgentRun>,
+}
+
+/// How an agent stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AgentState {
+    /// It runs when it should, and completes.
+    Ok,
+    /// Switched off by settings.
+    Disabled,
+    /// It has not run on this ledger yet.
+    NeverRun,
+    /// Its next start is overdue.
+    Late,
+    /// Its last run did not complete.
+    Failing,
+    /// Nobody has seen it for several periods.
+    Lost,
+}
+
+impl AgentState {
+    /// The word used in files and messages.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Disabled => "disabled",
+            Self::NeverRun => "never_run",
+            Self::Late => "late",
+            Self::Failing => "failing",
+            Self::Lost => "lost",
+        }
+    }
+
+    /// Whether the system's status counts it.
+    #[must_use]
+    pub const fn counts(self) -> bool {
+        match self {
+            Self::Late | Self::Failing | Self::Lost => true,
+            Self::Ok | Self::Disabled | Self::NeverRun => false,
+        }
+    }
+}
+
+/// What a silent agent is called, in periods since its last start: one slot may slip by half a period.
+const LATE_AFTER: f64 = 1.5;
+/// Three periods without a start are no slip any more.
+const LOST_AFTER: u32 = 3;
+/// The share of a period that a run may take until its view is there.
+const GRACE: f64 = 0.2;
+/// The least grace: a run has to look twice before it speaks.
+const LEAST_GRACE: Duration = Duration::from_secs(60);
+/// How long a view is good for where nothing is scheduled.
+const UNSCHEDULED: Duration = Duration::from_secs(3_600);
+
+/// How the agent of `entry` stands at `now`.
+pub(super) fn standing(
+    entry: &RosterEntry,
+    latest: Option<&LatestRun>,
+    now: Timestamp,
+) -> AgentState {
+    if !entry.enabled {
+        return AgentState::Disabled;
+    }
+    let Some(latest) = latest else { return AgentState::NeverRun };
+    let last_start = latest.started.started_at;
+    let silent = Duration::try_from(now.duration_since(last_start)).unwrap_or_default();
+    let period = entry.schedule.period(last_start);
+    if silent > period * LOST_AFTER {
+        return AgentState::Lost;
+    }
+    if latest.ended.as_ref().is_some_and(|run| !completed(run.state)) {
+        return AgentState::Failing;
+    }
+    if silent > period.mul_f64(LATE_AFTER) { AgentState::Late } else { AgentState::Ok }
+}
+
+const fn completed(state: RunState) -> bool {
+    match state {
+        RunState::Ok | RunState::Findings => true,
+        RunState::Running
+        | RunState::Failed
+        | RunState::TimedOut
+        | RunState::Killed
+        | RunState::Crashed
+        | RunState::Lost
+        | RunState::Interrupted
+        | RunState::Skipped
+        | RunState::Missed => false,
+    }
+}
+
+/// Until when a view that is written at `now` can be believed: the first slot of an agent that is known to run,
+/// and the time that its run may take.
+pub(super) fn valid_until(
+    roster: &[RosterEntry],
+    runs: &BTreeMap<AgentName, LatestRun>,
+    now: Timestamp,
+) -> Timestamp {
+    let expected = |entry: &RosterEntry| {
+        let grace = entry.schedule.period(now).mul_f64(GRACE).max(LEAST_GRACE);
+        entry.schedule.next_after(now).and_then(|slot| slot.checked_add(grace).ok())
+    };
+    roster
+        .iter()
+        .filter(|entry| entry.enabled && runs.contains_key(&entry.agent))
+        .filter_map(expected)
+        .min()
+        .or_else(|| now.checked_add(UNSCHEDULED).ok())
+        .unwrap_or(now)
+}
