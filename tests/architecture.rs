@@ -34,7 +34,8 @@ fn sources() -> Vec<Source> {
         path: file.strip_prefix(&root).unwrap().to_string_lossy().into_owned(),
         text: std::fs::read_to_string(&file).unwrap(),
     };
-    files(&root, &[".rs"]).into_iter().map(read).collect()
+    let is_test = |file: &PathBuf| file.to_string_lossy().ends_with("tests.rs");
+    files(&root, &[".rs"]).into_iter().filter(|file| !is_test(file)).map(read).collect()
 }
 
 fn planted(path: &str, text: &str) -> Source {
