@@ -12,8 +12,9 @@ mod rules;
 
 /// What stands where a secret stood.
 const MARK: &str = "***";
-/// A known value shorter than this is left alone: taking it out would riddle the text and hide nothing.
-const SHORTEST_KNOWN: usize = 4;
+/// A known value shorter than this is left alone: taking it out would riddle the text and hide nothing. Settings
+/// warn about such a secret.
+pub const SHORTEST_KNOWN: usize = 4;
 
 /// Takes secrets out of texts.
 #[derive(Clone, Default)]

@@ -20,11 +20,15 @@ pub enum Output {
     Json,
 }
 
+/// The help of `--config`.
+pub const CONFIG_HELP: &str =
+    "The settings file [default: $OPSWARDEN_CONFIG, ./agents.toml, /etc/opswarden/agents.toml]";
+
 /// What an agent's binary understands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 pub struct AgentArgs {
-    /// The settings file [default: $OPSWARDEN_CONFIG, ./agents.toml, /etc/opswarden/agents.toml]
-    #[arg(long, value_name = "FILE")]
+    /// The settings file, if not the default one.
+    #[arg(help = CONFIG_HELP, long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// The form of the report
     #[arg(short, long, value_name = "FORM", value_enum, default_value_t)]

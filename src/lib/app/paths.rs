@@ -102,13 +102,11 @@ impl Paths {
 #[must_use]
 pub fn folder(configured: &str, handed_over: Option<&str>, file: &Path) -> PathBuf {
     let given = handed_over.and_then(|list| list.split(':').next()).filter(|text| !text.is_empty());
-    match given {
-        Some(folder) => PathBuf::from(folder),
-        None => {
-            let base = file.parent().filter(|base| !base.as_os_str().is_empty());
-            base.unwrap_or(Path::new(".")).join(configured)
-        }
+    if let Some(folder) = given {
+        return PathBuf::from(folder);
     }
+    let base = file.parent().filter(|base| !base.as_os_str().is_empty());
+    base.unwrap_or(Path::new(".")).join(configured)
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ impl Page<'_> {
         let own =
             property.get("description").or_else(|| only(self.root, property).get("description"));
         if let Some(text) = own.and_then(Value::as_str) {
-            self.line(&comment(without_header(text)));
+            self.line(&comment(&without_header(text)));
         }
     }
 
@@ -190,10 +190,13 @@ impl Page<'_> {
 }
 
 /// The description without the header that it may begin with: the header stands right below.
-fn without_header(text: &str) -> &str {
+fn without_header(text: &str) -> String {
     match text.strip_prefix("`[").and_then(|rest| rest.split_once("]`: ")) {
-        Some((_, rest)) => rest,
-        None => text,
+        Some((_, rest)) => {
+            let mut chars = rest.chars();
+            chars.next().into_iter().flat_map(char::to_uppercase).chain(chars).collect()
+        }
+        None => text.to_owned(),
     }
 }
 

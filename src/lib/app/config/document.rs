@@ -85,7 +85,7 @@ impl Default for Pm2Settings {
     }
 }
 
-/// `[managers.systemd]`: systemd.
+/// `[managers.systemd]`: the service manager systemd.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SystemdSettings {

@@ -33,7 +33,7 @@ fn lint(level: Level, path: SettingPath, message: impl Into<String>) -> Lint {
 }
 
 /// The longest default time of a run.
-const LONGEST_DEFAULT_RUN: Duration = Duration::from_secs(2 * 60 * 60);
+const LONGEST_DEFAULT_RUN: Duration = Duration::from_hours(2);
 
 /// One agent's settings, put together, and everything that is wrong with them.
 pub(super) fn agent(
@@ -159,7 +159,7 @@ fn of_times(
     }
     let slowest = spec.checks.iter().map(|check| check.settle).max().unwrap_or_default();
     let settle = policy.settle.map_or(slowest, HumanDuration::get);
-    if settle >= timeout {
+    if settle >= timeout && !timeout.is_zero() {
         let message = format!(
             "a subject settles for {} before it is looked at again, and a run may take {}: every proof is left to \
              the next run; lower policy.settle or raise schedule.timeout",

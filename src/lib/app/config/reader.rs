@@ -16,9 +16,9 @@ use super::position::{excerpt, place};
 use super::problem::{ConfigErrors, Level, Problem};
 use super::setting_path::SettingPath;
 use super::{lints, origins, resolve, schema, secret, walk};
+use crate::adapters::redact::SHORTEST_KNOWN;
 use crate::agent::Need;
 use crate::app::registry::{Entry, ReadStanza};
-use crate::app::telemetry;
 use crate::domain::policy::{Policy, ScheduleSettings};
 use crate::domain::process::ManagerKind;
 use crate::domain::subject::AgentName;
@@ -50,7 +50,10 @@ impl<'t> Reader<'t> {
     ) -> Result<Loaded, ConfigErrors> {
         let (document, broken) = DeTable::parse_recoverable(self.text);
         if !broken.is_empty() {
-            return Err(self.errors(broken.iter().map(|error| self.syntax(error)).collect()));
+            // After the first error in a line the parser is guessing.
+            let mut errors = self.errors(broken.iter().map(|error| self.syntax(error)).collect());
+            errors.problems.dedup_by_key(|problem| problem.place.map(|place| place.line));
+            return Err(errors);
         }
         let mistakes = walk::walk(&schema::document(entries), &document);
         if !mistakes.is_empty() {
@@ -219,7 +222,7 @@ fn chain(error: &secret::SecretError) -> String {
 }
 
 fn too_short(given: &secret::Given) -> Option<String> {
-    let short = given.hidden && given.value.expose().len() < telemetry::SHORTEST;
+    let short = given.hidden && given.value.expose().len() < SHORTEST_KNOWN;
     let name = given.name;
     short.then(|| {
         format!(

@@ -12,8 +12,15 @@ pub(super) fn nearest<'a>(
         .into_iter()
         .map(|word| (distance(&wanted, &plain(word)), word))
         .filter(|(mistakes, _)| *mistakes <= allowed)
-        .min()
+        // Of equally near words the one that begins in the same way: few people err in the first letters.
+        .min_by_key(|(mistakes, word)| {
+            (*mistakes, usize::MAX - common_start(&wanted, &plain(word)))
+        })
         .map(|(_, word)| word)
+}
+
+fn common_start(a: &str, b: &str) -> usize {
+    a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count()
 }
 
 /// Insertions, deletions, replacements and swaps of neighbours between two words.
@@ -55,6 +62,7 @@ mod tests {
         assert_eq!(nearest("Autonomy", known), Some("autonomy"));
         assert_eq!(nearest("colour", known), None);
         assert_eq!(nearest("", known), None);
+        assert_eq!(nearest("proces", ["probes", "process"]), Some("process"));
     }
 
     #[test]

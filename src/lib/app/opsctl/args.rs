@@ -5,15 +5,15 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::app::cli::Output;
+use crate::app::cli::{CONFIG_HELP, Output};
 use crate::domain::duration::HumanDuration;
 
 /// The operator's tool of opswarden: what is the state, why, and stop.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "opsctl", version, propagate_version = true, subcommand_required = true)]
 pub struct Opsctl {
-    /// The settings file [default: $OPSWARDEN_CONFIG, ./agents.toml, /etc/opswarden/agents.toml]
-    #[arg(long, global = true, value_name = "FILE")]
+    /// The settings file, if not the default one.
+    #[arg(help = CONFIG_HELP, long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// The form of what is printed
     #[arg(short, long, global = true, value_name = "FORM", value_enum, default_value_t)]

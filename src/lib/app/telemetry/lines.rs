@@ -11,9 +11,9 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, Scope};
 
-use super::redact::Redactor;
+use crate::adapters::redact::Redactor;
 use crate::app::out;
 use crate::ports::clock::Clock;
 use crate::render::style::{Style, Tone};
@@ -108,7 +108,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut fields = Fields::default();
-        for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
+        for span in context.event_scope(event).into_iter().flat_map(Scope::from_root) {
             if let Some(of_span) = span.extensions().get::<Fields>() {
                 fields.others.extend(of_span.others.clone());
             }
@@ -117,11 +117,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
         fields.clean(&self.redactor);
         let (at, level) = (self.clock.now(), *event.metadata().level());
         if let Some(style) = self.human {
-            out::complain(&self.redactor.apply(&human(style, at, level, &fields)));
+            out::complain(&human(style, at, level, &fields));
         }
         if let Some(file) = &self.file {
             let line = self.json(at, level, fields);
-            let line = self.redactor.apply(&line);
             let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
             // One write per line, so that processes that share the file do not mix theirs. A full disk must not
             // stop a run that is about to repair it.
@@ -148,13 +147,23 @@ impl Fields {
 
     /// Redacts, then cuts: the other way round, half of a secret could stay at the cut.
     fn clean(&mut self, redactor: &Redactor) {
-        self.message = short(&redactor.apply(&self.message));
-        for value in self.others.values_mut() {
+        self.message = short(&redactor.redact(&self.message));
+        for (name, value) in &mut self.others {
             if let Some(text) = value.as_str() {
-                *value = short(&redactor.apply(text)).into();
+                *value =
+                    short(&redactor.redact(&without_named_secret(redactor, name, text))).into();
             }
         }
     }
+}
+
+/// The value of a field. The name is part of what is looked at: it may tell that the whole value is a secret.
+fn without_named_secret(redactor: &Redactor, name: &str, value: &str) -> String {
+    let prefix = format!("{name}=");
+    let quoted = Value::from(value).to_string();
+    let clean = redactor.redact(&format!("{prefix}{quoted}"));
+    let rest = clean.strip_prefix(&prefix).unwrap_or("***");
+    serde_json::from_str(rest).unwrap_or_else(|_| "***".to_owned())
 }
 
 fn short(text: &str) -> String {

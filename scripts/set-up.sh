@@ -1,0 +1,111 @@
+# Sourced by the other scripts: finds what is missing on this machine and installs it, saying what.
+# shellcheck shell=bash
+
+say() { printf '%s\n' "$*" >&2; }
+
+# The compiler, wherever rustup has put it.
+need_cargo() {
+    if ! command -v cargo >/dev/null && [ -r "$HOME/.cargo/env" ]; then
+        # shellcheck disable=SC1091
+        . "$HOME/.cargo/env"
+    fi
+    if ! command -v cargo >/dev/null; then
+        say "cargo is missing: install Rust with rustup (https://rustup.rs), then run this again"
+        exit 1
+    fi
+    if ! cargo --version >/dev/null 2>&1; then
+        say "rustup has no toolchain yet; installing the stable one"
+        rustup default stable
+    fi
+}
+
+# need_component fmt rustfmt
+need_component() {
+    cargo "$1" --version >/dev/null 2>&1 && return
+    say "installing $2 by rustup"
+    rustup component add "$2"
+}
+
+# Prints the packages of which something is missing. Each argument is package=probe, where the probe is a command,
+# or a file if it begins with a slash.
+missing_packages() {
+    local pair probe
+    for pair in "$@"; do
+        probe=${pair#*=}
+        case $probe in
+        /*) [ -e "$probe" ] || printf '%s ' "${pair%%=*}" ;;
+        *) command -v "$probe" >/dev/null || printf '%s ' "${pair%%=*}" ;;
+        esac
+    done
+}
+
+# Installs the packages of which something is missing, as root or with sudo; else names them and ends.
+need_packages() {
+    local missing as_root=()
+    missing=$(missing_packages "$@")
+    [ -n "$missing" ] || return 0
+    if ! command -v apt-get >/dev/null; then
+        say "these Debian packages, or what your system calls them, are missing: $missing"
+        say "install them and run this again"
+        exit 1
+    fi
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! command -v sudo >/dev/null; then
+            say "these packages are missing, and there is neither root nor sudo to install them: $missing"
+            say "run as root: apt-get install --no-install-recommends $missing"
+            exit 1
+        fi
+        as_root=(sudo)
+    fi
+    say "installing by apt-get: $missing"
+    install_quietly "$missing" "${as_root[@]}" || {
+        say "apt-get could not install: $missing"
+        exit 1
+    }
+}
+
+# install_quietly "packages" [sudo]. No service of a package may start on the way: a policy says so to the packages'
+# own scripts, and goes away again.
+install_quietly() {
+    local packages=$1 policy=/usr/sbin/policy-rc.d ours='' status=0
+    shift
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' | "$@" tee "$policy" >/dev/null && "$@" chmod 755 "$policy" && ours=yes
+        # shellcheck disable=SC2064
+        trap "$* rm -f $policy" EXIT INT TERM
+    fi
+    # shellcheck disable=SC2086
+    { "$@" apt-get update -q && "$@" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q \
+        --no-install-recommends $packages; } >&2 || status=$?
+    if [ -n "$ours" ]; then
+        "$@" rm -f "$policy"
+        trap - EXIT INT TERM
+    fi
+    return "$status"
+}
+
+# A C compiler and its headers: SQLite is built from source, and Rust links with cc.
+need_build_tools() {
+    need_packages gcc=cc libc6-dev=/usr/include/stdio.h
+}
+
+# The real things that tests are run against.
+need_test_tools() {
+    need_packages nodejs=node npm=npm strace=strace systemd=systemctl procps=ps util-linux=unshare iproute2=ip
+}
+
+# PM2 by npm, pinned, into the build folder. It is a peer of the tests and no part of the product.
+PM2_VERSION=7.0.4
+need_pm2() {
+    local peers=target/peers
+    local manifest=$peers/node_modules/pm2/package.json
+    if [ -r "$manifest" ] && grep -q "\"version\": \"$PM2_VERSION\"" "$manifest"; then
+        return
+    fi
+    say "installing pm2 $PM2_VERSION by npm into $peers"
+    mkdir -p "$peers"
+    if ! npm install --prefix "$peers" --no-audit --no-fund --no-save --loglevel=error "pm2@$PM2_VERSION" >&2; then
+        say "npm could not install pm2: the tests against a real PM2 cannot run"
+        [ "${CI:-}" != true ] || exit 1
+    fi
+}

@@ -1,0 +1,193 @@
+//! The derived files of the package equal what the code says, and are what they claim to be.
+#![expect(clippy::disallowed_methods, reason = "systemd's own tools are the oracle of its units")]
+#![expect(clippy::print_stderr, reason = "a skip is told loudly")]
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use opswarden::app::config::{Config, Environ};
+use opswarden::app::{registry, shipped};
+use opswarden::domain::schedule::Schedule;
+use opswarden::render::agents_toml::UNSET;
+use opswarden::render::systemd;
+
+fn package(path: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+#[test]
+fn every_derived_file_is_up_to_date() {
+    for (path, text) in shipped::files(registry::ALL).unwrap() {
+        let stored = std::fs::read_to_string(package(&path)).unwrap_or_default();
+        assert!(stored == text, "{path} differs from the code: run scripts/sync");
+    }
+}
+
+#[test]
+fn no_unit_is_left_of_an_agent_that_is_gone() {
+    let derived = shipped::files(registry::ALL).unwrap();
+    for entry in std::fs::read_dir(package("systemd")).unwrap() {
+        let name = format!("systemd/{}", entry.unwrap().file_name().to_string_lossy());
+        assert!(derived.contains_key(&name), "nothing derives {name}");
+    }
+}
+
+/// The effective values of a settings text, without the lines that they come from.
+fn effective(text: &str) -> Vec<String> {
+    let environ = Environ::of([]);
+    let loaded = Config::from_text(Path::new("agents.toml"), text, &environ, registry::ALL)
+        .unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(loaded.warnings, []);
+    let rows = loaded.config.origins.iter();
+    rows.map(|row| format!("{} = {}", row.path, row.value)).collect()
+}
+
+/// The settings text with every commented default switched on.
+fn switched_on(text: &str) -> String {
+    let is_setting = |line: &str| {
+        line.strip_prefix('#')
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '['))
+            && line.contains('=')
+            && !line.ends_with(UNSET)
+    };
+    text.lines()
+        .map(|line| if is_setting(line) { &line[1..] } else { line })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn the_shipped_settings_are_the_defaults_and_so_is_every_commented_value() {
+    let text = std::fs::read_to_string(package("agents.toml")).unwrap();
+    assert_eq!(effective(&text), effective(""), "as shipped");
+    // Settings of a manager that no service names are a warning; they are right all the same.
+    let used = "process = \"\"\n";
+    let on = switched_on(&text);
+    assert!(on.contains(used) && on.lines().count() == text.lines().count());
+    let on: String = on.replace("[managers.pm2]", "[managers.pm2x]");
+    let broken = Config::from_text(Path::new("x"), &on, &Environ::of([]), registry::ALL);
+    assert!(broken.is_err(), "a wrong name in the file would be noticed");
+    let on = switched_on(&text);
+    let loaded = Config::from_text(Path::new("x"), &on, &Environ::of([]), registry::ALL)
+        .unwrap_or_else(|errors| panic!("{errors}"));
+    let rows = loaded.config.origins.iter();
+    let values: Vec<String> = rows.map(|row| format!("{} = {}", row.path, row.value)).collect();
+    assert_eq!(values, effective(""), "with every default switched on");
+}
+
+#[test]
+fn a_commented_value_that_is_not_the_default_would_be_noticed() {
+    let text = std::fs::read_to_string(package("agents.toml")).unwrap();
+    let wrong = switched_on(&text).replace("attempts = 2", "attempts = 3");
+    let loaded =
+        Config::from_text(Path::new("x"), &wrong, &Environ::of([]), registry::ALL).unwrap();
+    let rows = loaded.config.origins.iter();
+    let values: Vec<String> = rows.map(|row| format!("{} = {}", row.path, row.value)).collect();
+    assert_ne!(values, effective(""));
+}
+
+#[test]
+fn the_schema_accepts_the_corpus_that_the_walk_accepts() {
+    let schema = opswarden::app::config::schema::document(registry::ALL);
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let judge = |text: &str| {
+        let value: toml::Table = text.parse().unwrap();
+        validator.is_valid(&serde_json::to_value(value).unwrap())
+    };
+    assert!(judge(&std::fs::read_to_string(package("agents.toml")).unwrap()));
+    for entry in std::fs::read_dir(package("tests/settings/good")).unwrap() {
+        let file = entry.unwrap().path();
+        assert!(judge(&std::fs::read_to_string(&file).unwrap()), "{}", file.display());
+    }
+    assert!(!judge("hots = 1"), "an editor shows what the walk refuses");
+    assert!(!judge("[agents.health-guardian.policy]\nautonomy = \"no\""));
+}
+
+/// A tool of systemd, or a loud skip where the machine has none.
+fn systemd_analyze(test: &str) -> Option<Command> {
+    let there = Command::new("systemd-analyze").arg("--version").stdout(Stdio::null()).status();
+    if there.is_ok_and(|status| status.success()) {
+        return Some(Command::new("systemd-analyze"));
+    }
+    let allowed = std::env::var("OPSWARDEN_TEST_ALLOW_SKIP").unwrap_or_default();
+    let strict = std::env::var("CI").is_ok_and(|value| value == "true");
+    assert!(!strict || allowed.contains("systemd"), "{test}: systemd is missing");
+    eprintln!("SKIPPED: {test}: systemd is missing");
+    None
+}
+
+#[test]
+fn systemd_accepts_every_unit() {
+    if systemd_analyze("systemd_accepts_every_unit").is_none() {
+        return;
+    }
+    let verify = |change: &dyn Fn(String) -> String| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new("systemd-analyze");
+        command.arg("verify");
+        for entry in std::fs::read_dir(package("systemd")).unwrap() {
+            let file = entry.unwrap();
+            let text = std::fs::read_to_string(file.path()).unwrap();
+            let copy = folder.path().join(file.file_name());
+            // The program is not installed on the machine of a test.
+            let text: String = text
+                .lines()
+                .map(|line| {
+                    if line.starts_with("ExecStart=") {
+                        "ExecStart=/bin/true\n".to_owned()
+                    } else {
+                        format!("{line}\n")
+                    }
+                })
+                .collect();
+            std::fs::write(&copy, change(text)).unwrap();
+            command.arg(copy);
+        }
+        String::from_utf8_lossy(&command.output().unwrap().stderr).into_owned()
+    };
+    assert_eq!(verify(&|text| text), "");
+    assert!(verify(&|text| text.replace("Type=oneshot", "Type=onshot")).contains("onshot"));
+    assert!(!verify(&|text| text.replace("00/5", "00/x")).is_empty());
+}
+
+#[test]
+fn systemd_fires_at_the_slots_of_the_cron_expression() {
+    let name = "systemd_fires_at_the_slots_of_the_cron_expression";
+    if systemd_analyze(name).is_none() {
+        return;
+    }
+    let base = "2026-11-20T10:03:00Z".parse().unwrap();
+    let agents = registry::ALL.iter().map(|entry| (entry.spec)().cron);
+    let forms = ["*/7 * * * *", "0 3 * * *", "15,45 8-18/2 * * 1-5", "0 0 1 */3 *", "30 4 * * 0,6"];
+    for cron in agents.chain(forms) {
+        let calendar = systemd::on_calendar(cron).unwrap();
+        let output = Command::new("systemd-analyze")
+            .args(["calendar", "--iterations=6", "--base-time=2026-11-20 10:03:00 UTC", &calendar])
+            .env("TZ", "UTC")
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let fired: Vec<String> = text
+            .lines()
+            .filter(|line| line.contains("Next elapse:") || line.contains("Iter"))
+            .filter_map(|line| {
+                line.split_whitespace()
+                    .rev()
+                    .take(3)
+                    .nth(2)
+                    .zip(line.split_whitespace().rev().nth(1))
+            })
+            .map(|(day, time)| format!("{day}T{time}Z"))
+            .collect();
+        let schedule: Schedule = cron.parse().unwrap();
+        let mut at = base;
+        let ours: Vec<String> = (0..fired.len())
+            .map(|_| {
+                at = schedule.next_after(at).unwrap();
+                at.to_string()
+            })
+            .collect();
+        assert_eq!(fired.len(), 6, "{text}");
+        assert_eq!(fired, ours, "{cron} as {calendar}");
+    }
+}

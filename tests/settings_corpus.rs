@@ -1,0 +1,258 @@
+//! Settings files, broken and whole: every mistake is shown at its line with a hint, and nothing else is.
+#![expect(clippy::unwrap_used, reason = "a broken corpus should end the test")]
+
+#[path = "support/settings.rs"]
+mod settings;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use opswarden::app::config::{Level, schema};
+use opswarden::app::registry;
+use opswarden::render::json_schema::{is_duration, kind, only, words};
+use serde_json::Value;
+
+use settings::{Case, corpus, differences, expected, load};
+
+#[test]
+fn every_broken_file_shows_its_mistakes_at_their_lines_and_nothing_else() {
+    let cases = corpus("bad");
+    assert!(cases.len() >= 60, "only {} broken files", cases.len());
+    let wrong: Vec<String> = cases.iter().filter_map(judge_broken).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn judge_broken(case: &Case) -> Option<String> {
+    let complaint = match load(&case.text) {
+        Ok(_) => vec!["it was accepted".to_owned()],
+        Err(_) if case.expected.is_empty() => vec!["it expects nothing".to_owned()],
+        Err(errors) => differences(&errors.problems, &case.expected),
+    };
+    (!complaint.is_empty()).then(|| format!("{}:\n  {}", case.name, complaint.join("\n  ")))
+}
+
+#[test]
+fn every_whole_file_is_read_with_exactly_its_warnings() {
+    let cases = corpus("good");
+    assert!(cases.len() >= 20, "only {} whole files", cases.len());
+    for case in cases {
+        let loaded = load(&case.text).unwrap_or_else(|errors| panic!("{}:\n{errors}", case.name));
+        let differences = differences(&loaded.warnings, &case.expected);
+        assert!(differences.is_empty(), "{}: {differences:#?}", case.name);
+        assert!(loaded.warnings.iter().all(|problem| problem.level == Level::Warning));
+    }
+}
+
+#[test]
+fn a_wrong_line_wrong_words_and_an_unexpected_problem_would_be_noticed() {
+    let problems = load("hots = 1\n").unwrap_err().problems;
+    assert!(differences(&problems, &expected("# line 1: did you mean `host`?")).is_empty());
+    assert_eq!(differences(&problems, &expected("# line 2: did you mean `host`?")).len(), 2);
+    assert_eq!(differences(&problems, &expected("# line 1: something else")).len(), 2);
+    assert_eq!(differences(&problems, &[]).len(), 1);
+    let accepted = Case { name: "x".into(), text: String::new(), expected: vec![] };
+    assert!(judge_broken(&accepted).unwrap().contains("it was accepted"));
+}
+
+#[test]
+fn every_setting_changes_what_is_in_effect() {
+    let schema = schema::document(registry::ALL);
+    let mut leaves = Vec::new();
+    collect(&schema, &schema, "", &mut leaves);
+    assert!(leaves.len() >= 50, "only {} settings in the schema", leaves.len());
+    let before = effective("");
+    let unread: Vec<&String> = leaves
+        .iter()
+        .filter(|(path, value)| !takes_effect(&before, path, value))
+        .map(|(path, _)| path)
+        .collect();
+    assert!(unread.is_empty(), "no struct reads, or nothing shows: {unread:#?}");
+}
+
+#[test]
+fn a_setting_that_nothing_reads_would_be_noticed() {
+    let before = effective("");
+    assert!(!takes_effect(&before, "host", "\"\""), "the default changes nothing");
+    assert!(takes_effect(&before, "host", "\"other\""));
+}
+
+/// Every leaf of the schema with a value that is not its default. Items of lists stand in the first item.
+fn collect(root: &Value, schema: &Value, path: &str, leaves: &mut Vec<(String, String)>) {
+    let schema = only(root, schema);
+    let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
+        if let Some(items) = schema.get("items").map(|items| only(root, items))
+            && items.get("properties").is_some()
+        {
+            return collect(root, items, &format!("{path}[]"), leaves);
+        }
+        return leaves.push((path.to_owned(), other_value(root, schema, path)));
+    };
+    for (name, property) in properties {
+        let below = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        let default = property.get("default").cloned();
+        let before = leaves.len();
+        collect(root, property, &below, leaves);
+        if let (Some(default), [(_, value)]) = (default, &mut leaves[before..])
+            && toml_text(&default).as_deref() == Some(value.as_str())
+        {
+            *value = other_than(&default);
+        }
+    }
+}
+
+fn toml_text(value: &Value) -> Option<String> {
+    toml::Value::try_from(value).ok().map(|value| value.to_string())
+}
+
+/// Values that must mean something beside their type.
+fn other_value(root: &Value, schema: &Value, path: &str) -> String {
+    let special = BTreeMap::from([
+        ("cron", "\"*/7 * * * *\""),
+        ("zone", "\"Europe/Paris\""),
+        ("disabled_checks", "[\"host_cpu\"]"),
+        ("uplink", "[\"https://www.example.test/\"]"),
+        ("url", "\"tcp://127.0.0.1:9\""),
+        ("body", "{ \"/a\" = [\"b\"] }"),
+        ("degraded", "{ \"/a\" = [\"b\"] }"),
+        ("dependencies", "[]"),
+        ("status", "[201]"),
+        ("certificate_critical_days", "6"),
+        ("disk_percent", "84"),
+        ("disk_critical_percent", "94"),
+        ("back_off", "\"11m\""),
+        ("back_off_cap", "\"11h\""),
+    ]);
+    let name = path.rsplit(['.', ']']).next().unwrap_or(path);
+    if path.contains("command.") {
+        return if name == "log" { "\"/x\"".to_owned() } else { "[\"/bin/x\"]".to_owned() };
+    }
+    if let Some(value) = special.get(name) {
+        return (*value).to_owned();
+    }
+    if is_duration(schema) {
+        return "\"3m59s\"".to_owned();
+    }
+    if let Some(words) = words(root, schema) {
+        return format!("{:?}", words.last().unwrap());
+    }
+    match kind(schema) {
+        Some("boolean") => "true".to_owned(),
+        Some("integer" | "number") => "9".to_owned(),
+        Some("array") => "[\"other\"]".to_owned(),
+        _ => "\"other\"".to_owned(),
+    }
+}
+
+fn other_than(default: &Value) -> String {
+    match default {
+        Value::Bool(value) => (!value).to_string(),
+        Value::Number(number) => (number.as_u64().unwrap() + 1).to_string(),
+        Value::String(word) => match word.as_str() {
+            "act" => "\"observe\"".to_owned(),
+            "socket" => "\"cli\"".to_owned(),
+            other => panic!("no other value for {other:?}"),
+        },
+        other => panic!("no other value for {other}"),
+    }
+}
+
+/// Whether setting `path` to `value` changes anything but a line number.
+fn takes_effect(before: &BTreeSet<String>, path: &str, value: &str) -> bool {
+    effective(&document(path, value)) != *before && {
+        // In a list the setting must change more than the list's own presence.
+        match path.split_once("[]") {
+            None => true,
+            Some(_) => effective(&document(path, value)) != effective(&document(path, "")),
+        }
+    }
+}
+
+/// A document with one setting; inside a list, in a whole service that is otherwise at its defaults.
+fn document(path: &str, value: &str) -> String {
+    let services = "[[agents.health-guardian.services]]\n";
+    let probes = "[[agents.health-guardian.services.probes]]\n";
+    let line =
+        |name: &str| if value.is_empty() { String::new() } else { format!("{name} = {value}\n") };
+    let Some((_, inner)) = path.split_once("services[].") else {
+        return line(path);
+    };
+    if let Some(name) = inner.strip_prefix("probes[].") {
+        let url =
+            if name == "url" && !value.is_empty() { "" } else { "url = \"tcp://127.0.0.1:1\"\n" };
+        return format!("{services}name = \"a\"\n{probes}{url}{}", line(name));
+    }
+    let name = if inner == "name" && !value.is_empty() { "" } else { "name = \"a\"\n" };
+    let command = match inner {
+        "command.status" => "manager = \"command\"\n",
+        _ if inner.starts_with("command.") => {
+            "manager = \"command\"\ncommand.status = [\"/bin/s\"]\n"
+        }
+        _ => "",
+    };
+    let fallback = if inner == "command.status" && value.is_empty() {
+        "command.status = [\"/bin/s\"]\n"
+    } else {
+        ""
+    };
+    format!(
+        "{services}{name}{command}{fallback}{}{probes}url = \"tcp://127.0.0.1:1\"\n",
+        line(inner)
+    )
+}
+
+/// Every effective value, without its origin.
+fn effective(text: &str) -> BTreeSet<String> {
+    let loaded = load(text).unwrap_or_else(|errors| panic!("{text}\n{errors}"));
+    let rows = loaded.config.origins.iter();
+    rows.map(|row| format!("{} = {}", row.path, row.value)).collect()
+}
+
+#[test]
+fn the_only_texts_with_a_prescribed_form_are_durations() {
+    fn patterns(value: &Value, found: &mut Vec<Value>) {
+        match value {
+            Value::Object(fields) => {
+                if fields.get("pattern").is_some_and(Value::is_string) {
+                    found.push(value.clone());
+                }
+                fields.values().for_each(|field| patterns(field, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| patterns(item, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    patterns(&schema::document(registry::ALL), &mut found);
+    assert!(!found.is_empty());
+    assert!(found.iter().all(is_duration), "the walk would not check {found:#?}");
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig {
+        cases: 300,
+        failure_persistence: None,
+        ..proptest::prelude::ProptestConfig::default()
+    })]
+
+    #[test]
+    fn no_damage_to_a_settings_file_is_a_fault_of_ours(
+        which in 0_usize..1_000,
+        cut in proptest::prelude::any::<proptest::sample::Index>(),
+        length in 0_usize..30,
+        insert in "[\\[\\]{}=\"'.,#\n a-z0-9\u{e4}\u{0}]{0,12}",
+    ) {
+        let cases = corpus("good");
+        let shipped = include_str!("../agents.toml").to_owned();
+        let text = cases.get(which % (cases.len() + 1)).map_or(shipped, |case| case.text.clone());
+        let from = cut.index(text.chars().count() + 1);
+        let damaged: String = text
+            .chars()
+            .take(from)
+            .chain(insert.chars())
+            .chain(text.chars().skip(from + length))
+            .collect();
+        if let Err(errors) = load(&damaged) {
+            proptest::prop_assert!(errors.problems.iter().any(|problem| problem.level == Level::Error));
+            proptest::prop_assert!(errors.problems.iter().all(|problem| !problem.message.is_empty()));
+        }
+    }
+}
