@@ -14,7 +14,7 @@ use super::exit::Exit;
 use super::registry::{self, Entry};
 use super::telemetry::{DEFAULT_FILTER, FILTER_VARIABLE, Telemetry};
 use super::wire::{self, Wish};
-use super::{replay, out};
+use super::{out, replay};
 use crate::adapters::agent_lock::{AgentLock, LockError};
 use crate::adapters::store::{Access, SqliteStore};
 use crate::adapters::system_clock::SystemClock;
@@ -89,7 +89,8 @@ impl Launch<'_> {
         if self.args.plan {
             return self.plan(&clock, run).await;
         }
-        let lock = AgentLock::take(&self.config.paths.locks(), &spec.name, &wire::owner(self.config));
+        let lock =
+            AgentLock::take(&self.config.paths.locks(), &spec.name, &wire::owner(self.config));
         // Held until the end of the run. A folder that cannot hold a lock cannot hold a ledger either: the run
         // goes on without acting, and says so.
         let (_lock, unlocked) = match lock {
@@ -104,7 +105,8 @@ impl Launch<'_> {
         let store = match unlocked {
             Some(why) => Err(StoreError::Open(why)),
             None => {
-                let options = wire::store_options(self.config, Access::ReadWrite, Arc::clone(&clock));
+                let options =
+                    wire::store_options(self.config, Access::ReadWrite, Arc::clone(&clock));
                 SqliteStore::open(options).await.map(Arc::new)
             }
         };

@@ -54,7 +54,9 @@ impl Entry {
             schema: A::json_schema,
             read: read_stanza::<A>,
             needs: |stanza| effective::<A>(stanza).needs(),
-            run: |engine, stanza| Box::pin(async move { engine.run(&effective::<A>(stanza)).await }),
+            run: |engine, stanza| {
+                Box::pin(async move { engine.run(&effective::<A>(stanza)).await })
+            },
             replay: replay::<A>,
             defaults: || Tree::of(&A::default()),
         }

@@ -151,7 +151,9 @@ fn host(needs: &[Need]) -> Sight<Arc<dyn HostReader>> {
 fn eyes(
     managers: &BTreeMap<ManagerKind, Sight<Manager>>,
 ) -> BTreeMap<ManagerKind, Sight<Arc<dyn Processes>>> {
-    let eye = |sight: &Sight<Manager>| sight.as_ref().map(|one| Arc::clone(&one.eyes)).map_err(Clone::clone);
+    let eye = |sight: &Sight<Manager>| {
+        sight.as_ref().map(|one| Arc::clone(&one.eyes)).map_err(Clone::clone)
+    };
     managers.iter().map(|(kind, sight)| (*kind, eye(sight))).collect()
 }
 

@@ -31,8 +31,7 @@ impl Engine {
         if self.mode == Mode::Plan {
             return Ok(());
         }
-        let progress =
-            Progress::new(spec, self.run.clone(), self.trigger, &self.owner, started_at);
+        let progress = Progress::new(spec, self.run.clone(), self.trigger, &self.owner, started_at);
         let now = self.clock.now();
         let mut row = progress.row(&self.setting.host);
         row.state = state;

@@ -143,7 +143,11 @@ pub fn incident(
     head(&mut page, incident, now);
     page.heading("What happened");
     for event in events {
-        page.item(Tone::Dim, &event.new.at.strftime("%H:%M:%S").to_string(), &told(&event.new.event));
+        page.item(
+            Tone::Dim,
+            &event.new.at.strftime("%H:%M:%S").to_string(),
+            &told(&event.new.event),
+        );
     }
     if !remediations.is_empty() {
         page.heading("What was done");
@@ -169,10 +173,18 @@ fn head(page: &mut Page, incident: &Incident, now: Timestamp) {
         page.note("relapse", &format!("of {earlier}; its attempts and back-off go on"));
     }
     if let Some(escalated) = &incident.escalated {
-        page.note("person", &format!("needed since {} UTC: {}", second(escalated.at), escalated.reason));
+        page.note(
+            "person",
+            &format!("needed since {} UTC: {}", second(escalated.at), escalated.reason),
+        );
     }
     if let Some(resolved) = &incident.resolved {
-        let text = format!("{} at {} UTC: {}", resolved.resolution.as_str(), second(resolved.at), resolved.proof);
+        let text = format!(
+            "{} at {} UTC: {}",
+            resolved.resolution.as_str(),
+            second(resolved.at),
+            resolved.proof
+        );
         page.note("resolved", &text);
     }
     page.note("runbook", &format!("docs/runbooks/{}.md", incident.key.check));

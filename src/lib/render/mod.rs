@@ -1,8 +1,8 @@
 //! Pure text: settings files, units, tables. Everything is an argument; nothing is read or printed here.
 
 pub mod agents_toml;
-pub mod json_schema;
 pub mod history;
+pub mod json_schema;
 pub mod page;
 pub mod report;
 pub mod status;

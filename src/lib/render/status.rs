@@ -55,7 +55,10 @@ fn headline(page: &mut Page, state: &OpsState, now: Timestamp) {
     };
     let word = page.paint(tone, word);
     let valid = if now > state.valid_until {
-        format!("no run since {}; what was known then may no longer hold", second(state.valid_until))
+        format!(
+            "no run since {}; what was known then may no longer hold",
+            second(state.valid_until)
+        )
     } else {
         format!("valid until {} ({})", second(state.valid_until), relative(state.valid_until, now))
     };

@@ -52,8 +52,8 @@ async fn played(environ: &Environ) -> Result<(), String> {
     let mut interrupt = handler(SignalKind::interrupt())?;
     let mut terminate = handler(SignalKind::terminate())?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let opsctl = std::env::current_exe()
-        .map_err(|error| format!("failed to find this program: {error}"))?;
+    let opsctl =
+        std::env::current_exe().map_err(|error| format!("failed to find this program: {error}"))?;
     let agent = opsctl.with_file_name("health-guardian");
     if !agent.is_file() {
         return Err(format!("{} is not there; build all binaries first", agent.display()));
@@ -74,7 +74,9 @@ async fn played(environ: &Environ) -> Result<(), String> {
         return Err(format!("{left} services could not be ended"));
     }
     result?;
-    play.tell("Everything that the demo started is gone. Only its folder is left, for you to look into.")
+    play.tell(
+        "Everything that the demo started is gone. Only its folder is left, for you to look into.",
+    )
 }
 
 struct Play<'a> {
@@ -88,7 +90,10 @@ struct Play<'a> {
 impl Play<'_> {
     async fn acts(&self) -> Result<(), String> {
         self.prologue()?;
-        self.act("1. All is well", "Nothing is broken yet; health-guardian looks and does nothing.")?;
+        self.act(
+            "1. All is well",
+            "Nothing is broken yet; health-guardian looks and does nothing.",
+        )?;
         self.health_guardian(0).await?;
         let shop = self.stage.signal(SHOP, Signal::KILL)?.as_raw_nonzero();
         let database = self.stage.signal(DATABASE, Signal::STOP)?.as_raw_nonzero();
@@ -100,13 +105,23 @@ impl Play<'_> {
             ),
         )?;
         self.health_guardian(1).await?;
-        self.act("3. Why was the api not restarted?", "opsctl explains every act, and every act not done.")?;
+        self.act(
+            "3. Why was the api not restarted?",
+            "opsctl explains every act, and every act not done.",
+        )?;
         self.opsctl(&["explain", "INC-1", "--why-not"]).await?;
-        self.opsctl(&["explain", &format!("health-guardian/service_down/service:demo/{API}")]).await?;
+        self.opsctl(&["explain", &format!("health-guardian/service_down/service:demo/{API}")])
+            .await?;
         self.stage.signal(DATABASE, Signal::CONT)?;
-        self.act("4. Somebody repairs the database", &format!("{DATABASE} answers again; health-guardian looks again."))?;
+        self.act(
+            "4. Somebody repairs the database",
+            &format!("{DATABASE} answers again; health-guardian looks again."),
+        )?;
         self.health_guardian(0).await?;
-        self.act("5. Nothing is left to do", "A last look. The lives of the incidents are in the ledger.")?;
+        self.act(
+            "5. Nothing is left to do",
+            "A last look. The lives of the incidents are in the ledger.",
+        )?;
         self.health_guardian(0).await?;
         self.opsctl(&["incidents"]).await?;
         self.opsctl(&["ledger", "verify"]).await?;

@@ -115,8 +115,8 @@ pub(super) async fn restart(files: &Files) -> Result<(), String> {
             clock.sleep(Duration::from_millis(20)).await;
         }
     }
-    let program = std::env::current_exe()
-        .map_err(|error| format!("failed to find this program: {error}"))?;
+    let program =
+        std::env::current_exe().map_err(|error| format!("failed to find this program: {error}"))?;
     let words = [
         program.display().to_string(),
         "demo-service".to_owned(),

@@ -37,12 +37,17 @@ impl Stage {
         let mut ports = BTreeMap::new();
         for name in SERVICES {
             let port = free_port().await?;
-            stage.files(name).set_port(port).map_err(|error| format!("failed to note a port: {error}"))?;
+            stage
+                .files(name)
+                .set_port(port)
+                .map_err(|error| format!("failed to note a port: {error}"))?;
             ports.insert(name, port);
         }
         stage.write("agents.toml", &settings(&stage.folder, program, &ports))?;
         for name in SERVICES {
-            restart(&stage.files(name)).await.map_err(|why| format!("failed to start {name}: {why}"))?;
+            restart(&stage.files(name))
+                .await
+                .map_err(|why| format!("failed to start {name}: {why}"))?;
         }
         Ok(stage)
     }
@@ -104,8 +109,11 @@ fn reap() {
 
 async fn free_port() -> Result<u16, String> {
     let taken = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| error.to_string());
-    let address = taken.and_then(|listener| listener.local_addr().map_err(|error| error.to_string()));
-    address.map(|address| address.port()).map_err(|why| format!("failed to find a free port: {why}"))
+    let address =
+        taken.and_then(|listener| listener.local_addr().map_err(|error| error.to_string()));
+    address
+        .map(|address| address.port())
+        .map_err(|why| format!("failed to find a free port: {why}"))
 }
 
 /// The demo's own settings: everything as shipped, but waits that fit a demo.

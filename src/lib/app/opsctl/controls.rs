@@ -57,7 +57,12 @@ impl Desk<'_> {
         };
         let mut lifted = Vec::new();
         self.change(&mut |view: &LedgerView| {
-            lifted = view.controls.values().filter(|found| lifts(found)).map(|found| found.key.clone()).collect();
+            lifted = view
+                .controls
+                .values()
+                .filter(|found| lifts(found))
+                .map(|found| found.key.clone())
+                .collect();
             let off = |key: &String| Event::ControlChanged {
                 control: key.clone(),
                 on: false,

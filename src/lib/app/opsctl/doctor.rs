@@ -176,7 +176,10 @@ fn manager(
     for process in declared {
         match by_name.get(process.name.as_str()) {
             None => {
-                let why = scan.cut_short.clone().unwrap_or_else(|| "the manager does not know it".to_owned());
+                let why = scan
+                    .cut_short
+                    .clone()
+                    .unwrap_or_else(|| "the manager does not know it".to_owned());
                 rows.push((Grade::Blocked, format!("{about}:{}", process.name), why));
             }
             Some(readings) => rows.extend(readings.iter().map(|reading| restartable(reading))),
@@ -209,7 +212,10 @@ fn writable(about: &str, folder: &std::path::Path) -> Row {
     let row = |grade, found: String| (grade, about.to_owned(), found);
     let shown = folder.display();
     if !folder.exists() {
-        return row(Grade::Partial, format!("{shown} does not exist yet; the first run creates it"));
+        return row(
+            Grade::Partial,
+            format!("{shown} does not exist yet; the first run creates it"),
+        );
     }
     if !folder.is_dir() {
         return row(Grade::Blocked, format!("{shown} is not a folder"));

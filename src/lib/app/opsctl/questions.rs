@@ -59,7 +59,12 @@ impl Desk<'_> {
         told
     }
 
-    async fn explained(&self, store: &SqliteStore, id: &str, why_not: bool) -> Result<Told, Trouble> {
+    async fn explained(
+        &self,
+        store: &SqliteStore,
+        id: &str,
+        why_not: bool,
+    ) -> Result<Told, Trouble> {
         let (incident, remediations, key) = if let Ok(id) = id.parse::<IncidentId>() {
             let incident = known(store, id).await?;
             let key = incident.key.clone();
@@ -116,7 +121,9 @@ impl Desk<'_> {
 
 async fn known(store: &SqliteStore, id: IncidentId) -> Result<Incident, Trouble> {
     let found = store.incident(id).await?;
-    found.ok_or_else(|| Trouble::usage(format!("there is no {id}; `opsctl incidents` lists what there is")))
+    found.ok_or_else(|| {
+        Trouble::usage(format!("there is no {id}; `opsctl incidents` lists what there is"))
+    })
 }
 
 fn oldest_first(mut remediations: Vec<Remediation>) -> Vec<Remediation> {

@@ -28,7 +28,10 @@ impl Desk<'_> {
         let (state, note) = match self.ledger_state().await {
             Ok(state) => (state, None),
             Err(trouble) => {
-                let note = format!("the ledger cannot be read ({}); this is the published view", trouble.message);
+                let note = format!(
+                    "the ledger cannot be read ({}); this is the published view",
+                    trouble.message
+                );
                 (self.published()?, Some(note))
             }
         };
@@ -46,7 +49,10 @@ impl Desk<'_> {
     fn published(&self) -> Result<OpsState, Trouble> {
         let file = self.config.paths.view();
         let unreadable = |why: String| {
-            Trouble::incomplete(format!("neither the ledger nor {} can be read: {why}", file.display()))
+            Trouble::incomplete(format!(
+                "neither the ledger nor {} can be read: {why}",
+                file.display()
+            ))
         };
         let text = std::fs::read_to_string(&file).map_err(|error| unreadable(error.to_string()))?;
         serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))
