@@ -621,3 +621,66 @@ async fn a_clock_that_steps_back_frees_nobody_from_the_back_off() {
     });
     assert!(refused, "{:?}", report.plan);
 }
+
+#[tokio::test]
+async fn opswarden_finds_its_own_troubles_and_clears_them() {
+    let (world, agent) = shop();
+    world.run(&agent).await;
+    set_control(&world, control::PROPOSE_ONLY, true, None).await;
+    world.run(&agent).await;
+    let rescued = only_incident(&world).await;
+    assert_eq!(rescued.key.to_string(), "opswarden/store_rescued/ledger:host-a/ops.db");
+    set_control(&world, control::PROPOSE_ONLY, false, None).await;
+    world.pass(MINUTE);
+    world.run(&agent).await;
+    assert!(!only_incident(&world).await.is_active());
+    world.step_back(MINUTE * 60);
+    world.run(&agent).await;
+    let open = view(&world).await.active;
+    assert_eq!(open.len(), 1, "{open:?}");
+    assert_eq!(open[0].key.check.as_str(), "clock_jumped");
+    world.pass(MINUTE * 120);
+    world.run(&agent).await;
+    assert_eq!(view(&world).await.active, Vec::new());
+}
+
+#[tokio::test]
+async fn a_check_without_an_answer_for_a_day_is_a_finding_of_its_own() {
+    let (world, agent) = shop();
+    world.run(&agent).await;
+    world.manager_is(Err(Blind::because("the socket is gone")));
+    world.pass(MINUTE * 60 * 12);
+    world.run(&agent).await;
+    let long = |view: &LedgerView| {
+        view.active.iter().filter(|one| one.key.check.as_str() == "long_unknown").count()
+    };
+    assert_eq!(long(&view(&world).await), 0);
+    world.pass(MINUTE * 60 * 13);
+    world.run(&agent).await;
+    assert_eq!(long(&view(&world).await), 1, "process_down has given no answer");
+    world.manager_is(Ok(()));
+    world.run(&agent).await;
+    world.pass(MINUTE);
+    world.run(&agent).await;
+    assert_eq!(long(&view(&world).await), 0);
+}
+
+#[tokio::test]
+async fn an_operation_that_never_helps_is_switched_off_and_told() {
+    let (mut world, agent) = shop();
+    world.policy.attempts = 100;
+    world.policy.back_off = HumanDuration::secs(1);
+    world.policy.back_off_cap = HumanDuration::secs(1);
+    crash(&world, "shop");
+    world.restarts(Restart::DiesAgain);
+    for _ in 0..5 {
+        world.run(&agent).await;
+        world.pass(MINUTE * 2);
+    }
+    assert_eq!(world.acts().len(), 5);
+    let report = world.run(&agent).await;
+    assert_eq!(world.acts(), Vec::<String>::new());
+    assert!(reason(&report, "process_down").contains("door 9"), "{:?}", report.plan);
+    let open = view(&world).await.active;
+    assert!(open.iter().any(|one| one.key.check.as_str() == "remedy_ineffective"));
+}

@@ -133,7 +133,7 @@ pub struct GateInput<'a> {
 }
 
 /// So many attempts without one success switch an operation off.
-const HOPELESS_AFTER: u64 = 5;
+pub const HOPELESS_AFTER: u64 = 5;
 
 /// Asks doors 1 to 9 in order, up to the first that refuses.
 #[must_use]

@@ -13,6 +13,7 @@
 
 mod finish;
 mod judge;
+pub mod own_checks;
 mod perform;
 mod progress;
 mod run;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::judge::faulty;
-use crate::domain::diagnosis::{Diagnosis, Standing, Symptom, Verdict};
+use crate::domain::diagnosis::{Diagnosis, Finding, Standing, Symptom, Verdict};
 use crate::domain::event::{Event, RemediationOutcome};
 use crate::domain::incident::{Incident, IncidentId, Remediation, RemediationId, RunId};
 use crate::domain::operation::TargetState;
@@ -103,7 +103,11 @@ impl Progress {
         self.unproven = faulty(&self.spec.name, diagnosis);
         self.count("detected", self.unproven.len());
         for (check, of_check) in &diagnosis.checks {
-            self.seen.push(check.clone());
+            let unknown =
+                |finding: &Finding<Symptom>| matches!(finding.verdict, Verdict::Unknown { .. });
+            if !of_check.findings.values().any(unknown) {
+                self.seen.push(check.clone());
+            }
             self.count("population", of_check.findings.len());
             for (subject, finding) in &of_check.findings {
                 if let Verdict::Unknown { why } = &finding.verdict {
@@ -114,6 +118,11 @@ impl Progress {
             }
         }
         self.samples.clone_from(&diagnosis.samples);
+    }
+
+    /// Checks that gave an answer on every subject.
+    pub(super) fn answered(&self) -> BTreeSet<CheckId> {
+        self.seen.iter().cloned().collect()
     }
 
     pub(super) fn planned(&mut self, plan: &Plan) {

@@ -1,0 +1,146 @@
+//! opswarden's findings about itself: owned by no agent, examined by every run that can see them, never acted on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::progress::Progress;
+use super::run::{Engine, Mode, tried};
+use crate::domain::diagnosis::{
+    CheckFindings, Coverage, Diagnosis, Evidence, Finding, Origin, Symptom,
+};
+use crate::domain::gate::HOPELESS_AFTER;
+use crate::domain::incident::control;
+use crate::domain::ledger::LedgerView;
+use crate::domain::run::LastSeen;
+use crate::domain::severity::Severity;
+use crate::domain::spec::{CheckClass, CheckSpec, Spec};
+use crate::domain::subject::{AgentName, CheckId, Subject, SubjectKind};
+use crate::ports::store::{RunQuery, StoreError};
+
+const STORE_RESCUED: CheckId = CheckId::of("store_rescued");
+const REMEDY_INEFFECTIVE: CheckId = CheckId::of("remedy_ineffective");
+const CLOCK_JUMPED: CheckId = CheckId::of("clock_jumped");
+const LONG_UNKNOWN: CheckId = CheckId::of("long_unknown");
+
+/// A check that gave no answer for so long is a finding of its own.
+const LONG: Duration = Duration::from_hours(24);
+/// A run that is recorded further in the future than this means that the clock was set back.
+const JUMP: Duration = Duration::from_mins(1);
+
+const fn check(id: CheckId, summary: &'static str, worst: Severity) -> CheckSpec {
+    CheckSpec {
+        id,
+        summary,
+        worst,
+        class: CheckClass::Incident,
+        raise: 1,
+        clear: 1,
+        settle: Duration::ZERO,
+    }
+}
+
+/// The owner of these findings and its checks.
+pub const SPEC: Spec = Spec {
+    name: AgentName::of("opswarden"),
+    summary: "what every run finds out about opswarden itself",
+    cron: "",
+    checks: &[
+        check(
+            STORE_RESCUED,
+            "the ledger was lost and started anew; agents only propose",
+            Severity::Critical,
+        ),
+        check(
+            REMEDY_INEFFECTIVE,
+            "an operation never helps and was switched off",
+            Severity::Warning,
+        ),
+        check(CLOCK_JUMPED, "this host's clock was set back", Severity::Warning),
+        check(LONG_UNKNOWN, "a check has given no answer for a day", Severity::Warning),
+    ],
+    series: &[],
+};
+
+/// What these checks look at.
+struct Seen {
+    view: LedgerView,
+    newest_run: Option<Timestamp>,
+    last_seen: LastSeen,
+    /// Checks of the agent that gave an answer in this run: a long pause of the agent itself is no doubt of theirs.
+    answered: BTreeSet<CheckId>,
+}
+
+impl Engine {
+    /// Examines opswarden itself and merges what that shows.
+    pub(super) async fn own_checks(&self, agent: &Spec, progress: &mut Progress) {
+        if self.mode == Mode::Plan || !progress.ledger_works() {
+            return;
+        }
+        let looked = self.look_at_ourselves(agent, progress.answered()).await;
+        let Some(seen) = tried(progress, looked) else { return };
+        let now = self.clock.now();
+        let diagnosis = judge(agent, &seen, &self.setting.host, now);
+        self.merged(&SPEC, &diagnosis, now, progress).await;
+    }
+
+    async fn look_at_ourselves(
+        &self,
+        agent: &Spec,
+        answered: BTreeSet<CheckId>,
+    ) -> Result<Seen, StoreError> {
+        let store = self.store()?;
+        let view = store.view(self.scope(&SPEC, self.clock.now())).await?;
+        let runs = store.runs(RunQuery { agent: None, limit: 2 }).await?;
+        let others = runs.iter().filter(|run| run.id != self.run);
+        let newest_run = others.map(|run| run.started_at).max();
+        let last_seen = store.last_seen(&agent.name).await?;
+        Ok(Seen { view, newest_run, last_seen, answered })
+    }
+}
+
+fn judge(agent: &Spec, seen: &Seen, host: &str, now: Timestamp) -> Diagnosis<Symptom> {
+    let mut diagnosis = Diagnosis::default();
+    let mut put = |check: CheckId, subject: Subject, fault: Option<Symptom>| {
+        let evidence = Evidence::once(Origin::Loopback, now);
+        let finding = match fault {
+            Some(symptom) => Finding::faulty(symptom, evidence),
+            None => Finding::healthy(evidence),
+        };
+        // Another process may examine what this one cannot see, so no listing here is whole.
+        let partial = Coverage::Partial { why: "each run examines its own part".to_owned() };
+        let of_check = diagnosis.checks.entry(check).or_insert_with(|| CheckFindings::new(partial));
+        of_check.findings.insert(subject, finding);
+    };
+    let ledger = |id: &str| Subject::new(SubjectKind::Ledger, host, id);
+    put(STORE_RESCUED, ledger("ops.db"), rescued(&seen.view, now));
+    for (verb, helped) in &seen.view.effectiveness {
+        let hopeless = helped.verified == 0 && helped.ended >= HOPELESS_AFTER;
+        let text = format!("{verb} has never helped here and is switched off");
+        put(REMEDY_INEFFECTIVE, ledger(verb), hopeless.then(|| symptom(Severity::Warning, text)));
+    }
+    let back =
+        seen.newest_run.is_some_and(|run| run > now.checked_add(JUMP).unwrap_or(Timestamp::MAX));
+    let text = "this host's clock was set back: runs are recorded in its future".to_owned();
+    let machine = Subject::new(SubjectKind::Host, host, "clock");
+    put(CLOCK_JUMPED, machine, back.then(|| symptom(Severity::Warning, text)));
+    for (check, at) in &seen.last_seen {
+        let long =
+            now.duration_since(*at) > jiff::SignedDuration::try_from(LONG).unwrap_or_default();
+        let doubtful = agent.check(check).is_some() && !seen.answered.contains(check);
+        let text = format!("{} of {} has given no answer for a day", check, agent.name);
+        let subject = Subject::new(SubjectKind::Agent, host, &format!("{}.{check}", agent.name));
+        put(LONG_UNKNOWN, subject, (long && doubtful).then(|| symptom(Severity::Warning, text)));
+    }
+    diagnosis
+}
+
+fn rescued(view: &LedgerView, now: Timestamp) -> Option<Symptom> {
+    let found = view.controls.get(control::PROPOSE_ONLY).filter(|found| found.applies(now))?;
+    Some(symptom(Severity::Critical, format!("agents only propose: {}", found.reason)))
+}
+
+fn symptom(severity: Severity, message: String) -> Symptom {
+    Symptom { severity, message, facts: BTreeMap::new(), caused_by: None }
+}
