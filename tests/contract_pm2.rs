@@ -70,7 +70,9 @@ async fn both_ways_see_the_same_and_only_the_named_process_is_restarted() {
         let mut seen = Vec::new();
         for way in BOTH {
             let mut readings = list(&adapter(&pm2, way)).await;
-            readings.iter_mut().for_each(|reading| reading.memory_bytes = None);
+            for reading in &mut readings {
+                reading.memory_bytes = None;
+            }
             seen.push(readings);
         }
         seen

@@ -1,3 +1,5 @@
-//! The operator's tool.
+//! opsctl: the operator's tool. What is the state, why, and stop.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    opswarden::app::opsctl::opsctl_main()
+}

@@ -97,9 +97,9 @@ impl PrivateSystemd {
 
     /// Runs its `systemctl` to the end.
     pub(crate) fn systemctl(&self, args: &[&str]) -> Output {
-        let argv = self.systemctl_prefix();
-        Command::new(&argv[0])
-            .args(&argv[1..])
+        let prefix = self.systemctl_prefix();
+        Command::new(&prefix[0])
+            .args(&prefix[1..])
             .args(args)
             .stdin(Stdio::null())
             .output()

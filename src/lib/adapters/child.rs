@@ -345,7 +345,7 @@ mod tests {
     #[tokio::test]
     async fn a_flood_of_output_stays_bounded() {
         let flood = sh("yes | head -c 300000000").limit_bytes(1_000);
-        let outcome = flood.deadline(Duration::from_secs(60)).run().await;
+        let outcome = flood.deadline(Duration::from_mins(1)).run().await;
         let Outcome::Exited { code: 0, stdout, .. } = outcome else { panic!("{outcome:?}") };
         assert!(stdout.cut_short);
         assert_eq!(stdout.bytes.len(), 1_000);
@@ -373,7 +373,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("pid");
         let script = format!("sleep 1000 & echo $! > {}; wait", file.display());
-        let call = tokio::spawn(sh(&script).deadline(Duration::from_secs(600)).run());
+        let call = tokio::spawn(sh(&script).deadline(Duration::from_mins(10)).run());
         assert!(until(|| std::fs::read_to_string(&file).is_ok_and(|pid| !pid.is_empty())).await);
         let pid = std::fs::read_to_string(&file).unwrap();
         assert!(is_running(&pid));

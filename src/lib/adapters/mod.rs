@@ -1,9 +1,17 @@
 //! The crates and programs behind the ports. An adapter turns what the world says into the ports' types, and a
 //! word, a field or an answer that it does not understand into blindness with a reason; it never judges.
 
+pub mod agent_lock;
 pub(crate) mod child;
 pub mod command;
+pub mod detached;
+pub mod evidence;
+pub mod host;
+pub mod own_usage;
 pub mod pm2;
+pub(crate) mod private_file;
+pub mod probe;
+pub mod recorder;
 pub mod redact;
 pub mod store;
 pub mod system_clock;

@@ -1,12 +1,16 @@
 //! The composition root: settings, registry, command line, log, exit codes. The only floor that knows both the
 //! engine and its adapters.
 
+pub mod agent_run;
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod exit;
 pub mod opsctl;
 pub mod out;
 pub mod paths;
 pub mod registry;
+pub mod replay;
 pub mod shipped;
 pub mod telemetry;
+pub mod wire;

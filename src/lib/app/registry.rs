@@ -8,7 +8,11 @@ use serde_json::Value;
 
 use crate::agent::{Agent, Need, Problem};
 use crate::agents::health_guardian::HealthGuardian;
+use crate::domain::report::Report;
 use crate::domain::spec::Spec;
+use crate::engine::Engine;
+use crate::engine::tape::{Replay, ReplayError, replay};
+use crate::ports::Pending;
 use crate::render::tree::Tree;
 
 /// A stanza that was read: its effective values, and what its agent says about them.
@@ -31,6 +35,12 @@ pub struct Entry {
     pub schema: fn(&mut SchemaGenerator) -> Schema,
     /// Reads a stanza, from which the house's sub-tables were taken out.
     pub read: fn(toml::de::Deserializer<'_>) -> Result<ReadStanza, toml::de::Error>,
+    /// The senses that an effective stanza needs.
+    pub needs: fn(&Value) -> Vec<Need>,
+    /// Runs it once.
+    pub run: for<'a> fn(&'a Engine, &'a Value) -> Pending<'a, Report>,
+    /// Judges a recorded run again.
+    pub replay: fn(&[u8]) -> Result<Replay, ReplayError>,
     /// Its defaults, in the order in which its fields are declared.
     pub defaults: fn() -> Tree,
 }
@@ -43,6 +53,11 @@ impl Entry {
             spec: || A::SPEC,
             schema: A::json_schema,
             read: read_stanza::<A>,
+            needs: |stanza| effective::<A>(stanza).needs(),
+            run: |engine, stanza| {
+                Box::pin(async move { engine.run(&effective::<A>(stanza)).await })
+            },
+            replay: replay::<A>,
             defaults: || Tree::of(&A::default()),
         }
     }
@@ -50,6 +65,17 @@ impl Entry {
 
 /// Every agent, one line each.
 pub static ALL: &[Entry] = &[Entry::of::<HealthGuardian>()];
+
+/// The agent of a stanza that was read before.
+fn effective<A: Agent>(stanza: &Value) -> A {
+    A::deserialize(stanza.clone()).expect("an effective stanza was an `A` before")
+}
+
+/// The row of the agent called `name`.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Entry> {
+    ALL.iter().find(|entry| (entry.spec)().name.as_str() == name)
+}
 
 fn read_stanza<A: Agent>(
     stanza: toml::de::Deserializer<'_>,

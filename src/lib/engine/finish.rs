@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::progress::Progress;
 use super::run::{Engine, Mode, tried};
 use super::tape::Tape;
@@ -9,10 +11,42 @@ use crate::domain::event::Event;
 use crate::domain::incident::Incident;
 use crate::domain::ledger::LedgerView;
 use crate::domain::report::Report;
+use crate::domain::run::RunState;
 use crate::domain::spec::Spec;
 use crate::ports::store::{Batch, Note, StoreError};
 
 impl Engine {
+    /// Records that the run was stopped before its end. What it left half done is settled by the next run.
+    ///
+    /// # Errors
+    ///
+    /// The ledger cannot be written.
+    pub async fn abandon(
+        &self,
+        spec: &Spec,
+        started_at: Timestamp,
+        state: RunState,
+        exit: i32,
+    ) -> Result<(), StoreError> {
+        if self.mode == Mode::Plan {
+            return Ok(());
+        }
+        let progress = Progress::new(spec, self.run.clone(), self.trigger, &self.owner, started_at);
+        let now = self.clock.now();
+        let mut row = progress.row(&self.setting.host);
+        row.state = state;
+        row.exit = Some(exit);
+        row.ended_at = Some(now);
+        row.usage = self.used();
+        let store = self.store()?;
+        let mut decide = |_: &LedgerView| Batch {
+            events: Vec::new(),
+            notes: vec![Note::Run(Box::new(row.clone()))],
+        };
+        store.commit(self.scope(spec, now), &mut decide).await?;
+        store.publish(self.clock.now()).await
+    }
+
     /// Writes what the run leaves behind and reports.
     pub(super) async fn finish(&self, spec: &Spec, mut progress: Progress, tape: Tape) -> Report {
         if self.mode == Mode::Plan {

@@ -1,8 +1,13 @@
 //! Pure text: settings files, units, tables. Everything is an argument; nothing is read or printed here.
 
 pub mod agents_toml;
+pub mod history;
 pub mod json_schema;
+pub mod page;
+pub mod report;
+pub mod status;
 pub mod style;
 pub mod systemd;
 pub mod table;
+pub mod time;
 pub mod tree;

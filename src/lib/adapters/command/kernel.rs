@@ -28,11 +28,11 @@ pub(super) enum Seen {
 /// Looks at a pid.
 pub(super) fn look(pid: u32) -> Seen {
     let Some(id) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Seen::Gone };
-    let Ok(stat) = read_to_string(format!("/proc/{pid}/stat")) else {
+    let Ok(about) = read_to_string(format!("/proc/{pid}/stat")) else {
         let there = !matches!(test_kill_process(id), Err(rustix::io::Errno::SRCH));
         return if there { Seen::Hidden } else { Seen::Gone };
     };
-    match stat_fields(&stat) {
+    match stat_fields(&about) {
         Some(("Z" | "X", _)) => Seen::Zombie,
         Some((_, start)) => Seen::Alive {
             identity: format!("{pid}@{start}"),

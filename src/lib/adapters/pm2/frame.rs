@@ -29,8 +29,11 @@ pub(super) fn encode(arguments: &[Vec<u8>]) -> Option<Vec<u8>> {
     Some(frame)
 }
 
-/// The arguments of the first frame in `bytes` and its length, or `None` while more bytes are needed.
-pub(super) fn decode(bytes: &[u8]) -> Result<Option<(Vec<&[u8]>, usize)>, NoFrame> {
+/// The arguments of a frame and its length.
+type Frame<'a> = (Vec<&'a [u8]>, usize);
+
+/// The first frame in `bytes`, or `None` while more bytes are needed.
+pub(super) fn decode(bytes: &[u8]) -> Result<Option<Frame<'_>>, NoFrame> {
     let Some((first, _)) = bytes.split_first() else { return Ok(None) };
     if first & 0xf0 != VERSION {
         return Err(NoFrame::Version);

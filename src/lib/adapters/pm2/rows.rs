@@ -161,12 +161,11 @@ fn status(row: &Row, pid: Option<u64>) -> Sight<ProcessStatus> {
         "launching" => Ok(ProcessStatus::Starting),
         "stopping" => Ok(ProcessStatus::Stopping),
         "errored" => Ok(ProcessStatus::Errored),
-        "stopped" => Ok(rest(&row.pm2_env)),
         "waiting restart" if pid.is_some() => Ok(ProcessStatus::WaitingRestart),
         // Measured: with a restart delay PM2 says "waiting restart" of every death, also where nothing will start
         // it again. It then has forgotten the pid.
         "waiting restart" if restarts_by_itself(&row.pm2_env) => Ok(ProcessStatus::Errored),
-        "waiting restart" => Ok(rest(&row.pm2_env)),
+        "stopped" | "waiting restart" => Ok(rest(&row.pm2_env)),
         word => Err(Blind::because(format!(
             "PM2 says `{}` of `{}`, which is not understood",
             word.chars().take(40).collect::<String>(),

@@ -59,7 +59,7 @@ fn named_values(text: &str, spans: &mut Vec<Range<usize>>) {
 /// Whether a name tells that a secret follows, and if so whether it runs to the end of its line.
 fn telling(name: &str) -> Option<ToLineEnd> {
     let plain: String =
-        name.chars().filter(|c| c.is_ascii_alphanumeric()).collect::<String>().to_ascii_lowercase();
+        name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     let tells = TELLING.iter().any(|word| plain.contains(word))
         || TELLING_WHOLE.contains(&plain.as_str())
         || name

@@ -35,8 +35,8 @@ impl SqliteStore {
         self.writable()?;
         let mut tries = 1;
         loop {
-            let mut guard = self.connection().await;
-            let connection = guard.as_mut().ok_or_else(closed)?;
+            let mut guard = self.opened().await;
+            let connection = &mut guard.as_mut().ok_or_else(closed)?.connection;
             let answer = self.transact(connection, &scope, decide).await;
             drop(guard);
             match answer {

@@ -38,7 +38,12 @@ pub struct SqliteStore {
     options: StoreOptions,
     paths: Paths,
     ledger_id: String,
-    connection: Mutex<Option<SqliteConnection>>,
+    open: Mutex<Option<Open>>,
+}
+
+/// What is given back when the store closes.
+pub(super) struct Open {
+    pub(super) connection: SqliteConnection,
     /// Held shared for as long as the ledger is open: nobody replaces a ledger under somebody who writes to it.
     _joined: Option<Lock>,
 }
@@ -114,8 +119,7 @@ impl SqliteStore {
             options: options.clone(),
             paths: paths.clone(),
             ledger_id,
-            connection: Mutex::new(Some(connection)),
-            _joined: joined,
+            open: Mutex::new(Some(Open { connection, _joined: joined })),
         }))
     }
 
@@ -125,9 +129,9 @@ impl SqliteStore {
     ///
     /// SQLite could not close it in order; nothing that was committed is lost.
     pub async fn close(&self) -> Result<(), StoreError> {
-        match self.connection().await.take() {
-            Some(connection) => {
-                connection.close().await.map_err(|error| StoreError::Write(error.to_string()))
+        match self.opened().await.take() {
+            Some(open) => {
+                open.connection.close().await.map_err(|error| StoreError::Write(error.to_string()))
             }
             None => Ok(()),
         }
@@ -139,8 +143,8 @@ impl SqliteStore {
         &self.ledger_id
     }
 
-    pub(super) async fn connection(&self) -> MutexGuard<'_, Option<SqliteConnection>> {
-        self.connection.lock().await
+    pub(super) async fn opened(&self) -> MutexGuard<'_, Option<Open>> {
+        self.open.lock().await
     }
 
     pub(super) const fn options(&self) -> &StoreOptions {

@@ -19,8 +19,8 @@ use crate::ports::store::{Batch, Committed, LedgerView, RunQuery, Scope, Store, 
 macro_rules! ask {
     ($store:expr, |$connection:ident| $question:expr) => {
         Box::pin(async move {
-            let mut guard = $store.connection().await;
-            let open = guard.as_mut().ok_or_else(closed)?;
+            let mut guard = $store.opened().await;
+            let open = &mut guard.as_mut().ok_or_else(closed)?.connection;
             let mut transaction =
                 open.begin().await.map_err(|error| $store.noticed(unread(error)))?;
             let answer = {

@@ -107,8 +107,8 @@ impl VerifyReport {
 ///
 /// It could not be examined. Damage is not an error here but a finding.
 pub async fn verify(store: &SqliteStore) -> Result<VerifyReport, StoreError> {
-    let mut guard = store.connection().await;
-    let connection = guard.as_mut().ok_or_else(closed)?;
+    let mut guard = store.opened().await;
+    let connection = &mut guard.as_mut().ok_or_else(closed)?.connection;
     let mut report = VerifyReport::default();
     let mut transaction = match connection.begin().await {
         Ok(transaction) => transaction,

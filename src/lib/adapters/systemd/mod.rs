@@ -19,7 +19,7 @@ mod show;
 /// How long a question may take.
 const QUESTION: Duration = Duration::from_secs(10);
 /// How long a restart may take: `systemctl` waits for the start to succeed. One that is cut off goes on in systemd.
-const ACT: Duration = Duration::from_secs(60);
+const ACT: Duration = Duration::from_mins(1);
 /// How many lines of the journal are read.
 const JOURNAL_LINES: &str = "50";
 /// Journal lines may be long; the newest are cut out afterwards.

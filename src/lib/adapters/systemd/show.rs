@@ -12,7 +12,7 @@ use crate::domain::process::{ManagerKind, ProcessReading, ProcessRef, ProcessSta
 use crate::domain::sight::{Blind, Sight};
 
 /// The properties asked for.
-pub(super) const PROPERTIES: [&str; 19] = [
+pub(super) const PROPERTIES: [&str; 20] = [
     "Id",
     "LoadState",
     "ActiveState",
@@ -32,6 +32,7 @@ pub(super) const PROPERTIES: [&str; 19] = [
     "FragmentPath",
     "NeedDaemonReload",
     "RootDirectory",
+    "RootImage",
 ];
 
 /// One unit with what acting needs and a reading does not show.
@@ -189,7 +190,9 @@ fn startable(block: &Block<'_>, load: &str) -> Startable {
     }
     let programs: Vec<&str> =
         block.get("ExecStart").into_iter().flatten().filter_map(|line| program(line)).collect();
-    let elsewhere = first(block, "RootDirectory").is_some_and(|root| !root.is_empty());
+    let elsewhere = ["RootDirectory", "RootImage"]
+        .iter()
+        .any(|root| first(block, root).is_some_and(|root| !root.is_empty()));
     let changed = match first(block, "NeedDaemonReload") {
         Some("yes") => "; its unit file changed since it was loaded",
         _ => "",
@@ -198,20 +201,17 @@ fn startable(block: &Block<'_>, load: &str) -> Startable {
         let checked = format!("its unit is loaded{changed}");
         return Startable::Plausible { checked };
     }
-    match programs.iter().find(|path| !Path::new(path).exists()) {
-        Some(missing) => Startable::Blocked { why: format!("its program {missing} is missing") },
-        None => {
-            let programs = programs.join(", ");
-            let checked = format!("its unit is loaded and {programs} is there{changed}");
-            Startable::Plausible { checked }
-        }
+    if let Some(missing) = programs.iter().find(|path| !Path::new(path).exists()) {
+        return Startable::Blocked { why: format!("its program {missing} is missing") };
     }
+    let checked = format!("its unit is loaded and {} is there{changed}", programs.join(", "));
+    Startable::Plausible { checked }
 }
 
 /// The program of a line `{ path=/bin/x ; argv[]=… }`.
 fn program(line: &str) -> Option<&str> {
-    let path = line.split_once("path=")?.1;
-    let path = path.split_once(" ;").map_or(path, |(path, _)| path);
+    let start = line.split_once("path=")?.1;
+    let path = start.split_once(" ;").map_or(start, |(path, _)| path);
     path.starts_with('/').then_some(path)
 }
 
@@ -233,13 +233,14 @@ mod tests {
     }
 
     fn one(changes: &[(&str, &str)]) -> Sight<Option<Shown>> {
-        let mut text = String::new();
+        let mut printed = String::new();
         for line in RUNNING.lines() {
             let (name, value) = line.split_once('=').unwrap();
-            let changed = changes.iter().find(|(changed, _)| *changed == name);
-            text.push_str(&format!("{name}={}\n", changed.map_or(value, |(_, value)| value)));
+            let other = changes.iter().find(|(changed, _)| *changed == name);
+            let value = other.map_or(value, |(_, value)| value);
+            printed.extend([name, "=", value, "\n"]);
         }
-        Ok(read(&text, &units(&["web"]))?.remove(0))
+        Ok(read(&printed, &units(&["web"]))?.remove(0))
     }
 
     fn status_of(active: &str, sub: &str, result: &str) -> ProcessStatus {

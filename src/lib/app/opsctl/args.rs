@@ -95,6 +95,13 @@ pub enum Verb {
     },
     /// Break two small services and watch them being repaired, on this machine, without touching anything else
     Demo,
+    /// A service of the demo; only the demo starts it
+    #[command(hide = true)]
+    DemoService {
+        /// What it does
+        #[command(subcommand)]
+        verb: DemoVerb,
+    },
     /// Completions for a shell, on standard output
     Completions {
         /// The shell
@@ -102,6 +109,32 @@ pub enum Verb {
         /// The program: opsctl, or an agent's name
         #[arg(long, value_name = "NAME", default_value = "opsctl")]
         program: String,
+    },
+}
+
+/// What the demo's own processes do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum DemoVerb {
+    /// Answers on loopback until the demo ends
+    Serve {
+        /// The demo's folder
+        folder: PathBuf,
+        /// The service's name
+        name: String,
+    },
+    /// Tells a service's status as init scripts do
+    Status {
+        /// The demo's folder
+        folder: PathBuf,
+        /// The service's name
+        name: String,
+    },
+    /// Starts a service anew
+    Restart {
+        /// The demo's folder
+        folder: PathBuf,
+        /// The service's name
+        name: String,
     },
 }
 

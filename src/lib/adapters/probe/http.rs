@@ -1,0 +1,142 @@
+//! One HTTP answer: its status, the wanted values of its body, its assets.
+
+use std::collections::BTreeMap;
+
+use reqwest::{Client, Response, Url};
+use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
+
+use super::{certificate, failure, page};
+use crate::ports::probe::{AssetReading, ProbeAnswer, ProbeRequest};
+
+/// How much of a body is read.
+const BODY_BYTES: usize = 1024 * 1024;
+/// A wanted value is a word; a longer one is cut.
+const VALUE_CHARS: usize = 1_000;
+
+struct Body {
+    bytes: Vec<u8>,
+    truncated: bool,
+}
+
+/// Looks at one address until `end`.
+pub(super) async fn look(
+    client: &Client,
+    url: Url,
+    request: &ProbeRequest,
+    end: Instant,
+) -> ProbeAnswer {
+    let (response, body) = match timeout_at(end, fetch(client, url.clone())).await {
+        Ok(Ok(fetched)) => fetched,
+        Ok(Err(error)) => return failure::of_http(&error),
+        Err(_) => return ProbeAnswer::TimedOut,
+    };
+    let status = response.status;
+    let named = if request.assets && (200..300).contains(&status) {
+        assets_of(&url, &String::from_utf8_lossy(&body.bytes))
+    } else {
+        Vec::new()
+    };
+    let assets_named = !named.is_empty();
+    let mut assets = Vec::new();
+    for asset in named {
+        let path = asset.path().to_owned();
+        let fetched = timeout_at(end, fetch(client, asset)).await;
+        let status = fetched.ok().and_then(Result::ok).map(|(response, _)| response.status);
+        assets.push(AssetReading { path, status });
+    }
+    let json = if body.truncated { None } else { serde_json::from_slice(&body.bytes).ok() };
+    ProbeAnswer::Http {
+        status,
+        values: values(json.as_ref(), &request.pointers),
+        json: json.is_some(),
+        size_bytes: u64::try_from(body.bytes.len()).unwrap_or(u64::MAX),
+        truncated: body.truncated,
+        assets,
+        assets_named,
+        certificate_ends: response.certificate.as_deref().and_then(certificate::ends),
+    }
+}
+
+struct Head {
+    status: u16,
+    certificate: Option<Vec<u8>>,
+}
+
+async fn fetch(client: &Client, url: Url) -> Result<(Head, Body), reqwest::Error> {
+    let response = client.get(url).send().await?;
+    let tls = response.extensions().get::<reqwest::tls::TlsInfo>();
+    let certificate = tls.and_then(|tls| tls.peer_certificate()).map(<[u8]>::to_vec);
+    let status = response.status().as_u16();
+    Ok((Head { status, certificate }, read(response).await?))
+}
+
+/// Reads the body to its end or to the limit, never on and on.
+async fn read(mut response: Response) -> Result<Body, reqwest::Error> {
+    let mut body = Body { bytes: Vec::new(), truncated: false };
+    while let Some(chunk) = response.chunk().await? {
+        let room = BODY_BYTES - body.bytes.len();
+        body.bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if chunk.len() > room {
+            body.truncated = true;
+            break;
+        }
+    }
+    Ok(body)
+}
+
+fn values(json: Option<&Value>, pointers: &[String]) -> BTreeMap<String, String> {
+    let Some(json) = json else { return BTreeMap::new() };
+    let found = |pointer: &String| {
+        let text = match json.pointer(pointer)? {
+            Value::String(text) => text.clone(),
+            value => value.to_string(),
+        };
+        Some((pointer.clone(), text.chars().take(VALUE_CHARS).collect()))
+    };
+    pointers.iter().filter_map(found).collect()
+}
+
+/// The first script and the first style sheet of the page's own origin.
+fn assets_of(url: &Url, text: &str) -> Vec<Url> {
+    let named = page::named(text);
+    let base = named.base.and_then(|base| url.join(&base).ok()).unwrap_or_else(|| url.clone());
+    let own = |addresses: Vec<String>| {
+        let mut joined = addresses.iter().filter_map(|address| base.join(address).ok());
+        joined.find(|found| found.origin() == url.origin())
+    };
+    [own(named.scripts), own(named.styles)].into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn wanted_values_are_text_and_a_pointer_without_a_hit_is_missing() {
+        let body = json!({ "success": true, "data": { "status": "degraded", "n": 3, "x": null } });
+        let wanted = ["/data/status", "/data/n", "/data/x", "/success", "/nowhere", "status"];
+        let found = values(Some(&body), &wanted.map(str::to_owned));
+        let expected = [
+            ("/data/n", "3"),
+            ("/data/status", "degraded"),
+            ("/data/x", "null"),
+            ("/success", "true"),
+        ];
+        let expected = expected.map(|(pointer, text)| (pointer.to_owned(), text.to_owned()));
+        assert_eq!(found, BTreeMap::from(expected));
+    }
+
+    #[test]
+    fn only_the_first_of_each_kind_of_the_same_origin_is_followed() {
+        let url: Url = "http://a.test:81/app/".parse().unwrap();
+        let page = "<script src='//cdn.test/x.js'></script><script src='http://a.test/y.js'></script>\
+            <script src='m.js?v=1'></script><script src='/n.js'></script>\
+            <link rel=stylesheet href='/s.css'>";
+        let found: Vec<String> = assets_of(&url, page).iter().map(Url::to_string).collect();
+        assert_eq!(found, ["http://a.test:81/app/m.js?v=1", "http://a.test:81/s.css"]);
+        assert_eq!(assets_of(&url, "<script src='data:text/javascript,1'></script>"), []);
+    }
+}

@@ -1,0 +1,248 @@
+//! An agent's own binary: one run, by hand or by whatever triggers it.
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::cli::{self, AgentArgs, Output};
+use super::config::{Config, Environ};
+use super::exit::Exit;
+use super::registry::{self, Entry};
+use super::telemetry::{DEFAULT_FILTER, FILTER_VARIABLE, Telemetry};
+use super::wire::{self, Wish};
+use super::{out, replay};
+use crate::adapters::agent_lock::{AgentLock, LockError};
+use crate::adapters::store::{Access, SqliteStore};
+use crate::adapters::system_clock::SystemClock;
+use crate::domain::incident::RunId;
+use crate::domain::report::Report;
+use crate::domain::run::RunState;
+use crate::engine::{Engine, Mode};
+use crate::ports::clock::Clock;
+use crate::ports::store::StoreError;
+use crate::render;
+
+/// The whole of an agent's `main`. A file that carries the exact name of another registered agent acts as that
+/// agent, so that a package can install one program under many names.
+#[must_use]
+pub fn agent_main(name: &str) -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let called = arguments.first().map(Path::new).and_then(Path::file_name);
+    let called = called.and_then(|name| name.to_str()).and_then(registry::find);
+    let Some(entry) = called.or_else(|| registry::find(name)) else {
+        out::complain(&format!("{name} is not an agent of this opswarden"));
+        return Exit::BadConfig.into();
+    };
+    run_with(entry, arguments, &Environ::read()).into()
+}
+
+fn run_with(entry: &'static Entry, arguments: Vec<OsString>, environ: &Environ) -> Exit {
+    let args = match cli::agent(&(entry.spec)(), arguments) {
+        Ok(args) => args,
+        Err(exit) => return exit,
+    };
+    if let Some(file) = &args.replay {
+        return replay::replay(entry, file, args.output, environ);
+    }
+    let loaded = match Config::load(args.config.as_deref(), environ) {
+        Ok(loaded) => loaded,
+        Err(errors) => {
+            out::complain(&errors.to_string());
+            return Exit::BadConfig;
+        }
+    };
+    for warning in &loaded.warnings {
+        out::complain(&warning.to_string());
+    }
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            out::complain(&format!("failed to start: {error}"));
+            return Exit::Incomplete;
+        }
+    };
+    runtime.block_on(Launch { entry, config: &loaded.config, args: &args, environ }.go())
+}
+
+struct Launch<'a> {
+    entry: &'static Entry,
+    config: &'a Config,
+    args: &'a AgentArgs,
+    environ: &'a Environ,
+}
+
+/// How a run ended.
+enum Ended {
+    Reported(Box<Report>),
+    Stopped(RunState),
+}
+
+impl Launch<'_> {
+    async fn go(&self) -> Exit {
+        let spec = (self.entry.spec)();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let run = wire::new_run_id();
+        if self.args.plan {
+            return self.plan(&clock, run).await;
+        }
+        let lock =
+            AgentLock::take(&self.config.paths.locks(), &spec.name, &wire::owner(self.config));
+        // Held until the end of the run. A folder that cannot hold a lock cannot hold a ledger either: the run
+        // goes on without acting, and says so.
+        let (_lock, unlocked) = match lock {
+            Ok(lock) => (Some(lock), None),
+            Err(busy @ LockError::Busy { .. }) => {
+                out::complain(&busy.to_string());
+                return Exit::NotNow;
+            }
+            Err(error @ LockError::Unusable { .. }) => (None, Some(error.to_string())),
+        };
+        self.start_log(&run, &clock);
+        let store = match unlocked {
+            Some(why) => Err(StoreError::Open(why)),
+            None => {
+                let options =
+                    wire::store_options(self.config, Access::ReadWrite, Arc::clone(&clock));
+                SqliteStore::open(options).await.map(Arc::new)
+            }
+        };
+        let wish = Wish { mode: Mode::Act, observe_only: self.args.observe };
+        let engine =
+            wire::engine(self.config, self.entry, wish, store.clone(), Arc::clone(&clock), run);
+        let exit = self.run(&engine, &*clock).await;
+        if let Ok(store) = store {
+            close(&store).await;
+        }
+        exit
+    }
+
+    /// Runs until the report, a signal or the deadline, whichever is first.
+    async fn run(&self, engine: &Engine, clock: &dyn Clock) -> Exit {
+        let spec = (self.entry.spec)();
+        let started = clock.now();
+        let stanza = &self.config.of(&spec.name).stanza;
+        let ended = tokio::select! {
+            report = (self.entry.run)(engine, stanza) => Ended::Reported(Box::new(report)),
+            () = stop_signal() => Ended::Stopped(RunState::Interrupted),
+            () = clock.sleep(engine.deadline) => Ended::Stopped(RunState::TimedOut),
+        };
+        match ended {
+            Ended::Reported(report) => self.tell(&report),
+            Ended::Stopped(state) => {
+                out::complain(&format!(
+                    "{} was stopped before its end ({}); the next run settles what it left",
+                    spec.name,
+                    state.as_str()
+                ));
+                let exit = Exit::of_run(state);
+                let recorded = engine.abandon(&spec, started, state, i32::from(exit.code())).await;
+                if let Err(error) = recorded {
+                    out::complain(&error.to_string());
+                }
+                exit
+            }
+        }
+    }
+
+    /// A dry run reads the ledger and writes nothing. Where there is no ledger yet, it plans on an empty one in a
+    /// folder of its own.
+    async fn plan(&self, clock: &Arc<dyn Clock>, run: RunId) -> Exit {
+        let absent = !self.config.paths.ledger().exists() && !self.config.paths.view().exists();
+        let own_folder = match absent.then(tempfile::tempdir).transpose() {
+            Ok(folder) => folder,
+            Err(error) => {
+                out::complain(&format!("failed to make a folder for the dry run: {error}"));
+                return Exit::Incomplete;
+            }
+        };
+        let mut options = wire::store_options(self.config, Access::ReadOnly, Arc::clone(clock));
+        if let Some(folder) = &own_folder {
+            options.access = Access::ReadWrite;
+            options.state_dir = folder.path().to_owned();
+        }
+        let store = SqliteStore::open(options).await.map(Arc::new);
+        let wish = Wish { mode: Mode::Plan, observe_only: self.args.observe };
+        let engine =
+            wire::engine(self.config, self.entry, wish, store.clone(), Arc::clone(clock), run);
+        let exit = self.run(&engine, &**clock).await;
+        if let Ok(store) = store {
+            close(&store).await;
+        }
+        exit
+    }
+
+    fn start_log(&self, run: &RunId, clock: &Arc<dyn Clock>) {
+        let agent = (self.entry.spec)().name.to_string();
+        let telemetry = Telemetry {
+            file: Some(self.config.paths.log(&agent)),
+            agent,
+            run: run.to_string(),
+            filter: self.environ.get(FILTER_VARIABLE).unwrap_or(DEFAULT_FILTER).to_owned(),
+            human: out::error_style(self.environ),
+            secrets: self.config.secrets(),
+            clock: Arc::clone(clock),
+        };
+        if let Err(error) = telemetry.start() {
+            out::complain(&with_sources(&error));
+        }
+    }
+
+    fn tell(&self, report: &Report) -> Exit {
+        let exit = match report.exit.state() {
+            RunState::Ok => Exit::Clean,
+            state => Exit::of_run(state),
+        };
+        let style = out::style(self.environ);
+        let text = match (self.args.output, self.args.plan) {
+            (Output::Json, _) => format!("{:#}", serde_json::json!(report)),
+            (Output::Text, true) => render::report::plan(report, style),
+            (Output::Text, false) => render::report::report(report, style),
+        };
+        match out::say(&text) {
+            Ok(()) => exit,
+            Err(error) => {
+                out::complain(&format!("failed to write the report: {error}"));
+                Exit::first_match([exit, Exit::Incomplete])
+            }
+        }
+    }
+}
+
+/// An error with everything below it, on one line.
+fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut below = error.source();
+    while let Some(source) = below {
+        text = format!("{text}: {source}");
+        below = source.source();
+    }
+    text
+}
+
+async fn close(store: &SqliteStore) {
+    if let Err(error) = store.close().await {
+        out::complain(&error.to_string());
+    }
+}
+
+/// Waits for the first SIGINT or SIGTERM.
+fn stop_signal() -> impl Future<Output = ()> {
+    let interrupt = signal(SignalKind::interrupt());
+    let terminate = signal(SignalKind::terminate());
+    async move {
+        match (interrupt, terminate) {
+            (Ok(mut interrupt), Ok(mut terminate)) => {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+            }
+            // Without handlers the kernel ends the process at a signal, as for any program.
+            _ => std::future::pending().await,
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! `opsctl pause` and `resume`: switches in the ledger, so that every trigger obeys them.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{Desk, Told, Trouble};
+use crate::adapters::store::{Access, SqliteStore};
+use crate::app::exit::Exit;
+use crate::app::registry;
+use crate::domain::event::{Event, NewEvent};
+use crate::domain::incident::{Control, control};
+use crate::ports::store::{Batch, LedgerView, Scope, Store};
+use crate::render::time::{relative, second};
+
+impl Desk<'_> {
+    pub(super) async fn pause(
+        &self,
+        agent: &str,
+        duration: Duration,
+        reason: &str,
+    ) -> Result<Told, Trouble> {
+        let key = pause_key(agent)?;
+        if duration.is_zero() {
+            return Err(Trouble::usage("--for 0s pauses nothing; write for how long"));
+        }
+        said(reason)?;
+        let now = self.clock.now();
+        let expires_at = now
+            .checked_add(duration)
+            .map_err(|_| Trouble::usage("--for is longer than time lasts; write a shorter one"))?;
+        let event = Event::ControlChanged {
+            control: key.clone(),
+            on: true,
+            reason: reason.to_owned(),
+            expires_at: Some(expires_at),
+        };
+        self.change(&mut |_: &LedgerView| vec![event.clone()]).await?;
+        let text = format!(
+            "{agent} does not act until {} UTC ({}). It goes on looking, recording and telling.\n\
+             `opsctl resume {agent} --reason …` ends the pause.\n",
+            second(expires_at),
+            relative(expires_at, now)
+        );
+        let json = json!({ "control": key, "on": true, "reason": reason, "expiresAt": expires_at });
+        Ok(Told { text, json, exit: Exit::Clean })
+    }
+
+    pub(super) async fn resume(&self, agent: &str, reason: &str) -> Result<Told, Trouble> {
+        let key = pause_key(agent)?;
+        said(reason)?;
+        let now = self.clock.now();
+        let lifts = |found: &Control| {
+            let all = key == control::PAUSE_ALL
+                && (found.key.starts_with("pause:") || found.key == control::PROPOSE_ONLY);
+            found.applies(now) && (all || found.key == key)
+        };
+        let mut lifted = Vec::new();
+        self.change(&mut |view: &LedgerView| {
+            lifted = view
+                .controls
+                .values()
+                .filter(|found| lifts(found))
+                .map(|found| found.key.clone())
+                .collect();
+            let off = |key: &String| Event::ControlChanged {
+                control: key.clone(),
+                on: false,
+                reason: reason.to_owned(),
+                expires_at: None,
+            };
+            lifted.iter().map(off).collect()
+        })
+        .await?;
+        let text = if lifted.is_empty() {
+            format!("Nothing kept {agent} from acting; nothing was changed.\n")
+        } else {
+            format!("Lifted: {}. {agent} may act again, inside the gate.\n", lifted.join(", "))
+        };
+        Ok(Told { text, json: json!({ "lifted": lifted, "reason": reason }), exit: Exit::Clean })
+    }
+
+    /// Commits what `events` says and publishes the view.
+    async fn change(
+        &self,
+        events: &mut (dyn FnMut(&LedgerView) -> Vec<Event> + Send),
+    ) -> Result<(), Trouble> {
+        let store: SqliteStore = self.store(Access::ReadWrite).await?;
+        let now = self.clock.now();
+        let actor = self.person();
+        let mut decide = |view: &LedgerView| Batch {
+            events: events(view)
+                .into_iter()
+                .map(|event| NewEvent { at: now, actor: actor.clone(), run: None, event })
+                .collect(),
+            notes: Vec::new(),
+        };
+        let scope = Scope { agent: None, recent: Duration::ZERO, now };
+        store.commit(scope, &mut decide).await?;
+        store.publish(self.clock.now()).await?;
+        store.close().await?;
+        Ok(())
+    }
+}
+
+fn pause_key(agent: &str) -> Result<String, Trouble> {
+    if agent == "all" {
+        return Ok(control::PAUSE_ALL.to_owned());
+    }
+    match registry::find(agent) {
+        Some(entry) => Ok(control::pause_of(&(entry.spec)().name)),
+        None => {
+            let names: Vec<String> =
+                registry::ALL.iter().map(|entry| (entry.spec)().name.to_string()).collect();
+            Err(Trouble::usage(format!(
+                "`{agent}` is not an agent; write \"all\" or one of: {}",
+                names.join(", ")
+            )))
+        }
+    }
+}
+
+fn said(reason: &str) -> Result<(), Trouble> {
+    if reason.trim().is_empty() {
+        return Err(Trouble::usage("--reason is empty; it stands in the ledger, so say why"));
+    }
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! `opsctl status`: one screen. Where the ledger may not be read, the published view is shown, and that is said.
+
+use serde_json::json;
+
+use super::{Desk, Told, Trouble};
+use crate::adapters::store::Access;
+use crate::app::exit::Exit;
+use crate::domain::view::OpsState;
+use crate::ports::store::Store;
+use crate::render;
+
+impl Desk<'_> {
+    pub(super) async fn status(&self) -> Result<Told, Trouble> {
+        let now = self.clock.now();
+        let paths = &self.config.paths;
+        let place = format!(
+            "settings {}  state {}  logs {}",
+            self.config.file.display(),
+            paths.state.display(),
+            paths.logs.display()
+        );
+        if !paths.ledger().exists() && !paths.view().exists() {
+            let text = format!(
+                "{place}\nNothing is recorded yet. Run an agent once, for example: health-guardian --plan\n"
+            );
+            return Ok(Told { text, json: json!(null), exit: Exit::Clean });
+        }
+        let (state, note) = match self.ledger_state().await {
+            Ok(state) => (state, None),
+            Err(trouble) => {
+                let note = format!(
+                    "the ledger cannot be read ({}); this is the published view",
+                    trouble.message
+                );
+                (self.published()?, Some(note))
+            }
+        };
+        let text = render::status::status(&place, note.as_deref(), &state, now, self.style);
+        Ok(Told { text, json: json!(state), exit: Exit::Clean })
+    }
+
+    async fn ledger_state(&self) -> Result<OpsState, Trouble> {
+        let store = self.store(Access::ReadOnly).await?;
+        let state = store.ops_state(self.clock.now()).await?;
+        store.close().await?;
+        Ok(state)
+    }
+
+    fn published(&self) -> Result<OpsState, Trouble> {
+        let file = self.config.paths.view();
+        let unreadable = |why: String| {
+            Trouble::incomplete(format!(
+                "neither the ledger nor {} can be read: {why}",
+                file.display()
+            ))
+        };
+        let text = std::fs::read_to_string(&file).map_err(|error| unreadable(error.to_string()))?;
+        serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))
+    }
+}

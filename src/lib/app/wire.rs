@@ -1,0 +1,195 @@
+//! Wiring: from settings to a ready engine. The one place that knows every adapter.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::config::{Config, Pm2Read as Pm2Setting};
+use super::registry::{self, Entry};
+use crate::adapters::command::Commands;
+use crate::adapters::evidence::EvidenceFiles;
+use crate::adapters::host::Host;
+use crate::adapters::own_usage::own_usage;
+use crate::adapters::pm2::{Pm2, Pm2Read};
+use crate::adapters::probe::HttpProber;
+use crate::adapters::recorder::Tapes;
+use crate::adapters::redact::Redactor;
+use crate::adapters::store::{Access, RosterEntry, SqliteStore, StoreOptions};
+use crate::adapters::systemd::Systemd;
+use crate::agent::{DeclaredProcess, Need};
+use crate::domain::incident::RunId;
+use crate::domain::process::ManagerKind;
+use crate::domain::run::Trigger;
+use crate::domain::sight::{Blind, Sight};
+use crate::engine::{Engine, Mode, Setting};
+use crate::ports::actuators::{Actuators, Manager};
+use crate::ports::clock::Clock;
+use crate::ports::host::HostReader;
+use crate::ports::probe::Prober;
+use crate::ports::processes::{ProcessControl, Processes};
+use crate::ports::sensors::Sensors;
+use crate::ports::store::{Store, StoreError};
+
+/// What a person asked of this one run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// Really run, or only plan.
+    pub mode: Mode,
+    /// Look and record, and act on nothing.
+    pub observe_only: bool,
+}
+
+/// A new run's id: sorts by time.
+#[must_use]
+pub fn new_run_id() -> RunId {
+    RunId(Uuid::now_v7().to_string())
+}
+
+/// Host and pid, as people are told who runs something.
+#[must_use]
+pub fn owner(config: &Config) -> String {
+    format!("{}, pid {}", config.host, std::process::id())
+}
+
+/// How the ledger of these settings is opened.
+#[must_use]
+pub fn store_options(config: &Config, access: Access, clock: Arc<dyn Clock>) -> StoreOptions {
+    let roster = registry::ALL.iter().map(|entry| {
+        let name = (entry.spec)().name;
+        RosterEntry { schedule: config.of(&name).schedule.clone(), agent: name, enabled: true }
+    });
+    StoreOptions {
+        state_dir: config.paths.state.clone(),
+        environment: config.environment,
+        host: config.host.clone(),
+        roster: roster.collect(),
+        access,
+        clock,
+    }
+}
+
+/// The engine of one run of `entry`'s agent.
+#[must_use]
+pub fn engine(
+    config: &Config,
+    entry: &Entry,
+    wish: Wish,
+    store: Result<Arc<SqliteStore>, StoreError>,
+    clock: Arc<dyn Clock>,
+    run: RunId,
+) -> Engine {
+    let spec = (entry.spec)();
+    let settings = config.of(&spec.name);
+    let needs = (entry.needs)(&settings.stanza);
+    let managers = managers(config, &needs);
+    let state = &config.paths.state;
+    let redactor = Redactor::new(config.secrets());
+    Engine {
+        store: store.map(|store| store as Arc<dyn Store>),
+        recorder: Arc::new(Tapes::new(state.clone())),
+        sensors: Sensors {
+            prober: prober(&needs),
+            host: host(&needs),
+            managers: eyes(&managers),
+            host_name: config.host.clone(),
+            clock: Arc::clone(&clock),
+            deadline: looking(settings.timeout),
+        },
+        hands: Actuators {
+            managers,
+            evidence: Arc::new(EvidenceFiles::new(state.clone(), redactor)),
+        },
+        setting: Setting {
+            policy: settings.policy.clone(),
+            budgets: config.budgets,
+            environment: config.environment,
+            host: config.host.clone(),
+            seed: seed(&config.host),
+            observe_only: wish.observe_only,
+        },
+        run,
+        trigger: Trigger::Manual,
+        owner: owner(config),
+        mode: wish.mode,
+        deadline: settings.timeout,
+        usage: own_usage,
+        clock,
+    }
+}
+
+/// Looking may use half of a run: acting, waiting and proving need the rest.
+fn looking(timeout: Duration) -> Duration {
+    timeout / 2
+}
+
+/// What the back-off's jitter is derived from: differs between hosts, and is the same in every run of one.
+fn seed(host: &str) -> u64 {
+    host.bytes().fold(0, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)))
+}
+
+fn prober(needs: &[Need]) -> Sight<Arc<dyn Prober>> {
+    let tls = needs.iter().find_map(|need| match need {
+        Need::Prober { tls } => Some(*tls),
+        Need::Host | Need::Manager { .. } => None,
+    });
+    match tls {
+        None => Err(Blind::because("no address is declared")),
+        Some(tls) => Ok(Arc::new(HttpProber::new(tls))),
+    }
+}
+
+fn host(needs: &[Need]) -> Sight<Arc<dyn HostReader>> {
+    if needs.contains(&Need::Host) {
+        return Ok(Arc::new(Host::new()));
+    }
+    Err(Blind::because("the agent does not look at the machine"))
+}
+
+fn eyes(
+    managers: &BTreeMap<ManagerKind, Sight<Manager>>,
+) -> BTreeMap<ManagerKind, Sight<Arc<dyn Processes>>> {
+    let eye = |sight: &Sight<Manager>| {
+        sight.as_ref().map(|one| Arc::clone(&one.eyes)).map_err(Clone::clone)
+    };
+    managers.iter().map(|(kind, sight)| (*kind, eye(sight))).collect()
+}
+
+fn managers(config: &Config, needs: &[Need]) -> BTreeMap<ManagerKind, Sight<Manager>> {
+    let mut managers = BTreeMap::new();
+    for need in needs {
+        if let Need::Manager { kind, declared } = need {
+            managers.insert(*kind, Ok(manager(config, *kind, declared)));
+        }
+    }
+    managers
+}
+
+fn manager(config: &Config, kind: ManagerKind, declared: &[DeclaredProcess]) -> Manager {
+    match kind {
+        ManagerKind::Pm2 => {
+            let settings = &config.managers.pm2;
+            let read = match settings.read {
+                Pm2Setting::Socket => Pm2Read::Socket,
+                Pm2Setting::Cli => Pm2Read::Cli,
+            };
+            both(Pm2::new(PathBuf::from(&settings.home), read, settings.cli.clone()))
+        }
+        ManagerKind::Systemd => {
+            let settings = &config.managers.systemd;
+            let units = declared.iter().map(|process| process.name.clone()).collect();
+            both(Systemd::new(settings.systemctl.clone(), settings.journalctl.clone(), units))
+        }
+        ManagerKind::Command => both(Commands::new(declared.to_vec())),
+    }
+}
+
+/// Eyes and hands of one adapter.
+fn both<M: Processes + ProcessControl + 'static>(manager: M) -> Manager {
+    let shared = Arc::new(manager);
+    let eyes: Arc<dyn Processes> = Arc::<M>::clone(&shared);
+    let hands: Arc<dyn ProcessControl> = shared;
+    Manager { eyes, hands }
+}

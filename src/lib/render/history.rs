@@ -1,0 +1,267 @@
+//! Incidents, remediations and runs: lists, and the whole life of one.
+
+use jiff::Timestamp;
+
+use super::page::{Page, tone};
+use super::style::{Style, Tone};
+use super::table::{Fit, Table, WIDTH};
+use super::time::{largest_unit, relative, second};
+use crate::domain::event::{Event, RecordedEvent};
+use crate::domain::incident::{Incident, Remediation, RemediationState};
+use crate::domain::operation::{Inverse, TargetState};
+use crate::domain::run::{AgentRun, Decision, Ruling};
+
+/// Incidents, one line each.
+#[must_use]
+pub fn incidents(incidents: &[Incident], now: Timestamp) -> String {
+    if incidents.is_empty() {
+        return "No incident is open, and none was resolved in the last 24 hours.\n".to_owned();
+    }
+    let mut table = Table::new(&[
+        ("id", Fit::Cut),
+        ("status", Fit::Cut),
+        ("severity", Fit::Cut),
+        ("since", Fit::Cut),
+        ("what", Fit::Wrap),
+    ]);
+    for incident in incidents {
+        table.row([
+            incident.id.to_string(),
+            incident.status().to_owned(),
+            incident.severity.as_str().to_owned(),
+            relative(incident.opened_at, now),
+            incident.message.clone(),
+        ]);
+    }
+    table.render(WIDTH)
+}
+
+/// Remediations, each with before and after.
+#[must_use]
+pub fn remediations(remediations: &[Remediation], now: Timestamp, style: Style) -> String {
+    if remediations.is_empty() {
+        return "Nothing has been done yet.\n".to_owned();
+    }
+    let mut page = Page::new(style);
+    for found in remediations {
+        remediation(&mut page, found, now);
+    }
+    page.into_text()
+}
+
+fn remediation(page: &mut Page, found: &Remediation, now: Timestamp) {
+    let tone = match found.state {
+        RemediationState::Verified => Tone::Good,
+        RemediationState::Failed => Tone::Bad,
+        RemediationState::Withdrawn => Tone::Dim,
+        RemediationState::Intended | RemediationState::Verifying | RemediationState::Unknown => {
+            Tone::Warn
+        }
+    };
+    let of = found.incident.map(|id| format!(" for {id}")).unwrap_or_default();
+    let head = format!(
+        "{}{of}, attempt {}, {}: {}",
+        found.operation,
+        found.attempt,
+        relative(found.intended_at, now),
+        found.state.as_str()
+    );
+    page.item(tone, &found.id.to_string(), &head);
+    page.note("why", &found.reason);
+    page.note("before", &found.before.summary());
+    if let Some(after) = &found.after {
+        page.note("after", &TargetState::summary(after));
+    }
+    if let Some(outcome) = &found.outcome {
+        page.note("proof", outcome);
+    }
+    match &found.inverse {
+        Inverse::None { why } => page.note("undo", &format!("none: {why}")),
+        Inverse::Exact(operation) => page.note("undo", &operation.to_string()),
+        Inverse::Approximate { operation, why } => {
+            page.note("undo", &format!("{operation}, but {why}"));
+        }
+    }
+    for file in &found.evidence {
+        page.note("evidence", file);
+    }
+}
+
+/// Runs, newest first.
+#[must_use]
+pub fn runs(runs: &[AgentRun], now: Timestamp) -> String {
+    if runs.is_empty() {
+        return "No run has been recorded yet.\n".to_owned();
+    }
+    let mut table = Table::new(&[
+        ("when", Fit::Cut),
+        ("agent", Fit::Cut),
+        ("state", Fit::Cut),
+        ("exit", Fit::Cut),
+        ("took", Fit::Cut),
+        ("cpu", Fit::Cut),
+        ("found", Fit::Cut),
+        ("acted", Fit::Cut),
+        ("proved", Fit::Cut),
+    ]);
+    for run in runs {
+        let count = |name: &str| run.counts.get(name).copied().unwrap_or_default().to_string();
+        let took = run.usage.get("wall_ms").map(|ms| span(*ms)).unwrap_or_default();
+        let cpu = run.usage.get("cpu_ms").map(|ms| format!("{ms} ms")).unwrap_or_default();
+        table.row([
+            relative(run.started_at, now),
+            run.agent.to_string(),
+            run.state.as_str().to_owned(),
+            run.exit.map(|code| code.to_string()).unwrap_or_default(),
+            took,
+            cpu,
+            count("detected"),
+            count("acted"),
+            count("verified"),
+        ]);
+    }
+    table.render(WIDTH)
+}
+
+fn span(ms: u64) -> String {
+    if ms < 1_000 {
+        return format!("{ms} ms");
+    }
+    largest_unit(std::time::Duration::from_millis(ms))
+}
+
+/// The whole life of one incident.
+#[must_use]
+pub fn incident(
+    incident: &Incident,
+    remediations: &[Remediation],
+    events: &[RecordedEvent],
+    now: Timestamp,
+    style: Style,
+) -> String {
+    let mut page = Page::new(style);
+    head(&mut page, incident, now);
+    page.heading("What happened");
+    for event in events {
+        page.item(
+            Tone::Dim,
+            &event.new.at.strftime("%H:%M:%S").to_string(),
+            &told(&event.new.event),
+        );
+    }
+    if !remediations.is_empty() {
+        page.heading("What was done");
+        for found in remediations {
+            remediation(&mut page, found, now);
+        }
+    }
+    page.into_text()
+}
+
+fn head(page: &mut Page, incident: &Incident, now: Timestamp) {
+    let text = format!("{} ({})", incident.message, incident.severity.as_str());
+    page.item(tone(incident.severity), &incident.id.to_string(), &text);
+    page.note("finding", &incident.key.to_string());
+    let since = format!(
+        "{} since {} UTC ({})",
+        incident.status(),
+        second(incident.opened_at),
+        relative(incident.opened_at, now)
+    );
+    page.note("status", &since);
+    if let Some(earlier) = incident.relapse_of {
+        page.note("relapse", &format!("of {earlier}; its attempts and back-off go on"));
+    }
+    if let Some(escalated) = &incident.escalated {
+        page.note(
+            "person",
+            &format!("needed since {} UTC: {}", second(escalated.at), escalated.reason),
+        );
+    }
+    if let Some(resolved) = &incident.resolved {
+        let text = format!(
+            "{} at {} UTC: {}",
+            resolved.resolution.as_str(),
+            second(resolved.at),
+            resolved.proof
+        );
+        page.note("resolved", &text);
+    }
+    page.note("runbook", &format!("docs/runbooks/{}.md", incident.key.check));
+}
+
+/// Why something was done or left alone.
+#[must_use]
+pub fn explanation(
+    incident: Option<&Incident>,
+    remediations: &[Remediation],
+    decisions: &[Decision],
+    why_not: bool,
+    now: Timestamp,
+    style: Style,
+) -> String {
+    let mut page = Page::new(style);
+    if let Some(incident) = incident {
+        head(&mut page, incident, now);
+    }
+    for found in remediations {
+        remediation(&mut page, found, now);
+    }
+    match decisions.first() {
+        None => page.line("No ruling on this finding is recorded in the last 30 days."),
+        Some(decision) => ruling(&mut page, decision, why_not, now),
+    }
+    for decision in decisions.iter().skip(1) {
+        let text = format!("{}: {}", relative(decision.at, now), decision.ruling.reason());
+        page.note("earlier", &text);
+    }
+    page.into_text()
+}
+
+fn ruling(page: &mut Page, decision: &Decision, why_not: bool, now: Timestamp) {
+    let when = relative(decision.at, now);
+    let (label, tone, doors) = match &decision.ruling {
+        Ruling::Acted { doors, .. } => ("acted", Tone::Good, Some(doors)),
+        Ruling::Refused { doors } => ("refused", Tone::Bad, Some(doors)),
+        Ruling::NotRipe { .. } | Ruling::Held { .. } => ("waits", Tone::Warn, None),
+        Ruling::Folded { .. } => ("folded", Tone::Dim, None),
+        Ruling::Left { .. } => ("left", Tone::Warn, None),
+    };
+    page.item(tone, label, &format!("{} ({when})", decision.ruling.reason()));
+    match (doors, why_not) {
+        (Some(doors), true) => page.doors(doors),
+        (None, true) => page.note("doors", "the gate was not asked: nothing was proposed"),
+        (_, false) => {}
+    }
+    page.note("run", &format!("{}; judge it again with --replay", decision.run));
+}
+
+/// An event in words.
+fn told(event: &Event) -> String {
+    match event {
+        Event::IncidentOpened { severity, message, .. } => {
+            format!("opened as {}: {message}", severity.as_str())
+        }
+        Event::IncidentSeverityChanged { from, to, .. } => {
+            format!("was {}, is {} now", from.as_str(), to.as_str())
+        }
+        Event::IncidentResolved { resolution, proof, .. } => {
+            format!("resolved ({}): {proof}", resolution.as_str())
+        }
+        Event::Escalation { reason, .. } => format!("a person is needed: {reason}"),
+        Event::RecoveryAttempted { remediation, operation, attempt, .. } => {
+            format!("{remediation}: intends to {operation}, attempt {attempt}")
+        }
+        Event::RemediationActed { remediation, result, verify_at } => format!(
+            "{remediation}: sent, the answer was: {result}; proof not before {}",
+            verify_at.strftime("%H:%M:%S")
+        ),
+        Event::RemediationCompleted { remediation, outcome, observed, .. } => {
+            format!("{remediation}: {}: {observed}", outcome.state().as_str())
+        }
+        Event::RemediationSettled { remediation, outcome, observed, .. } => {
+            format!("{remediation}: settled by looking, {}: {observed}", outcome.state().as_str())
+        }
+        other => other.kind().to_owned(),
+    }
+}

@@ -1,0 +1,134 @@
+//! What an admin wants on one screen: is all well, who ran when, what is open, what was done, what is paused.
+
+use jiff::Timestamp;
+
+use super::page::Page;
+use super::style::{Style, Tone};
+use super::table::{Fit, Table, WIDTH};
+use super::time::{relative, second};
+use crate::domain::view::{OpsState, SystemStatus, ViewAgent, ViewIncident};
+
+/// How many remediations the screen shows.
+const REMEDIATIONS: usize = 5;
+/// How many open incidents the screen shows.
+const INCIDENTS: usize = 20;
+
+/// The screen. `place` is its first line: the effective folders; `note` says where the view comes from when it is
+/// not the ledger itself.
+#[must_use]
+pub fn status(
+    place: &str,
+    note: Option<&str>,
+    state: &OpsState,
+    now: Timestamp,
+    style: Style,
+) -> String {
+    let mut page = Page::new(style);
+    page.line(&style.paint(Tone::Dim, place));
+    if let Some(note) = note {
+        page.item(Tone::Warn, "note", note);
+    }
+    headline(&mut page, state, now);
+    page.heading("Agents");
+    for (name, agent) in &state.agent_results {
+        page.line(&agent_line(name, agent, now, style));
+    }
+    incidents(&mut page, state, now);
+    remediations(&mut page, state, now);
+    if !state.controls.is_empty() {
+        page.heading("Controls");
+        for control in &state.controls {
+            let until = control.until.map_or("until resumed".to_owned(), |at| relative(at, now));
+            let text = format!("ends {until}; set by {}: {}", control.set_by, control.reason);
+            page.item(Tone::Warn, &control.key, &text);
+        }
+    }
+    page.into_text()
+}
+
+fn headline(page: &mut Page, state: &OpsState, now: Timestamp) {
+    let (word, tone) = match state.system_status {
+        _ if now > state.valid_until => ("UNKNOWN", Tone::Warn),
+        SystemStatus::Healthy => ("HEALTHY", Tone::Good),
+        SystemStatus::Degraded => ("DEGRADED", Tone::Warn),
+        SystemStatus::Critical => ("CRITICAL", Tone::Bad),
+    };
+    let word = page.paint(tone, word);
+    let valid = if now > state.valid_until {
+        format!(
+            "no run since {}; what was known then may no longer hold",
+            second(state.valid_until)
+        )
+    } else {
+        format!("valid until {} ({})", second(state.valid_until), relative(state.valid_until, now))
+    };
+    page.line(&format!("{word}  {valid}"));
+    for reason in &state.reasons {
+        page.note("because", reason);
+    }
+}
+
+fn agent_line(name: &str, agent: &ViewAgent, now: Timestamp, style: Style) -> String {
+    let tone = match agent.state.as_str() {
+        "ok" => Tone::Good,
+        "never_run" | "disabled" => Tone::Dim,
+        _ => Tone::Bad,
+    };
+    let state = style.paint(tone, &format!("{:<9}", agent.state.replace('_', " ")));
+    let last = match (&agent.started, &agent.outcome) {
+        (Some(at), Some(outcome)) => format!("ran {} ({outcome})", relative(*at, now)),
+        (Some(at), None) => format!("started {}", relative(*at, now)),
+        (None, _) => "has not run yet".to_owned(),
+    };
+    let next = agent.next.map(|at| format!(", due {}", relative(at, now))).unwrap_or_default();
+    format!("  {name:<18} {state} {last}{next}")
+}
+
+fn incidents(page: &mut Page, state: &OpsState, now: Timestamp) {
+    let active = |incident: &&ViewIncident| incident.status != "resolved";
+    let open: Vec<_> = state.incidents.iter().filter(active).collect();
+    page.heading(&format!("Open incidents: {}", open.len()));
+    for incident in open.iter().take(INCIDENTS) {
+        let tone = if incident.severity == "critical" { Tone::Bad } else { Tone::Warn };
+        let flag = if incident.status == "escalated" { ", needs a person" } else { "" };
+        let text = format!(
+            "{} ({}{flag}, since {})",
+            incident.message,
+            incident.severity,
+            relative(incident.detected, now)
+        );
+        page.item(tone, &incident.id, &text);
+        page.note("fix", &incident.remediation);
+    }
+    if open.len() > INCIDENTS {
+        page.line(&format!("  and {} more: opsctl incidents", open.len() - INCIDENTS));
+    }
+    let ended = state.incidents.len() - open.len();
+    if ended > 0 {
+        page.line(&format!("  {ended} resolved in the last 24 hours: opsctl incidents"));
+    }
+}
+
+fn remediations(page: &mut Page, state: &OpsState, now: Timestamp) {
+    if state.recent_remediations.is_empty() {
+        return;
+    }
+    page.heading("Latest remediations");
+    let mut table = Table::new(&[
+        ("id", Fit::Cut),
+        ("when", Fit::Cut),
+        ("what", Fit::Cut),
+        ("outcome", Fit::Cut),
+        ("for", Fit::Cut),
+    ]);
+    for done in state.recent_remediations.iter().take(REMEDIATIONS) {
+        table.row([
+            done.id.as_str(),
+            relative(done.at, now).as_str(),
+            done.action.as_str(),
+            done.outcome.as_str(),
+            done.incident.as_deref().unwrap_or("-"),
+        ]);
+    }
+    page.line(table.render(WIDTH).trim_end());
+}
