@@ -187,9 +187,10 @@ fn undocumented(source: &Source) -> Option<String> {
     (!says).then(|| format!("{} does not say what it is for", source.path))
 }
 
-/// Types belong into a file that is named after them.
+/// Types belong into a file that is named after them. An adapter's folder is named after its one type, and its
+/// other files are that type's private parts.
 fn type_in_mod(source: &Source) -> Option<String> {
-    let is_mod = source.path.ends_with("mod.rs");
+    let is_mod = source.path.ends_with("mod.rs") && !source.path.starts_with("adapters/");
     let defines = |line: &str| {
         let line = line.trim_start_matches("pub ").trim_start_matches("pub(crate) ");
         ["struct ", "enum ", "trait "].iter().any(|word| line.starts_with(word))
