@@ -1,11 +1,11 @@
 //! What a run has seen and done so far: the source of its row, its rulings and its report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use super::judge::faulty;
-use crate::domain::diagnosis::{Diagnosis, Symptom, Verdict};
+use crate::domain::diagnosis::{Diagnosis, Standing, Symptom, Verdict};
 use crate::domain::event::{Event, RemediationOutcome};
 use crate::domain::incident::{Incident, IncidentId, Remediation, RemediationId, RunId};
 use crate::domain::operation::TargetState;
@@ -218,18 +218,24 @@ impl Progress {
         self.attempts.insert(found.id, attempt);
     }
 
+    /// The findings that were left alone because one of `causes` explains them.
+    pub(super) fn explained_by(&self, causes: &BTreeSet<Key>) -> Vec<Key> {
+        let explained = |ruling: &Ruling| match ruling {
+            Ruling::Folded { into } => causes.contains(into),
+            _ => false,
+        };
+        let folded = self.rulings.iter().filter(|(_, ruling)| explained(ruling));
+        folded.map(|(key, _)| key.clone()).collect()
+    }
+
     /// The second pass: what it saw well is proven now, and nothing else.
-    pub(super) fn looked_again(&mut self, diagnosis: &Diagnosis<Symptom>, open: &[Remediation]) {
-        for found in open {
-            let of_check = diagnosis.checks.get(&found.key.check);
-            match of_check.and_then(|of| of.findings.get(&found.key.subject)).map(|f| &f.verdict) {
-                Some(Verdict::Healthy) => drop(self.unproven.remove(&found.key)),
-                Some(Verdict::Faulty(symptom)) => {
-                    self.unproven.insert(found.key.clone(), symptom.clone());
-                }
-                Some(Verdict::Unknown { .. }) | None => {}
-            }
-        }
+    pub(super) fn looked_again(&mut self, diagnosis: &Diagnosis<Symptom>) {
+        let ill = faulty(&self.spec.name, diagnosis);
+        self.unproven.retain(|key, _| {
+            let standing = diagnosis.standing(&key.check, &key.subject);
+            !matches!(standing, Standing::Healthy(_))
+        });
+        self.unproven.extend(ill);
     }
 
     /// The run's row as it stands.

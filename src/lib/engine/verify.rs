@@ -1,6 +1,6 @@
 //! The second pass: looking again at what was acted on, by this run or an earlier one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::progress::Progress;
 use super::run::{Engine, tried};
@@ -14,6 +14,7 @@ use crate::domain::proof::{Proof, prove};
 use crate::domain::run::Recall;
 use crate::domain::sight::Sight;
 use crate::domain::spec::Spec;
+use crate::domain::subject::Key;
 
 impl Engine {
     /// Proves what can be proved now, and merges what that shows.
@@ -29,7 +30,9 @@ impl Engine {
         if open.is_empty() {
             return;
         }
-        let wanted = open.iter().map(|found| found.key.clone()).collect();
+        let acted_on: BTreeSet<Key> = open.iter().map(|found| found.key.clone()).collect();
+        // What a fixed cause explained is looked at too: it must be well now for a reason of its own.
+        let wanted = acted_on.iter().cloned().chain(progress.explained_by(&acted_on)).collect();
         let snapshot = agent.observe(&self.sensors, &Scope::Proof(wanted), recall).await;
         let targets = self.targets(&open).await;
         let now = self.clock.now();
@@ -43,7 +46,7 @@ impl Engine {
             self.record_proof(spec, target, &proof, progress).await;
             proofs.push((found.id, proof));
         }
-        progress.looked_again(&plain, &open);
+        progress.looked_again(&plain);
         let (before_merge, merged) = self.merged(spec, &plain, now, progress).await;
         tape.passes.push(Pass {
             now,
