@@ -7,6 +7,7 @@ use crate::app::config::document::House;
 use crate::app::config::schema;
 use crate::app::registry::Entry;
 use crate::domain::policy::{Policy, ScheduleSettings};
+use crate::domain::view::ops_state_schema;
 use crate::render::agents_toml::{self, Section};
 use crate::render::systemd;
 use crate::render::tree::Tree;
@@ -40,6 +41,7 @@ pub fn files(entries: &[Entry]) -> Result<BTreeMap<String, String>, systemd::NoT
     let mut files = BTreeMap::from([
         ("agents.toml".to_owned(), agents_toml(entries)),
         ("docs/agents.schema.json".to_owned(), format!("{:#}\n", schema::document(entries))),
+        ("docs/ops-state.schema.json".to_owned(), ops_state_schema()),
     ]);
     for entry in entries {
         let spec = (entry.spec)();
