@@ -1,12 +1,10 @@
 //! The lifecycle, story by story: a real ledger, a world in memory, a clock that moves only when somebody waits.
 //! Every run's tape is judged again, and must come to the same bytes.
 
-#[path = "support/world.rs"]
-mod world;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::world::{Restart, World, app, http};
 use opswarden::agents::health_guardian::HealthGuardian;
 use opswarden::agents::health_guardian::settings::{Probe, Service};
 use opswarden::domain::duration::HumanDuration;
@@ -21,7 +19,6 @@ use opswarden::domain::sight::Blind;
 use opswarden::engine::Mode;
 use opswarden::ports::probe::ProbeAnswer;
 use opswarden::ports::store::{Batch, LedgerView, Scope, Store, StoreError};
-use world::{Restart, World, app, http};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -237,6 +237,26 @@ impl World {
         store.close().await.unwrap();
     }
 
+    /// A run that is killed when it has been woken so often; the report, if it ended before.
+    pub(crate) async fn run_until_wake(&self, agent: &HealthGuardian, wake: u32) -> Option<Report> {
+        let store = self.store().await;
+        self.state().elapsed = Duration::ZERO;
+        let engine = self.engine(Ok(Arc::clone(&store) as Arc<dyn Store>));
+        let mut run = Box::pin(engine.run(agent));
+        let mut woken = 0;
+        let ended = std::future::poll_fn(|context| {
+            if woken == wake {
+                return std::task::Poll::Ready(None);
+            }
+            woken += 1;
+            run.as_mut().poll(context).map(Some)
+        })
+        .await;
+        drop(run);
+        store.close().await.unwrap();
+        ended
+    }
+
     async fn hanging(&self) {
         while !self.state().acts.iter().any(|act| act.ends_with("(hangs)")) {
             tokio::task::yield_now().await;
@@ -339,6 +359,7 @@ impl Clock for World {
 impl Processes for World {
     fn list(&self) -> Pending<'_, Sight<Scan<ProcessReading>>> {
         Box::pin(async move {
+            tokio::task::yield_now().await;
             let mut state = self.state();
             state.now = state.now.checked_add(Duration::from_millis(3)).unwrap();
             state.manager.clone()?;
@@ -363,7 +384,10 @@ impl Processes for World {
 impl ProcessControl for World {
     fn restart<'a>(&'a self, process: &'a ProcessRef) -> Pending<'a, Result<String, ActFailure>> {
         Box::pin(async move {
-            match self.carry_out("restart", process)? {
+            tokio::task::yield_now().await;
+            let done = self.carry_out("restart", process)?;
+            tokio::task::yield_now().await;
+            match done {
                 Restart::HangsBefore | Restart::HangsAfter => std::future::pending().await,
                 _ => Ok("done".to_owned()),
             }
