@@ -1,8 +1,8 @@
 //! Settings: code defaults, then one file, then the environment for secrets and addresses.
 //!
-//! Reading goes in two passes, so that a person sees every mistake at once and none hides another: [`walk`]
+//! Reading goes in two passes, so that a person sees every mistake at once and none hides another: `walk`
 //! holds the spanned document against the generated schema, and only a document without a mistake is built
-//! into structs, whose cross-field problems [`lints`] collects. Nothing outside this folder reads the
+//! into structs, whose cross-field problems `lints` collects. Nothing outside this folder reads the
 //! environment.
 
 pub mod document;
