@@ -117,7 +117,7 @@ proptest! {
         let plain = judged.diagnosis.plain();
         for event in &judged.merged.events {
             let Event::IncidentResolved { incident, resolution, proof, .. } = event else { continue };
-            let found = view.active.iter().find(|one| one.id == *incident).unwrap();
+            let found = view.active.iter().find(|one| one.id == *incident).expect("holds in this test");
             let standing = plain.standing(&found.key.check, &found.key.subject);
             match resolution {
                 Resolution::Recovered | Resolution::AutoFixed => {
@@ -187,7 +187,7 @@ proptest! {
             let mut rows: Vec<String> = view.active.iter().chain(&view.resolved).map(|one| {
                 let mut one = one.clone();
                 one.id = IncidentId(0);
-                serde_json::to_string(&one).unwrap()
+                serde_json::to_string(&one).expect("holds in this test")
             }).collect();
             rows.sort();
             (rows, view.streaks.clone())
@@ -216,11 +216,11 @@ proptest! {
     }
 
     #[test]
-    fn detect_ignores_the_order_of_what_was_seen((agent, view, snapshot) in world(), seed: u64) {
+    fn detect_ignores_the_order_of_what_was_seen((agent, view, snapshot) in world(), seed: usize) {
         let mut shuffled = snapshot.clone();
         for look in shuffled.managers.values_mut().flatten() {
             if let Ok(scan) = &mut look.seen {
-                let turn = (seed as usize) % scan.items.len().max(1);
+                let turn = seed % scan.items.len().max(1);
                 scan.items.rotate_left(turn);
                 scan.items.reverse();
             }
@@ -297,7 +297,8 @@ fn healthy_world() -> Snapshot {
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::deterministic();
     loop {
-        let drawn = worlds::snapshot(SERVICES).new_tree(&mut runner).unwrap().current();
+        let drawn =
+            worlds::snapshot(SERVICES).new_tree(&mut runner).expect("holds in this test").current();
         let mut world = drawn;
         let Some(Ok(scan)) = world.managers.values().flatten().map(|look| &look.seen).next() else {
             continue;
@@ -359,7 +360,10 @@ fn one_finding(key: &Key, faulty: bool, samples: u32, at: jiff::Timestamp) -> Di
 }
 
 fn process_key() -> Key {
-    worlds::keys(1).into_iter().find(|key| key.check.as_str() == "process_down").unwrap()
+    worlds::keys(1)
+        .into_iter()
+        .find(|key| key.check.as_str() == "process_down")
+        .expect("holds in this test")
 }
 
 /// Merges one finding into a view as of `at`.
@@ -377,7 +381,7 @@ fn step(view: &LedgerView, faulty: bool, samples: u32, at: jiff::Timestamp) -> L
     for event in &mut events {
         event.at = at;
     }
-    let mut next = view.after(&events).unwrap();
+    let mut next = view.after(&events).expect("holds in this test");
     for (key, streak) in merged.streaks {
         match streak {
             Some(streak) => drop(next.streaks.insert(key, streak)),
@@ -431,5 +435,7 @@ fn a_flapping_subject_calls_a_person_and_is_left_alone() {
             view = step(&view, false, 2, ago(start - 3_000));
         }
     }
-    assert!(view.active[0].escalated.as_ref().unwrap().reason.contains("flapping"));
+    assert!(
+        view.active[0].escalated.as_ref().expect("holds in this test").reason.contains("flapping")
+    );
 }

@@ -15,7 +15,7 @@ use opswarden::domain::ledger::LedgerView;
 use opswarden::domain::process::{ManagerKind, ProcessStatus};
 use opswarden::ports::store::{Scope, Store};
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 fn guardian() -> HealthGuardian {
     let service = Service {
@@ -32,16 +32,16 @@ fn guardian() -> HealthGuardian {
 async fn view(world: &World) -> LedgerView {
     let store = world.store().await;
     let scope = Scope { agent: None, recent: MINUTE * 60 * 24, now: world.now() };
-    let view = store.view(scope).await.unwrap();
-    store.close().await.unwrap();
+    let view = store.view(scope).await.expect("holds in this test");
+    store.close().await.expect("holds in this test");
     view
 }
 
 async fn intact(world: &World) {
     let store = world.store().await;
-    let report = opswarden::adapters::store::verify(&store).await.unwrap();
+    let report = opswarden::adapters::store::verify(&store).await.expect("holds in this test");
     assert!(report.is_clean(), "{:?}", report.findings);
-    store.close().await.unwrap();
+    store.close().await.expect("holds in this test");
 }
 
 /// What a world's ledger and its managers say of each other.
@@ -102,11 +102,13 @@ async fn kill(restart: Restart, wake: u32) -> Option<RemediationState> {
     )
 }
 
+#[expect(clippy::disallowed_methods, reason = "the programme's size is asked of the environment")]
 fn number() -> u32 {
     std::env::var("OPSWARDEN_PROOF_N").ok().and_then(|text| text.parse().ok()).unwrap_or(60)
 }
 
 #[tokio::test]
+#[expect(clippy::print_stderr, reason = "the figure is what the programme is for")]
 async fn a_kill_around_an_act_never_makes_it_happen_twice() {
     let worlds = [Restart::Heals, Restart::DiesAgain, Restart::Refused, Restart::Ignored];
     let (mut kills, mut ends) = (0, BTreeMap::new());
@@ -140,7 +142,7 @@ async fn the_proof_fails_where_the_ledger_forgets() {
     world.restarts(Restart::HangsBefore);
     world.run_until_killed(&agent).await;
     let killed = account(&world, world.acts().len()).await;
-    std::fs::remove_file(world.folder().join("ops.db")).unwrap();
+    std::fs::remove_file(world.folder().join("ops.db")).expect("holds in this test");
     let _ = std::fs::remove_file(world.folder().join("ops-state.json"));
     world.restarts(Restart::Heals);
     world.run(&agent).await;

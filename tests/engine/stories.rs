@@ -20,7 +20,7 @@ use opswarden::engine::Mode;
 use opswarden::ports::probe::ProbeAnswer;
 use opswarden::ports::store::{Batch, LedgerView, Scope, Store, StoreError};
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 fn url(name: &str) -> String {
     format!("http://127.0.0.1:4000/{name}")
@@ -74,11 +74,14 @@ fn crash(world: &World, name: &str) {
 
 async fn view(world: &World) -> LedgerView {
     let store = world.store().await;
-    let recent = Duration::from_secs(365 * 24 * 3600);
-    let view = store.view(Scope { agent: None, recent, now: world.now() }).await.unwrap();
-    let report = opswarden::adapters::store::verify(&store).await.unwrap();
+    let recent = Duration::from_hours(365 * 24);
+    let view = store
+        .view(Scope { agent: None, recent, now: world.now() })
+        .await
+        .expect("holds in this test");
+    let report = opswarden::adapters::store::verify(&store).await.expect("holds in this test");
     assert!(report.is_clean(), "{:?}", report.findings);
-    store.close().await.unwrap();
+    store.close().await.expect("holds in this test");
     view
 }
 
@@ -90,7 +93,12 @@ async fn only_incident(world: &World) -> Incident {
 }
 
 async fn last_remediation(world: &World) -> Remediation {
-    view(world).await.remediations.into_iter().max_by_key(|found| found.id).unwrap()
+    view(world)
+        .await
+        .remediations
+        .into_iter()
+        .max_by_key(|found| found.id)
+        .expect("holds in this test")
 }
 
 fn reason(report: &Report, check: &str) -> String {
@@ -105,14 +113,16 @@ async fn set_control(world: &World, key: &str, on: bool, minutes: Option<u64>) {
         control: key.to_owned(),
         on,
         reason: "maintenance".to_owned(),
-        expires_at: minutes
-            .map(|minutes| now.checked_add(MINUTE * u32::try_from(minutes).unwrap()).unwrap()),
+        expires_at: minutes.map(|minutes| {
+            now.checked_add(MINUTE * u32::try_from(minutes).expect("holds in this test"))
+                .expect("holds in this test")
+        }),
     };
     let new = NewEvent { at: now, actor: "human:test".to_owned(), run: None, event };
     let scope = Scope { agent: None, recent: Duration::ZERO, now };
     let mut decide = |_: &LedgerView| Batch { events: vec![new.clone()], notes: Vec::new() };
-    store.commit(scope, &mut decide).await.unwrap();
-    store.close().await.unwrap();
+    store.commit(scope, &mut decide).await.expect("holds in this test");
+    store.close().await.expect("holds in this test");
 }
 
 #[tokio::test]
@@ -133,17 +143,19 @@ async fn a_crashed_process_is_restarted_proved_and_recorded() {
     assert_eq!(report.exit, ExitClass::Clean, "{report:?}");
     assert_eq!(world.acts(), ["restart pm2:shop"]);
     let incident = only_incident(&world).await;
-    let resolved = incident.resolved.unwrap();
+    let resolved = incident.resolved.expect("holds in this test");
     assert_eq!(resolved.resolution, Resolution::AutoFixed);
     assert!(resolved.proof.contains("REM-1 verified"));
     let fix = last_remediation(&world).await;
     assert_eq!(fix.state, RemediationState::Verified);
     assert_ne!(
         fix.before.summary(),
-        fix.after.unwrap().summary(),
+        fix.after.expect("holds in this test").summary(),
         "before and after are told apart"
     );
-    assert!(fix.acted_at.unwrap() < fix.finished_at.unwrap());
+    assert!(
+        fix.acted_at.expect("holds in this test") < fix.finished_at.expect("holds in this test")
+    );
     assert_eq!(fix.evidence, ["evidence/INC-1/pm2:shop"]);
     let again = world.run(&agent).await;
     assert_eq!(
@@ -173,7 +185,9 @@ async fn two_failed_attempts_call_a_person_and_recovery_is_still_seen() {
     world.run(&agent).await;
     assert_eq!(world.acts().len(), 1, "the second attempt");
     let incident = only_incident(&world).await;
-    assert!(incident.escalated.as_ref().unwrap().reason.contains("2 of 2 attempts"));
+    assert!(
+        incident.escalated.as_ref().expect("holds in this test").reason.contains("2 of 2 attempts")
+    );
     assert!(incident.is_active(), "escalated is active");
     world.pass(MINUTE * 60 * 24);
     let later = world.run(&agent).await;
@@ -185,7 +199,10 @@ async fn two_failed_attempts_call_a_person_and_recovery_is_still_seen() {
     world.answer(&url("shop"), http(200, "ok"));
     let well = world.run(&agent).await;
     assert_eq!(well.exit, ExitClass::Clean);
-    assert_eq!(only_incident(&world).await.resolved.unwrap().resolution, Resolution::Recovered);
+    assert_eq!(
+        only_incident(&world).await.resolved.expect("holds in this test").resolution,
+        Resolution::Recovered
+    );
 }
 
 #[tokio::test]
@@ -206,7 +223,7 @@ async fn a_run_killed_before_the_effect_is_settled_by_looking_and_never_repeated
     world.run(&agent).await;
     let settled = last_remediation(&world).await;
     assert_eq!(settled.state, RemediationState::Failed);
-    assert!(settled.outcome.unwrap().contains("no effect"));
+    assert!(settled.outcome.expect("holds in this test").contains("no effect"));
     world.pass(MINUTE * 12);
     assert_eq!(world.run(&agent).await.exit, ExitClass::Clean);
     assert_eq!(world.acts().len(), 1, "the second attempt of the episode");
@@ -225,7 +242,10 @@ async fn a_run_killed_after_the_effect_is_settled_as_verified_without_a_second_e
     assert_eq!(next.exit, ExitClass::Clean, "{next:?}");
     assert_eq!(world.acts().len(), 1, "only the first run acted");
     assert_eq!(last_remediation(&world).await.state, RemediationState::Verified);
-    assert_eq!(only_incident(&world).await.resolved.unwrap().resolution, Resolution::AutoFixed);
+    assert_eq!(
+        only_incident(&world).await.resolved.expect("holds in this test").resolution,
+        Resolution::AutoFixed
+    );
 }
 
 #[tokio::test]
@@ -258,8 +278,11 @@ async fn a_restart_without_a_mark_is_not_taken_for_a_fix() {
     world.run(&agent).await;
     let settled = last_remediation(&world).await;
     assert_eq!(settled.state, RemediationState::Failed);
-    assert!(settled.outcome.unwrap().contains("not by this"));
-    assert_eq!(only_incident(&world).await.resolved.unwrap().resolution, Resolution::Recovered);
+    assert!(settled.outcome.expect("holds in this test").contains("not by this"));
+    assert_eq!(
+        only_incident(&world).await.resolved.expect("holds in this test").resolution,
+        Resolution::Recovered
+    );
 }
 
 #[tokio::test]
@@ -444,11 +467,13 @@ async fn three_of_four_crashed_processes_are_restarted_in_one_run() {
     let names = ["a", "b", "c", "d"];
     let world = healthy(&names);
     let agent = guardian(names.iter().map(|name| service(name, Some(&[]))).collect());
-    names.iter().for_each(|name| crash(&world, name));
+    for name in names {
+        crash(&world, name);
+    }
     let report = world.run(&agent).await;
     assert_eq!(world.acts().len(), 3);
     let waits = report.plan.deferrals.iter().find(|one| one.key.check.as_str() == "process_down");
-    assert!(waits.unwrap().ruling.reason().contains("door 5"));
+    assert!(waits.expect("holds in this test").ruling.reason().contains("door 5"));
     world.run(&agent).await;
     assert_eq!(world.acts(), ["restart pm2:d"], "the next run goes on");
 }
@@ -549,8 +574,12 @@ async fn a_disabled_check_closes_its_incident_and_denies_recovery() {
     world.run(&agent).await;
     assert_eq!(world.acts(), Vec::<String>::new());
     let view = view(&world).await;
-    let closed = view.resolved.iter().find(|one| one.key.check.as_str() == "process_down").unwrap();
-    let resolved = closed.resolved.as_ref().unwrap();
+    let closed = view
+        .resolved
+        .iter()
+        .find(|one| one.key.check.as_str() == "process_down")
+        .expect("holds in this test");
+    let resolved = closed.resolved.as_ref().expect("holds in this test");
     assert_eq!(resolved.resolution, Resolution::CheckDisabled);
     assert!(resolved.proof.contains("nothing is said about health"));
 }
@@ -562,10 +591,10 @@ async fn a_dry_run_plans_the_same_and_leaves_no_trace() {
     crash(&world, "shop");
     let files = |world: &World| {
         let mut found = BTreeMap::new();
-        for entry in std::fs::read_dir(world.folder()).unwrap() {
-            let path = entry.unwrap().path();
+        for entry in std::fs::read_dir(world.folder()).expect("holds in this test") {
+            let path = entry.expect("holds in this test").path();
             if path.is_file() {
-                found.insert(path.clone(), std::fs::read(&path).unwrap());
+                found.insert(path.clone(), std::fs::read(&path).expect("holds in this test"));
             }
         }
         found
@@ -575,7 +604,7 @@ async fn a_dry_run_plans_the_same_and_leaves_no_trace() {
     let before = files(&world);
     let dry = world.run_with(&agent, Ok(store.clone())).await;
     assert_eq!(files(&world), before);
-    store.close().await.unwrap();
+    store.close().await.expect("holds in this test");
     assert_eq!(world.acts(), Vec::<String>::new());
     assert_eq!(dry.exit, ExitClass::Findings);
     world.mode = Mode::Act;

@@ -92,7 +92,7 @@ impl World {
     /// An empty, healthy world at noon.
     pub(crate) fn new() -> Self {
         let state = State {
-            now: "2026-11-20T12:00:00Z".parse().unwrap(),
+            now: "2026-11-20T12:00:00Z".parse().expect("holds in this test"),
             elapsed: Duration::ZERO,
             manager: Ok(()),
             rows: BTreeMap::new(),
@@ -105,16 +105,16 @@ impl World {
         };
         Self {
             state: Arc::new(Mutex::new(state)),
-            folder: Arc::new(tempfile::tempdir().unwrap()),
+            folder: Arc::new(tempfile::tempdir().expect("holds in this test")),
             policy: Policy::default(),
             observe_only: false,
             mode: Mode::Act,
-            timeout: Duration::from_secs(240),
+            timeout: Duration::from_mins(4),
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap()
+        self.state.lock().expect("holds in this test")
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -124,13 +124,13 @@ impl World {
     /// Lets time pass between runs.
     pub(crate) fn pass(&self, duration: Duration) {
         let mut state = self.state();
-        state.now = state.now.checked_add(duration).unwrap();
+        state.now = state.now.checked_add(duration).expect("holds in this test");
     }
 
     /// Sets the wall clock back, as a bad time source does.
     pub(crate) fn step_back(&self, duration: Duration) {
         let mut state = self.state();
-        state.now = state.now.checked_sub(duration).unwrap();
+        state.now = state.now.checked_sub(duration).expect("holds in this test");
     }
 
     /// The state folder of this world's ledger.
@@ -204,14 +204,14 @@ impl World {
             access: Access::ReadWrite,
             clock: Arc::new(self.clone()),
         };
-        Arc::new(SqliteStore::open(options).await.unwrap())
+        Arc::new(SqliteStore::open(options).await.expect("holds in this test"))
     }
 
     /// One run of `agent`, as its binary does it.
     pub(crate) async fn run(&self, agent: &HealthGuardian) -> Report {
         let store = self.store().await;
         let report = self.run_with(agent, Ok(Arc::clone(&store) as Arc<dyn Store>)).await;
-        store.close().await.unwrap();
+        store.close().await.expect("holds in this test");
         self.replays(&report.run.to_string());
         report
     }
@@ -234,7 +234,7 @@ impl World {
             report = engine.run(agent) => panic!("the run came to its end: {report:?}"),
             () = self.hanging() => {}
         }
-        store.close().await.unwrap();
+        store.close().await.expect("holds in this test");
     }
 
     /// A run that is killed when it has been woken so often; the report, if it ended before.
@@ -253,7 +253,7 @@ impl World {
         })
         .await;
         drop(run);
-        store.close().await.unwrap();
+        store.close().await.expect("holds in this test");
         ended
     }
 
@@ -266,7 +266,7 @@ impl World {
     /// Every tape judges itself again to the same bytes.
     fn replays(&self, run: &str) {
         for tape in self.state().tapes.drain(..) {
-            let again = replay::<HealthGuardian>(&tape).unwrap();
+            let again = replay::<HealthGuardian>(&tape).expect("holds in this test");
             assert_eq!(again.differences, Vec::<String>::new(), "run {run}");
         }
     }
@@ -350,7 +350,7 @@ impl Clock for World {
     fn sleep(&self, duration: Duration) -> Pending<'_, ()> {
         Box::pin(async move {
             let mut state = self.state();
-            state.now = state.now.checked_add(duration).unwrap();
+            state.now = state.now.checked_add(duration).expect("holds in this test");
             state.elapsed += duration;
         })
     }
@@ -361,7 +361,8 @@ impl Processes for World {
         Box::pin(async move {
             tokio::task::yield_now().await;
             let mut state = self.state();
-            state.now = state.now.checked_add(Duration::from_millis(3)).unwrap();
+            state.now =
+                state.now.checked_add(Duration::from_millis(3)).expect("holds in this test");
             state.manager.clone()?;
             if let Some(left) = state.swap_after_reads {
                 state.swap_after_reads = left.checked_sub(1);
@@ -406,7 +407,8 @@ impl Prober for World {
     fn probe<'a>(&'a self, request: &'a ProbeRequest) -> Pending<'a, ProbeReading> {
         Box::pin(async move {
             let mut state = self.state();
-            state.now = state.now.checked_add(Duration::from_millis(2)).unwrap();
+            state.now =
+                state.now.checked_add(Duration::from_millis(2)).expect("holds in this test");
             let answer = state.answers.get(&request.url).cloned().unwrap_or(ProbeAnswer::Refused);
             ProbeReading { at: state.now, took_ms: 2, answer }
         })

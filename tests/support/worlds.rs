@@ -25,7 +25,7 @@ use proptest::prelude::*;
 
 /// The instant that every world is judged at.
 pub(crate) fn now() -> Timestamp {
-    "2026-11-20T12:00:00Z".parse().unwrap()
+    "2026-11-20T12:00:00Z".parse().expect("holds in this test")
 }
 
 /// So many seconds before [`now`].
@@ -101,7 +101,11 @@ fn readings() -> impl Strategy<Value = Sight<Vec<ProbeReading>>> {
         }
         let answers = std::iter::once(first).chain(others).enumerate();
         Ok(answers
-            .map(|(n, answer)| ProbeReading { at: ago(60 - 5 * n as i64), took_ms: 3, answer })
+            .map(|(n, answer)| ProbeReading {
+                at: ago(60 - 5 * i64::try_from(n).expect("a handful")),
+                took_ms: 3,
+                answer,
+            })
             .collect())
     });
     prop_oneof![9 => seen, 1 => Just(Err(Blind::because("the prober is blind")))]

@@ -102,13 +102,11 @@ impl Launch<'_> {
             Err(error @ LockError::Unusable { .. }) => (None, Some(error.to_string())),
         };
         self.start_log(&run, &clock);
-        let store = match unlocked {
-            Some(why) => Err(StoreError::Open(why)),
-            None => {
-                let options =
-                    wire::store_options(self.config, Access::ReadWrite, Arc::clone(&clock));
-                SqliteStore::open(options).await.map(Arc::new)
-            }
+        let store = if let Some(why) = unlocked {
+            Err(StoreError::Open(why))
+        } else {
+            let options = wire::store_options(self.config, Access::ReadWrite, Arc::clone(&clock));
+            SqliteStore::open(options).await.map(Arc::new)
         };
         let wish = Wish { mode: Mode::Act, observe_only: self.args.observe };
         let engine =

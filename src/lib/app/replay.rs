@@ -1,5 +1,6 @@
 //! `<agent> --replay FILE`: a recorded run is judged again, from the file alone.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -18,6 +19,7 @@ use crate::render::style::Tone;
 const LARGEST: u64 = 256 * 1024 * 1024;
 
 /// Judges `file` again and tells whether every decision is the same, byte for byte.
+#[must_use]
 pub fn replay(entry: &Entry, file: &Path, form: Output, environ: &Environ) -> Exit {
     let bytes = match read(file) {
         Ok(bytes) => bytes,
@@ -65,10 +67,10 @@ fn told(replay: &Replay, environ: &Environ) -> String {
     text.push_str(&verdict);
     text.push('\n');
     for action in &replay.plan.actions {
-        text.push_str(&format!("would {}: {}\n", action.operation, action.why));
+        let _ = writeln!(text, "would {}: {}", action.operation, action.why);
     }
     for deferral in &replay.plan.deferrals {
-        text.push_str(&format!("left alone: {}: {}\n", deferral.message, deferral.ruling.reason()));
+        let _ = writeln!(text, "left alone: {}: {}", deferral.message, deferral.ruling.reason());
     }
     text
 }

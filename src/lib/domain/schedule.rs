@@ -144,7 +144,7 @@ mod tests {
             schedule.latest_at(at("2026-11-20T10:09:59Z")),
             Some(at("2026-11-20T10:05:00Z"))
         );
-        assert_eq!(schedule.period(at("2026-11-20T10:05:00Z")), Duration::from_secs(300));
+        assert_eq!(schedule.period(at("2026-11-20T10:05:00Z")), Duration::from_mins(5));
     }
 
     #[test]

@@ -67,7 +67,7 @@ pub const SPEC: Spec = Spec {
 struct Seen {
     view: LedgerView,
     newest_run: Option<Timestamp>,
-    last_seen: LastSeen,
+    answers: LastSeen,
     /// Checks of the agent that gave an answer in this run: a long pause of the agent itself is no doubt of theirs.
     answered: BTreeSet<CheckId>,
 }
@@ -95,8 +95,8 @@ impl Engine {
         let runs = store.runs(RunQuery { agent: None, limit: 2 }).await?;
         let others = runs.iter().filter(|run| run.id != self.run);
         let newest_run = others.map(|run| run.started_at).max();
-        let last_seen = store.last_seen(&agent.name).await?;
-        Ok(Seen { view, newest_run, last_seen, answered })
+        let answers = store.last_seen(&agent.name).await?;
+        Ok(Seen { view, newest_run, answers, answered })
     }
 }
 
@@ -125,7 +125,7 @@ fn judge(agent: &Spec, seen: &Seen, host: &str, now: Timestamp) -> Diagnosis<Sym
     let text = "this host's clock was set back: runs are recorded in its future".to_owned();
     let machine = Subject::new(SubjectKind::Host, host, "clock");
     put(CLOCK_JUMPED, machine, back.then(|| symptom(Severity::Warning, text)));
-    for (check, at) in &seen.last_seen {
+    for (check, at) in &seen.answers {
         let long =
             now.duration_since(*at) > jiff::SignedDuration::try_from(LONG).unwrap_or_default();
         let doubtful = agent.check(check).is_some() && !seen.answered.contains(check);

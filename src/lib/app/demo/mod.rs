@@ -28,6 +28,7 @@ const RUN: Duration = Duration::from_secs(40);
 const TICK: Duration = Duration::from_millis(200);
 
 /// Plays the demo.
+#[must_use]
 pub fn run(environ: &Environ) -> Exit {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -74,9 +75,7 @@ async fn played(environ: &Environ) -> Result<(), String> {
         return Err(format!("{left} services could not be ended"));
     }
     result?;
-    play.tell(
-        "Everything that the demo started is gone. Only its folder is left, for you to look into.",
-    )
+    tell("Everything that the demo started is gone. Only its folder is left, for you to look into.")
 }
 
 struct Play<'a> {
@@ -130,7 +129,7 @@ impl Play<'_> {
 
     fn prologue(&self) -> Result<(), String> {
         let folder = self.stage.folder().display();
-        self.tell(&format!(
+        tell(&format!(
             "{}\n\
              Three small services run on this machine, on loopback: {SHOP}, {API}, and a {DATABASE} that {API} needs.\n\
              Everything happens in {folder};\nnothing else is touched. \
@@ -142,7 +141,7 @@ impl Play<'_> {
     fn epilogue(&self) -> Result<(), String> {
         let folder = self.stage.folder().display();
         self.act("Where things are", "")?;
-        self.tell(&format!(
+        tell(&format!(
             "  {folder}/state/ops-state.json   what admins and other tools read\n  \
              {folder}/state/ops.db           the ledger: every event, chained\n  \
              {folder}/state/snapshots/       tapes: judge a run again with --replay\n  \
@@ -157,11 +156,7 @@ impl Play<'_> {
     fn act(&self, heading: &str, text: &str) -> Result<(), String> {
         let heading = self.style.paint(Tone::Strong, heading);
         let lines = crate::render::table::wrap(text, crate::render::table::WIDTH);
-        self.tell(format!("\n{heading}\n{}", lines.join("\n")).trim_end())
-    }
-
-    fn tell(&self, text: &str) -> Result<(), String> {
-        out::say(text).map_err(|error| format!("failed to write: {error}"))
+        tell(format!("\n{heading}\n{}", lines.join("\n")).trim_end())
     }
 
     /// Runs the agent as anybody would, and shows its report.
@@ -177,7 +172,7 @@ impl Play<'_> {
         let settings = self.stage.settings().display().to_string();
         let name = program.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
         let shown = format!("$ {name} {}", words.join(" "));
-        self.tell(&format!("\n{}", self.style.paint(Tone::Dim, shown.trim_end())))?;
+        tell(&format!("\n{}", self.style.paint(Tone::Dim, shown.trim_end())))?;
         let path = program.display().to_string();
         let mut argv = vec![path, "--config".to_owned(), settings];
         argv.extend(words.iter().map(|word| (*word).to_owned()));
@@ -186,7 +181,7 @@ impl Play<'_> {
             Outcome::Exited { code, stdout, stderr } => {
                 let told = format!("{}{}", stderr.text(), stdout.text());
                 let indented: Vec<String> = told.lines().map(|line| format!("  {line}")).collect();
-                self.tell(&indented.join("\n"))?;
+                tell(&indented.join("\n"))?;
                 if code == expected {
                     return Ok(());
                 }
@@ -214,7 +209,7 @@ impl Play<'_> {
                 }
                 () = self.clock.sleep(TICK) => {
                     if watched {
-                        let seconds = (self.clock.elapsed() - began).as_secs();
+                        let seconds = self.clock.elapsed().saturating_sub(began).as_secs();
                         let line = format!("\r  {name} looks, acts and looks again … {seconds} s");
                         let _ = out::write_to(&mut std::io::stderr().lock(), &line);
                     }
@@ -222,4 +217,8 @@ impl Play<'_> {
             }
         }
     }
+}
+
+fn tell(text: &str) -> Result<(), String> {
+    out::say(text).map_err(|error| format!("failed to write: {error}"))
 }

@@ -85,8 +85,14 @@ impl Stage {
     }
 
     fn kill_all(&self) -> usize {
-        let living = SERVICES.iter().filter_map(|name| self.files(name).living());
-        living.map(|pid| kill_process(pid, Signal::KILL)).count()
+        let mut living = 0;
+        for pid in SERVICES.iter().filter_map(|name| self.files(name).living()) {
+            living += 1;
+            if let Err(error) = kill_process(pid, Signal::KILL) {
+                tracing::debug!("failed to end pid {}: {error}", pid.as_raw_pid());
+            }
+        }
+        living
     }
 
     fn write(&self, name: &str, text: &str) -> Result<(), String> {
