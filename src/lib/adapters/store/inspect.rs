@@ -29,7 +29,7 @@ pub(super) enum Condition {
     },
     /// No database, or a broken one.
     Damaged {
-        /// What SQLite said.
+        /// What `SQLite` said.
         why: String,
     },
     /// Something is to be looked at by somebody who is alone with it.

@@ -26,7 +26,7 @@ use crate::domain::view::{
 use crate::ports::store::StoreError;
 
 /// How long a resolved incident is shown.
-const SHOWN_FOR: Duration = Duration::from_secs(86_400);
+const SHOWN_FOR: Duration = Duration::from_hours(24);
 /// How the publisher's temporary files are called; what is left of them belonged to a publisher that was killed.
 const TEMP_PREFIX: &str = ".ops-state-";
 const TEMP_SUFFIX: &str = ".tmp";

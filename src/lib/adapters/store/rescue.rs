@@ -1,7 +1,7 @@
 //! Creating a ledger, and starting one anew where the old one is lost.
 //!
 //! Runs under the lock that nobody shares. What is damaged is renamed and never deleted; its write-ahead log moves
-//! first, because SQLite would replay it into the new file. Tables and rescued rows are one transaction, so that a
+//! first, because `SQLite` would replay it into the new file. Tables and rescued rows are one transaction, so that a
 //! process that dies here leaves either no ledger or all of it.
 
 use std::path::Path;
