@@ -3,8 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
 
 /// How many cases a proof runs: `OPSWARDEN_PROOF_N`, or the slice that fits a build.
 pub(crate) fn cases(slice: usize) -> usize {
@@ -64,42 +69,65 @@ pub(crate) fn start(job: Job<'_>) -> std::process::Child {
     command.spawn().expect("the writer starts")
 }
 
+/// How long a tampered writer may take. It waits for locks for seconds at most.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Runs a writer while this happens to a system call of it: `signal=SIGKILL:when=3`, `error=EIO:when=1`.
+///
+/// # Panics
+///
+/// The writer hangs. It is killed first, with the tracer: both are a process group of their own.
 pub(crate) fn tampered(job: Job<'_>, call: &str, what: &str) -> Output {
-    Command::new("strace")
+    let tracer = Command::new("strace")
         .args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")])
         .args(["-e", &format!("inject={call}:{what}")])
         .arg(writer())
         .args(words(job))
-        .output()
-        .expect("strace runs")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .expect("strace runs");
+    let group = i32::try_from(tracer.id()).ok().and_then(Pid::from_raw).expect("a process number");
+    let (done, patience) = mpsc::channel::<()>();
+    let watchdog = std::thread::spawn(move || {
+        let hangs = patience.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout);
+        if hangs {
+            kill_process_group(group, Signal::KILL).expect("a hanging writer can be killed");
+        }
+        hangs
+    });
+    let output = tracer.wait_with_output().expect("strace ends");
+    drop(done);
+    assert!(!watchdog.join().expect("a watchdog ends"), "{call} {what}: the writer hangs");
+    output
 }
 
-/// How often each system call is made by the thread that makes it most.
-pub(crate) fn calls(job: Job<'_>, log: &Path) -> BTreeMap<String, usize> {
+/// The system calls of a whole run: each with its place among the calls of that name by the same thread, which is
+/// how the tracer counts, and whether it touches the state folder.
+pub(crate) fn calls(job: Job<'_>) -> BTreeMap<(String, usize), bool> {
+    let log = tempfile::NamedTempFile::new().expect("a temporary file");
     let output = Command::new("strace")
-        .args(["-f", "-qq", "-o", &log.display().to_string()])
+        .args(["-f", "-y", "-qq", "-o", &log.path().display().to_string()])
         .arg(writer())
         .args(words(job))
         .output()
         .expect("strace runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = std::fs::read_to_string(log).expect("strace wrote its log");
-    let mut by_thread: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let text = std::fs::read_to_string(log.path()).expect("strace wrote its log");
+    let state = job.state.display().to_string();
+    let mut counted: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let mut found: BTreeMap<(String, usize), bool> = BTreeMap::new();
     for line in text.lines() {
-        let mut words = line.split_whitespace();
-        let (Some(thread), Some(rest)) = (words.next(), words.next()) else { continue };
-        let Some((call, _)) = rest.split_once('(') else { continue };
+        let Some((thread, rest)) = line.split_once(char::is_whitespace) else { continue };
+        let Some((call, arguments)) = rest.trim_start().split_once('(') else { continue };
         if call.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            *by_thread.entry((thread, call)).or_default() += 1;
+            let place = counted.entry((thread, call)).or_default();
+            *place += 1;
+            *found.entry((call.to_owned(), *place)).or_default() |= arguments.contains(&state);
         }
     }
-    let mut most: BTreeMap<String, usize> = BTreeMap::new();
-    for ((_, call), count) in by_thread {
-        let known = most.entry(call.to_owned()).or_default();
-        *known = count.max(*known);
-    }
-    most
+    found
 }
 
 /// What the writer has acknowledged.

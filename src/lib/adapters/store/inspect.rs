@@ -1,6 +1,7 @@
 //! What lies at the ledger's place, found out without changing it.
 
 use std::io::Read;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use sqlx::{Connection, SqliteConnection};
@@ -69,8 +70,32 @@ pub(super) async fn inspect(paths: &Paths, access: Access, clock: &dyn Clock) ->
             ledger.display()
         )),
         Ok(Some(why)) => Condition::Damaged { why },
-        Ok(None) => inside(ledger, access, clock).await,
+        Ok(None) => confirmed(inside(ledger, access, clock).await, ledger),
     }
+}
+
+/// `SQLite` calls a page of the schema that could not be read corrupt. A file counts as damaged only where every
+/// byte of it can be read: a failing disk is no reason to start a new ledger on it.
+pub(super) fn confirmed(condition: Condition, ledger: &Path) -> Condition {
+    if !matches!(condition, Condition::Damaged { .. }) {
+        return condition;
+    }
+    match read_whole(ledger) {
+        Ok(()) => condition,
+        Err(error) => Condition::Unusable {
+            why: format!("{} cannot be read whole ({error}); look at the disk", ledger.display()),
+        },
+    }
+}
+
+fn read_whole(ledger: &Path) -> std::io::Result<()> {
+    const PAGE: usize = 4_096;
+    let file = std::fs::File::open(ledger)?;
+    let mut page = [0_u8; PAGE];
+    for start in (0..file.metadata()?.len()).step_by(PAGE) {
+        file.read_at(&mut page, start)?;
+    }
+    Ok(())
 }
 
 /// A file that is shorter than its own header says. A write-ahead log may still hold the rest.

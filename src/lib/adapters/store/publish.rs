@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::Permissions;
-use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -163,11 +162,11 @@ fn keep_what_is_not_ours(view: &Path, now: Timestamp) -> std::io::Result<()> {
 }
 
 fn replace(folder: &Path, view: &Path, state: &OpsState) -> std::io::Result<()> {
-    let mut file =
+    let file =
         tempfile::Builder::new().prefix(TEMP_PREFIX).suffix(TEMP_SUFFIX).tempfile_in(folder)?;
     let mut text = serde_json::to_vec_pretty(state)?;
     text.push(b'\n');
-    file.write_all(&text)?;
+    file.as_file().write_all_at(&text, 0)?;
     file.as_file().set_permissions(Permissions::from_mode(0o644))?;
     file.as_file().sync_all()?;
     file.persist(view).map_err(|error| error.error)?;

@@ -14,7 +14,7 @@ use super::connection::{Access, connect};
 use super::files::{Paths, set_aside, stamp, sync_folder};
 use super::import::{Numbers, events_of, reserve};
 use super::import_map::ViewFile;
-use super::inspect::{Condition, inspect};
+use super::inspect::{Condition, confirmed, inspect};
 use super::open::StoreOptions;
 use super::rows::cut;
 use super::schema;
@@ -85,7 +85,7 @@ async fn examined(options: &StoreOptions, paths: &Paths) -> Result<Condition, St
             let why = rows.into_iter().map(|(row,)| row).next().unwrap_or_default();
             Ok(Condition::Damaged { why })
         }
-        Err(error) => Ok(Condition::Damaged { why: error.to_string() }),
+        Err(error) => Ok(confirmed(Condition::Damaged { why: error.to_string() }, &paths.ledger)),
     }
 }
 
