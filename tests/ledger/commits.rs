@@ -7,8 +7,8 @@ use opswarden::domain::severity::Severity;
 use opswarden::ports::store::{Batch, LedgerView, Store, StoreError};
 
 use super::support::{
-    acted, commit, completed, event, everything, fixed, intended, open, opened, raw, recovered,
-    story,
+    acted, commit, completed, escalated, event, everything, fixed, intended, open, opened, raw,
+    recovered, story,
 };
 
 #[tokio::test]
@@ -125,4 +125,20 @@ async fn a_settled_remediation_is_counted_once() {
     let view = store.view(everything()).await.unwrap();
     assert_eq!(view.effectiveness["restart_process"], Effectiveness { verified: 1, ended: 1 });
     assert_eq!(view.remediations[0].state, RemediationState::Verified);
+}
+
+#[tokio::test]
+async fn an_agent_changes_only_what_is_its_own_and_a_person_everything() {
+    let state = tempfile::tempdir().unwrap();
+    let store = open(state.path()).await;
+    story(&store).await;
+    for wrong in [recovered(2), escalated(2), opened(9, "new", Severity::Info)] {
+        let by_another =
+            opswarden::domain::event::NewEvent { actor: "agent:fleet-manager".to_owned(), ..wrong };
+        let error = commit(&store, vec![by_another]).await.unwrap_err().to_string();
+        assert!(error.contains("belongs to health-guardian"), "{error}");
+    }
+    let by_hand =
+        opswarden::domain::event::NewEvent { actor: "human:root".to_owned(), ..recovered(2) };
+    commit(&store, vec![by_hand]).await.unwrap();
 }
