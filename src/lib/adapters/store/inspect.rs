@@ -6,7 +6,7 @@ use std::path::Path;
 
 use sqlx::{Connection, SqliteConnection};
 
-use super::connection::{Access, Trouble, connect, trouble};
+use super::connection::{Access, PAUSE, TRIES, Trouble, connect, trouble};
 use super::files::Paths;
 use super::schema::{VERSION, meta};
 use crate::ports::clock::Clock;
@@ -118,17 +118,29 @@ fn missing_pages(paths: &Paths) -> std::io::Result<Option<String>> {
 }
 
 async fn inside(ledger: &Path, access: Access, clock: &dyn Clock) -> Condition {
-    let sorted = |error: &sqlx::Error| match trouble(error) {
-        Trouble::Damaged => Condition::Damaged { why: error.to_string() },
-        Trouble::Busy | Trouble::Other => {
-            Condition::Unusable { why: format!("{} cannot be opened ({error})", ledger.display()) }
+    let mut tries = 1;
+    loop {
+        let error = match look(ledger, access, clock).await {
+            Ok(condition) => return condition,
+            Err(error) => error,
+        };
+        match trouble(&error) {
+            Trouble::Busy if tries < TRIES => {
+                tries += 1;
+                clock.sleep(PAUSE).await;
+            }
+            Trouble::Damaged => return Condition::Damaged { why: error.to_string() },
+            Trouble::Busy | Trouble::Other => {
+                let why = format!("{} cannot be opened ({error})", ledger.display());
+                return Condition::Unusable { why };
+            }
         }
-    };
-    let mut connection = match connect(ledger, access, clock).await {
-        Ok(connection) => connection,
-        Err(error) => return sorted(&error),
-    };
-    let answer = tables(&mut connection, ledger).await.unwrap_or_else(|error| sorted(&error));
+    }
+}
+
+async fn look(ledger: &Path, access: Access, clock: &dyn Clock) -> Result<Condition, sqlx::Error> {
+    let mut connection = connect(ledger, access, clock).await?;
+    let answer = tables(&mut connection, ledger).await;
     if let Err(error) = connection.close().await {
         tracing::debug!(%error, "failed to close the ledger after a look");
     }

@@ -1,8 +1,9 @@
 //! Creating a ledger, and starting one anew where the old one is lost.
 //!
-//! Runs under the lock that nobody shares. What is damaged is renamed and never deleted; its write-ahead log moves
-//! first, because `SQLite` would replay it into the new file. Tables and rescued rows are one transaction, so that a
-//! process that dies here leaves either no ledger or all of it.
+//! Runs under the lock that nobody shares. What is damaged is renamed and never deleted: first the ledger, so that
+//! a process that dies in between leaves a log without a ledger, which is known for a loss; then its log, because
+//! `SQLite` would replay it into the new file. Tables and rescued rows are one transaction, so that a process that
+//! dies there leaves either no ledger or all of it.
 
 use std::path::Path;
 
@@ -100,10 +101,9 @@ fn forget_suspicion(paths: &Paths) -> Result<(), StoreError> {
 
 /// Keeps the damaged ledger and its companions aside.
 fn retire(paths: &Paths, now: Timestamp) -> Result<(), StoreError> {
-    retire_companions(paths, now)?;
     set_aside(&paths.ledger, "rescued", now)
         .map_err(|error| failed("the damaged ledger cannot be kept aside", error))?;
-    Ok(())
+    retire_companions(paths, now)
 }
 
 /// A log without its ledger: the ledger was there, and is gone.
