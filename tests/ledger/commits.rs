@@ -142,3 +142,13 @@ async fn an_agent_changes_only_what_is_its_own_and_a_person_everything() {
         opswarden::domain::event::NewEvent { actor: "human:root".to_owned(), ..recovered(2) };
     commit(&store, vec![by_hand]).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_decision_that_was_taken_outside_the_lock_is_refused() {
+    let state = tempfile::tempdir().unwrap();
+    let (one, two) = (open(state.path()).await, open(state.path()).await);
+    let stale = two.view(everything()).await.unwrap().next_incident;
+    commit(&one, vec![opened(stale, "web", Severity::Info)]).await.unwrap();
+    let error = commit(&two, vec![opened(stale, "api", Severity::Info)]).await.unwrap_err();
+    assert!(matches!(error, StoreError::Illegal(_)), "{error}");
+}
