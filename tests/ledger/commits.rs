@@ -147,8 +147,8 @@ async fn an_agent_changes_only_what_is_its_own_and_a_person_everything() {
 async fn a_decision_that_was_taken_outside_the_lock_is_refused() {
     let state = tempfile::tempdir().unwrap();
     let (one, two) = (open(state.path()).await, open(state.path()).await);
-    let stale = two.view(everything()).await.unwrap().next_incident;
-    commit(&one, vec![opened(stale, "web", Severity::Info)]).await.unwrap();
-    let error = commit(&two, vec![opened(stale, "api", Severity::Info)]).await.unwrap_err();
+    let taken = two.view(everything()).await.unwrap().next_incident;
+    commit(&one, vec![opened(taken, "web", Severity::Info)]).await.unwrap();
+    let error = commit(&two, vec![opened(taken, "api", Severity::Info)]).await.unwrap_err();
     assert!(matches!(error, StoreError::Illegal(_)), "{error}");
 }
