@@ -7,8 +7,8 @@ use opswarden::domain::severity::Severity;
 use opswarden::ports::store::{Batch, LedgerView, Store, StoreError};
 
 use super::support::{
-    acted, commit, completed, event, everything, fixed, intended, open, opened, raw, recovered,
-    story,
+    acted, commit, completed, escalated, event, everything, fixed, intended, open, opened, raw,
+    recovered, story,
 };
 
 #[tokio::test]
@@ -125,4 +125,30 @@ async fn a_settled_remediation_is_counted_once() {
     let view = store.view(everything()).await.unwrap();
     assert_eq!(view.effectiveness["restart_process"], Effectiveness { verified: 1, ended: 1 });
     assert_eq!(view.remediations[0].state, RemediationState::Verified);
+}
+
+#[tokio::test]
+async fn an_agent_changes_only_what_is_its_own_and_a_person_everything() {
+    let state = tempfile::tempdir().unwrap();
+    let store = open(state.path()).await;
+    story(&store).await;
+    for wrong in [recovered(2), escalated(2), opened(9, "new", Severity::Info)] {
+        let by_another =
+            opswarden::domain::event::NewEvent { actor: "agent:fleet-manager".to_owned(), ..wrong };
+        let error = commit(&store, vec![by_another]).await.unwrap_err().to_string();
+        assert!(error.contains("belongs to health-guardian"), "{error}");
+    }
+    let by_hand =
+        opswarden::domain::event::NewEvent { actor: "human:root".to_owned(), ..recovered(2) };
+    commit(&store, vec![by_hand]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_decision_that_was_taken_outside_the_lock_is_refused() {
+    let state = tempfile::tempdir().unwrap();
+    let (one, two) = (open(state.path()).await, open(state.path()).await);
+    let taken = two.view(everything()).await.unwrap().next_incident;
+    commit(&one, vec![opened(taken, "web", Severity::Info)]).await.unwrap();
+    let error = commit(&two, vec![opened(taken, "api", Severity::Info)]).await.unwrap_err();
+    assert!(matches!(error, StoreError::Illegal(_)), "{error}");
 }

@@ -218,7 +218,7 @@ async fn nobody_replaces_a_ledger_under_somebody_who_writes_to_it() {
     let state = tempfile::tempdir().unwrap();
     let store = open(state.path()).await;
     fs::remove_file(state.path().join("ops.db")).unwrap();
-    let clock = std::sync::Arc::new(super::clock::WallClock::start().hurried());
+    let clock = std::sync::Arc::new(super::support::Hurried(super::clock::WallClock::start()));
     let hurried = StoreOptions { clock, ..options(state.path(), Access::ReadWrite) };
     let error = SqliteStore::open(hurried).await.unwrap_err();
     assert!(error.to_string().contains("held by another process"), "{error}");

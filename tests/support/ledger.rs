@@ -16,6 +16,8 @@ use opswarden::domain::process::{
 use opswarden::domain::run::{AgentRun, RunState, Trigger};
 use opswarden::domain::severity::{Environment, Priority, Severity};
 use opswarden::domain::subject::{AgentName, CheckId, Key, Subject, SubjectKind};
+use opswarden::ports::Pending;
+use opswarden::ports::clock::Clock;
 use opswarden::ports::store::{Batch, Committed, Note, Scope, Store, StoreError};
 use sqlx::{ConnectOptions, SqliteConnection};
 
@@ -70,7 +72,7 @@ pub(crate) fn key(name: &str) -> Key {
 
 /// Every row.
 pub(crate) fn everything() -> Scope {
-    Scope { agent: None, recent: Duration::from_secs(86_400), now: noon() }
+    Scope { agent: None, recent: Duration::from_hours(24), now: noon() }
 }
 
 /// An event of the fixtures' run at `at`.
@@ -256,5 +258,22 @@ pub(crate) async fn story(store: &SqliteStore) {
     ];
     for event in events {
         commit(store, vec![event]).await.expect("a legal story");
+    }
+}
+
+/// Real time for somebody who waits only a hundredth of what is asked.
+pub(crate) struct Hurried(pub(crate) WallClock);
+
+impl Clock for Hurried {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    fn sleep(&self, duration: Duration) -> Pending<'_, ()> {
+        self.0.sleep(duration / 100)
     }
 }

@@ -8,21 +8,12 @@ use opswarden::ports::Pending;
 use opswarden::ports::clock::Clock;
 
 /// Real time.
-pub(crate) struct WallClock {
-    start: Instant,
-    /// What waiting is divided by.
-    hurry: u32,
-}
+pub(crate) struct WallClock(Instant);
 
 impl WallClock {
     /// Starts counting.
     pub(crate) fn start() -> Self {
-        Self { start: Instant::now(), hurry: 1 }
-    }
-
-    /// The same for somebody who waits only a hundredth of what is asked.
-    pub(crate) fn hurried(self) -> Self {
-        Self { hurry: 100, ..self }
+        Self(Instant::now())
     }
 }
 
@@ -33,10 +24,10 @@ impl Clock for WallClock {
     }
 
     fn elapsed(&self) -> Duration {
-        self.start.elapsed()
+        self.0.elapsed()
     }
 
     fn sleep(&self, duration: Duration) -> Pending<'_, ()> {
-        Box::pin(tokio::time::sleep(duration / self.hurry))
+        Box::pin(tokio::time::sleep(duration))
     }
 }

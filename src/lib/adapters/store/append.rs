@@ -84,6 +84,7 @@ pub(super) async fn append(
                 load(connection, &mut set, wanted).await?;
             }
         }
+        owned(&set, &new)?;
         let before = verbs(&set, &new);
         let changed = set.apply(&new)?;
         let row = sealed(&mut head, envelope, &new)?;
@@ -226,6 +227,28 @@ async fn save(
         Some(row) => row?.save(connection).await.map_err(unwritten),
         None => Ok(()),
     }
+}
+
+/// The owner of findings about opswarden itself, which every agent may raise and resolve.
+const HOUSE: &str = "opswarden";
+
+/// An agent changes only what is its own. People, and the ledger itself, may change everything.
+fn owned(set: &Entities, new: &NewEvent) -> Result<(), StoreError> {
+    let Some(agent) = new.actor.strip_prefix("agent:") else { return Ok(()) };
+    let owners = new.event.touches().into_iter().filter_map(|touched| match touched {
+        EntityRef::Incident(id) => set.incidents.get(&id).map(|found| &found.key.agent).cloned(),
+        EntityRef::ActiveIncident(key) | EntityRef::OpenRemediation(key) => Some(key.agent),
+        EntityRef::Remediation(id) => set.remediations.get(&id).map(|one| one.key.agent.clone()),
+        EntityRef::Control(_) => None,
+    });
+    for owner in owners {
+        if owner.as_str() != agent && owner.as_str() != HOUSE {
+            let (kind, subject) = (new.event.kind(), new.event.subject());
+            let why = format!("{kind} on {subject} belongs to {owner}, {agent} may not write it");
+            return Err(StoreError::Write(why));
+        }
+    }
+    Ok(())
 }
 
 /// The remediation that an event may end, as it stood before.

@@ -18,15 +18,15 @@ pub enum Access {
     ReadOnly,
 }
 
-/// How long SQLite itself waits for another writer, each time.
+/// How long `SQLite` itself waits for another writer, each time.
 pub(super) const BUSY: Duration = Duration::from_secs(5);
-/// How often an open or a begin that found the database locked is tried: SQLite answers "locked" at once, without
+/// How often an open or a begin that found the database locked is tried: `SQLite` answers "locked" at once, without
 /// waiting, where waiting could deadlock; 1 in 9,600 opens among killed processes did.
 pub(super) const TRIES: u32 = 5;
 /// The pause between tries.
 pub(super) const PAUSE: Duration = Duration::from_millis(40);
 
-/// What an error of SQLite means for us.
+/// What an error of `SQLite` means for us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
     /// Somebody else holds the lock.
@@ -44,7 +44,7 @@ const SQLITE_NOTADB: u32 = 26;
 
 /// Sorts an error.
 pub(super) fn trouble(error: &sqlx::Error) -> Trouble {
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     let primary = code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff);
     match primary {
         Some(SQLITE_BUSY | SQLITE_LOCKED) => Trouble::Busy,

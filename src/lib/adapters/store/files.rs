@@ -48,7 +48,7 @@ impl Paths {
         }
     }
 
-    /// The ledger's companions, which must move before it does.
+    /// The ledger's companions, which must not meet another ledger.
     pub(super) fn companions(&self) -> [PathBuf; 2] {
         [self.state.join("ops.db-wal"), self.state.join("ops.db-shm")]
     }

@@ -23,8 +23,8 @@ pub(super) struct ViewFile {
     pub(super) hash: String,
     /// Whether it is JSON with a list of incidents.
     pub(super) understood: bool,
-    /// Which ledger wrote it; `None` for a file in the older shape.
-    pub(super) ledger_id: Option<String>,
+    /// Whether a ledger of ours wrote it; a file in the older shape has none of the three marks.
+    pub(super) ours: bool,
     /// Its incidents, each still raw.
     pub(super) incidents: Vec<Value>,
     /// Its remediations, each still raw.
@@ -36,7 +36,9 @@ pub(super) struct ViewFile {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Outer {
-    ledger_id: Option<String>,
+    schema_version: Option<Value>,
+    ledger_id: Option<Value>,
+    ledger_seq: Option<Value>,
     incidents: Vec<Value>,
     #[serde(default)]
     recent_remediations: Vec<Value>,
@@ -62,7 +64,9 @@ impl ViewFile {
             Err(_) => empty,
             Ok(outer) => Self {
                 understood: true,
-                ledger_id: outer.ledger_id,
+                ours: [outer.schema_version, outer.ledger_id, outer.ledger_seq]
+                    .iter()
+                    .any(Option::is_some),
                 incidents: outer.incidents,
                 remediations: outer.recent_remediations,
                 controls: outer.controls,
@@ -71,9 +75,9 @@ impl ViewFile {
         }
     }
 
-    /// Whether the file says that there was a ledger of ours: it names one, or it is too damaged to say.
-    pub(super) fn tells_of_loss(&self) -> bool {
-        self.ledger_id.is_some() || !self.understood
+    /// Whether the file says that there was a ledger of ours: it bears a mark of one, or is too damaged to say.
+    pub(super) const fn tells_of_loss(&self) -> bool {
+        self.ours || !self.understood
     }
 }
 

@@ -1,11 +1,12 @@
 //! What lies at the ledger's place, found out without changing it.
 
 use std::io::Read;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use sqlx::{Connection, SqliteConnection};
 
-use super::connection::{Access, Trouble, connect, trouble};
+use super::connection::{Access, PAUSE, TRIES, Trouble, connect, trouble};
 use super::files::Paths;
 use super::schema::{VERSION, meta};
 use crate::ports::clock::Clock;
@@ -29,7 +30,7 @@ pub(super) enum Condition {
     },
     /// No database, or a broken one.
     Damaged {
-        /// What SQLite said.
+        /// What `SQLite` said.
         why: String,
     },
     /// Something is to be looked at by somebody who is alone with it.
@@ -69,8 +70,32 @@ pub(super) async fn inspect(paths: &Paths, access: Access, clock: &dyn Clock) ->
             ledger.display()
         )),
         Ok(Some(why)) => Condition::Damaged { why },
-        Ok(None) => inside(ledger, access, clock).await,
+        Ok(None) => confirmed(inside(ledger, access, clock).await, ledger),
     }
+}
+
+/// `SQLite` calls a page of the schema that could not be read corrupt. A file counts as damaged only where every
+/// byte of it can be read: a failing disk is no reason to start a new ledger on it.
+pub(super) fn confirmed(condition: Condition, ledger: &Path) -> Condition {
+    if !matches!(condition, Condition::Damaged { .. }) {
+        return condition;
+    }
+    match read_whole(ledger) {
+        Ok(()) => condition,
+        Err(error) => Condition::Unusable {
+            why: format!("{} cannot be read whole ({error}); look at the disk", ledger.display()),
+        },
+    }
+}
+
+fn read_whole(ledger: &Path) -> std::io::Result<()> {
+    const PAGE: usize = 4_096;
+    let file = std::fs::File::open(ledger)?;
+    let mut page = [0_u8; PAGE];
+    for start in (0..file.metadata()?.len()).step_by(PAGE) {
+        file.read_at(&mut page, start)?;
+    }
+    Ok(())
 }
 
 /// A file that is shorter than its own header says. A write-ahead log may still hold the rest.
@@ -93,17 +118,29 @@ fn missing_pages(paths: &Paths) -> std::io::Result<Option<String>> {
 }
 
 async fn inside(ledger: &Path, access: Access, clock: &dyn Clock) -> Condition {
-    let sorted = |error: &sqlx::Error| match trouble(error) {
-        Trouble::Damaged => Condition::Damaged { why: error.to_string() },
-        Trouble::Busy | Trouble::Other => {
-            Condition::Unusable { why: format!("{} cannot be opened ({error})", ledger.display()) }
+    let mut tries = 1;
+    loop {
+        let error = match look(ledger, access, clock).await {
+            Ok(condition) => return condition,
+            Err(error) => error,
+        };
+        match trouble(&error) {
+            Trouble::Busy if tries < TRIES => {
+                tries += 1;
+                clock.sleep(PAUSE).await;
+            }
+            Trouble::Damaged => return Condition::Damaged { why: error.to_string() },
+            Trouble::Busy | Trouble::Other => {
+                let why = format!("{} cannot be opened ({error})", ledger.display());
+                return Condition::Unusable { why };
+            }
         }
-    };
-    let mut connection = match connect(ledger, access, clock).await {
-        Ok(connection) => connection,
-        Err(error) => return sorted(&error),
-    };
-    let answer = tables(&mut connection, ledger).await.unwrap_or_else(|error| sorted(&error));
+    }
+}
+
+async fn look(ledger: &Path, access: Access, clock: &dyn Clock) -> Result<Condition, sqlx::Error> {
+    let mut connection = connect(ledger, access, clock).await?;
+    let answer = tables(&mut connection, ledger).await;
     if let Err(error) = connection.close().await {
         tracing::debug!(%error, "failed to close the ledger after a look");
     }

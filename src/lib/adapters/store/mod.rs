@@ -1,4 +1,4 @@
-//! The ledger: one SQLite database, `state/ops.db`, opened by short-lived processes.
+//! The ledger: one `SQLite` database, `state/ops.db`, opened by short-lived processes.
 //!
 //! Every event is appended and applied in one exclusive transaction; SQL knows documents and keys, never what an
 //! event means. The statements are portable: numbered placeholders, text and whole numbers, no functions of one

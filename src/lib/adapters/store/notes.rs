@@ -13,9 +13,9 @@ use crate::domain::subject::{AgentName, CheckId, Key};
 use crate::ports::store::{Note, StoreError};
 
 /// How long rulings are kept.
-const DECISIONS_KEPT: Duration = Duration::from_secs(30 * 86_400);
+const DECISIONS_KEPT: Duration = Duration::from_hours(30 * 24);
 /// How long runs are kept; the newest of each agent stays.
-const RUNS_KEPT: Duration = Duration::from_secs(90 * 86_400);
+const RUNS_KEPT: Duration = Duration::from_hours(90 * 24);
 
 /// Writes one note.
 pub(super) async fn write(

@@ -127,7 +127,7 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// SQLite could not close it in order; nothing that was committed is lost.
+    /// `SQLite` could not close it in order; nothing that was committed is lost.
     pub async fn close(&self) -> Result<(), StoreError> {
         match self.opened().await.take() {
             Some(open) => {

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::Permissions;
-use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,7 +25,7 @@ use crate::domain::view::{
 use crate::ports::store::StoreError;
 
 /// How long a resolved incident is shown.
-const SHOWN_FOR: Duration = Duration::from_secs(86_400);
+const SHOWN_FOR: Duration = Duration::from_hours(24);
 /// How the publisher's temporary files are called; what is left of them belonged to a publisher that was killed.
 const TEMP_PREFIX: &str = ".ops-state-";
 const TEMP_SUFFIX: &str = ".tmp";
@@ -130,44 +129,44 @@ impl SqliteStore {
             lock(&paths.view_lock, Hold::Alone, clock).await.map_err(StoreError::Publish)?;
         remove_leftovers(&paths.state);
         let state = self.gathered(now).await?;
-        if is_newer(&paths.view, &state) {
+        let there = OnDisk::at(&paths.view);
+        if there.as_ref().is_some_and(|there| there.is_newer_than(&state)) {
             return Ok(());
         }
-        keep_what_is_not_ours(&paths.view, now)
-            .and_then(|()| replace(&paths.state, &paths.view, &state))
+        let foreign = there.is_some_and(|there| there.ledger_id.is_none());
+        let kept = if foreign { keep_aside(&paths.view, now) } else { Ok(()) };
+        kept.and_then(|()| replace(&paths.state, &paths.view, &state))
             .map_err(|error| StoreError::Publish(error.to_string()))
     }
 }
 
-fn on_disk(view: &Path) -> Option<OnDisk> {
-    let text = std::fs::read(view).ok()?;
-    serde_json::from_slice(&text).ok()
-}
+impl OnDisk {
+    /// The file that is there; one that cannot be understood names no ledger.
+    fn at(view: &Path) -> Option<Self> {
+        let text = std::fs::read(view).ok()?;
+        Some(serde_json::from_slice(&text).unwrap_or_default())
+    }
 
-/// Whether the file is of the same ledger and further on than `state`.
-fn is_newer(view: &Path, state: &OpsState) -> bool {
-    on_disk(view).is_some_and(|disk| {
-        disk.ledger_id.as_deref() == Some(state.ledger_id.as_str())
-            && disk.ledger_seq.is_some_and(|seq| seq > state.ledger_seq)
-    })
+    /// Whether it is of the same ledger and further on than `state`.
+    fn is_newer_than(&self, state: &OpsState) -> bool {
+        self.ledger_id.as_deref() == Some(state.ledger_id.as_str())
+            && self.ledger_seq.is_some_and(|seq| seq > state.ledger_seq)
+    }
 }
 
 /// A view that names no ledger was written by somebody else, or is damaged: it may be the only record.
-fn keep_what_is_not_ours(view: &Path, now: Timestamp) -> std::io::Result<()> {
-    let ours = on_disk(view).is_some_and(|disk| disk.ledger_id.is_some());
-    if view.exists() && !ours {
-        let kept = set_aside(view, "kept", now)?;
-        tracing::warn!(file = %kept.display(), "kept a view that this ledger did not write");
-    }
+fn keep_aside(view: &Path, now: Timestamp) -> std::io::Result<()> {
+    let kept = set_aside(view, "kept", now)?;
+    tracing::warn!(file = %kept.display(), "kept a view that this ledger did not write");
     Ok(())
 }
 
 fn replace(folder: &Path, view: &Path, state: &OpsState) -> std::io::Result<()> {
-    let mut file =
+    let file =
         tempfile::Builder::new().prefix(TEMP_PREFIX).suffix(TEMP_SUFFIX).tempfile_in(folder)?;
     let mut text = serde_json::to_vec_pretty(state)?;
     text.push(b'\n');
-    file.write_all(&text)?;
+    file.as_file().write_all_at(&text, 0)?;
     file.as_file().set_permissions(Permissions::from_mode(0o644))?;
     file.as_file().sync_all()?;
     file.persist(view).map_err(|error| error.error)?;

@@ -1,8 +1,9 @@
 //! Creating a ledger, and starting one anew where the old one is lost.
 //!
-//! Runs under the lock that nobody shares. What is damaged is renamed and never deleted; its write-ahead log moves
-//! first, because SQLite would replay it into the new file. Tables and rescued rows are one transaction, so that a
-//! process that dies here leaves either no ledger or all of it.
+//! Runs under the lock that nobody shares. What is damaged is renamed and never deleted: first the ledger, so that
+//! a process that dies in between leaves a log without a ledger, which is known for a loss; then its log, because
+//! `SQLite` would replay it into the new file. Tables and rescued rows are one transaction, so that a process that
+//! dies there leaves either no ledger or all of it.
 
 use std::path::Path;
 
@@ -14,7 +15,7 @@ use super::connection::{Access, connect};
 use super::files::{Paths, set_aside, stamp, sync_folder};
 use super::import::{Numbers, events_of, reserve};
 use super::import_map::ViewFile;
-use super::inspect::{Condition, inspect};
+use super::inspect::{Condition, confirmed, inspect};
 use super::open::StoreOptions;
 use super::rows::cut;
 use super::schema;
@@ -85,7 +86,7 @@ async fn examined(options: &StoreOptions, paths: &Paths) -> Result<Condition, St
             let why = rows.into_iter().map(|(row,)| row).next().unwrap_or_default();
             Ok(Condition::Damaged { why })
         }
-        Err(error) => Ok(Condition::Damaged { why: error.to_string() }),
+        Err(error) => Ok(confirmed(Condition::Damaged { why: error.to_string() }, &paths.ledger)),
     }
 }
 
@@ -100,10 +101,9 @@ fn forget_suspicion(paths: &Paths) -> Result<(), StoreError> {
 
 /// Keeps the damaged ledger and its companions aside.
 fn retire(paths: &Paths, now: Timestamp) -> Result<(), StoreError> {
-    retire_companions(paths, now)?;
     set_aside(&paths.ledger, "rescued", now)
         .map_err(|error| failed("the damaged ledger cannot be kept aside", error))?;
-    Ok(())
+    retire_companions(paths, now)
 }
 
 /// A log without its ledger: the ledger was there, and is gone.

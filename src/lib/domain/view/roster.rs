@@ -77,9 +77,9 @@ const LOST_AFTER: u32 = 3;
 /// The share of a period that a run may take until its view is there.
 const GRACE: f64 = 0.2;
 /// The least grace: a run has to look twice before it speaks.
-const LEAST_GRACE: Duration = Duration::from_secs(60);
+const LEAST_GRACE: Duration = Duration::from_mins(1);
 /// How long a view is good for where nothing is scheduled.
-const UNSCHEDULED: Duration = Duration::from_secs(3_600);
+const UNSCHEDULED: Duration = Duration::from_hours(1);
 
 /// How the agent of `entry` stands at `now`.
 pub(super) fn standing(
