@@ -28,6 +28,9 @@ mod failure;
 mod http;
 mod page;
 
+/// A deadline that cannot be counted is cut to this one.
+const LONGEST_DEADLINE: Duration = Duration::from_hours(1);
+
 /// Whose certificates are believed.
 enum Trust {
     /// Nobody's: no address is https, and loading the roots costs more than a probe.
@@ -130,7 +133,9 @@ impl Prober for HttpProber {
     fn probe<'a>(&'a self, request: &'a ProbeRequest) -> Pending<'a, ProbeReading> {
         Box::pin(async move {
             let (at, began) = (self.clock.now(), self.clock.elapsed());
-            let answer = self.look(request, Instant::now() + request.deadline).await;
+            let now = Instant::now();
+            let end = now.checked_add(request.deadline).unwrap_or(now + LONGEST_DEADLINE);
+            let answer = self.look(request, end).await;
             let took: Duration = self.clock.elapsed().saturating_sub(began);
             let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
             ProbeReading { at, took_ms, answer }

@@ -1,4 +1,6 @@
 //! The shapes that secrets usually have. Each rule marks the spans of one shape.
+//!
+//! The text may be an attacker's, so no part of it is walked once for every match in it: see [`Reach`].
 
 use std::ops::Range;
 
@@ -27,8 +29,6 @@ const TELLING: [&str; 14] = [
 ];
 /// A name that is one of these names a secret.
 const TELLING_WHOLE: [&str; 7] = ["auth", "pwd", "pass", "jwt", "sid", "dsn", "psk"];
-/// How far a value is followed: it keeps the work in proportion to the text, whoever wrote it.
-const LONGEST_VALUE: usize = 8 * 1024;
 /// Headers whose value runs to the end of its line.
 const WHOLE_LINE: [&str; 2] = ["cookie", "authorization"];
 
@@ -36,22 +36,41 @@ const fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')
 }
 
+/// The end of a run of characters. A place inside a run that was walked before has the same end.
+#[derive(Default)]
+struct Reach {
+    end: usize,
+}
+
+impl Reach {
+    /// Where the first character that `stops` is, from `start` on. Calls must come with growing starts.
+    fn from(&mut self, text: &str, start: usize, stops: impl Fn(char) -> bool) -> usize {
+        if start >= self.end {
+            self.end = text[start..].find(stops).map_or(text.len(), |offset| start + offset);
+        }
+        self.end
+    }
+}
+
+/// How far the values of one text were walked.
+#[derive(Default)]
+struct Values {
+    bare: Reach,
+    line: Reach,
+}
+
 /// `password=…`, `"apiKey": "…"`, `Cookie: …`, `--token …`.
 fn named_values(text: &str, spans: &mut Vec<Range<usize>>) {
     let mut at = 0;
-    let mut line_done = 0;
+    let mut values = Values::default();
     while let Some(start) = text[at..].find(is_name).map(|offset| at + offset) {
         let end = text[start..].find(|c| !is_name(c)).map_or(text.len(), |offset| start + offset);
         at = end;
         let name = &text[start..end];
         let Some(line) = telling(name) else { continue };
-        if end <= line_done {
-            continue;
-        }
         // The value is looked through as well: it may itself be a list of names and values.
-        if let Some(span) = value_after(text, end, name.starts_with("--"), line) {
-            line_done = if line.0 { span.end } else { line_done };
-            spans.push(span);
+        if let Some(start) = value_start(text, end, name.starts_with("--")) {
+            spans.push(start..values.end(text, start, line));
         }
     }
 }
@@ -72,7 +91,8 @@ fn telling(name: &str) -> Option<ToLineEnd> {
 #[derive(Clone, Copy)]
 struct ToLineEnd(bool);
 
-fn value_after(text: &str, from: usize, flag: bool, line: ToLineEnd) -> Option<Range<usize>> {
+/// Where the value of a name that ends at `from` begins, if one follows.
+fn value_start(text: &str, from: usize, flag: bool) -> Option<usize> {
     let mut at = from + closing_quote(&text[from..]);
     at += blanks(&text[at..]);
     match text[at..].chars().next() {
@@ -83,8 +103,7 @@ fn value_after(text: &str, from: usize, flag: bool, line: ToLineEnd) -> Option<R
         Some(_) if flag && at > from => {}
         _ => return None,
     }
-    at += blanks(&text[at..]);
-    Some(at..at + value_length(&text[at..], line))
+    Some(at + blanks(&text[at..]))
 }
 
 /// The quote, escaped or not, that ends a quoted name.
@@ -100,57 +119,64 @@ fn blanks(rest: &str) -> usize {
     rest.len() - rest.trim_start_matches([' ', '\t']).len()
 }
 
-fn value_length(rest: &str, line: ToLineEnd) -> usize {
-    let escapes = rest.len() - rest.trim_start_matches('\\').len();
-    let open = &rest[escapes..];
-    match open.chars().next() {
-        Some(quote @ ('"' | '\'')) => escapes + 1 + quoted_length(&open[1..], quote, escapes),
-        _ if line.0 => rest.find(['\n', '\r', '"']).unwrap_or(rest.len()),
-        _ => near(rest, |c| c.is_whitespace() || ",;&\"'<>)}]".contains(c)),
+impl Values {
+    fn end(&mut self, text: &str, start: usize, line: ToLineEnd) -> usize {
+        let rest = &text[start..];
+        let escapes = rest.len() - rest.trim_start_matches('\\').len();
+        let open = &rest[escapes..];
+        match open.chars().next() {
+            Some(quote @ ('"' | '\'')) => {
+                start + escapes + 1 + quoted_length(&open[1..], quote, escapes)
+            }
+            _ if line.0 => self.line.from(text, start, |c| "\n\r\"".contains(c)),
+            _ => {
+                let stops = |c: char| c.is_whitespace() || ",;&\"'<>)}]".contains(c);
+                self.bare.from(text, start, stops)
+            }
+        }
     }
 }
 
-/// The length up to the quote that closes a value which was opened behind `escapes` backslashes.
+/// The length up to the quote that closes a value which was opened behind `escapes` backslashes. The next value of
+/// the same kind closes this one, so that walks hardly overlap.
 fn quoted_length(rest: &str, quote: char, escapes: usize) -> usize {
     let mut slashes = 0;
     for (at, c) in rest.char_indices() {
         match c {
             '\\' => slashes += 1,
             _ if c == quote && slashes <= escapes => return at,
-            _ if at >= LONGEST_VALUE => return at,
             _ => slashes = 0,
         }
     }
     rest.len()
 }
 
-/// Where the first such character is, or the end, or the limit.
-fn near(rest: &str, found: impl Fn(char) -> bool) -> usize {
-    let mut places = rest.char_indices();
-    let place = places.find(|(at, c)| *at >= LONGEST_VALUE || found(*c));
-    place.map_or(rest.len(), |(at, _)| at)
-}
-
 /// `scheme://user:password@host`.
 fn url_credentials(text: &str, spans: &mut Vec<Range<usize>>) {
+    let mut word = Reach::default();
+    let mut last_at = None;
     for (at, _) in text.match_indices("://") {
         let start = at + 3;
-        let rest = &text[start..];
-        let end = near(rest, |c| c.is_whitespace() || "/?#\"'<>".contains(c));
-        // A password may hold an unescaped slash: the last `@` before a blank counts where there is a colon.
-        let wide = near(rest, |c| c.is_whitespace() || "\"'<>".contains(c));
-        let user_end = rest[..end].rfind('@').or_else(|| {
-            let at = rest[..wide].rfind('@')?;
-            let slash = rest[..at].find('/')?;
-            let colon = rest[..slash].find(':')?;
-            // `host:80/@x` is a port and a path.
-            let port = rest[colon + 1..slash].chars().all(|c| c.is_ascii_digit());
-            (!port).then_some(at)
-        });
-        if let Some(user_end) = user_end {
-            spans.push(start..start + user_end);
+        if start >= word.end {
+            let end = word.from(text, start, |c| c.is_whitespace() || "\"'<>".contains(c));
+            last_at = text[start..end].rfind('@').map(|offset| start + offset);
         }
+        // Ends at the next address at the latest, because that holds a slash.
+        let rest = &text[start..word.end];
+        let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+        let user_end = match authority.rfind('@') {
+            Some(offset) => Some(start + offset),
+            // A password may hold an unescaped slash: then the last `@` of the word counts.
+            None => last_at.filter(|end| *end > start && has_password(authority)),
+        };
+        spans.extend(user_end.map(|end| start..end));
     }
+}
+
+/// Whether what stands before the first slash is a user with a password and not a host with a port.
+fn has_password(authority: &str) -> bool {
+    let after_colon = authority.split_once(':').map(|(_, after)| after);
+    after_colon.is_some_and(|after| !after.chars().all(|c| c.is_ascii_digit()))
 }
 
 /// `Bearer …` and `Basic …`, in any case.
@@ -159,12 +185,15 @@ fn schemes(text: &str, spans: &mut Vec<Range<usize>>) {
     for word in ["bearer", "basic"] {
         for (at, _) in lower.match_indices(word) {
             let from = at + word.len();
-            let gap = blanks(&text[from..]);
-            let start = from + gap;
+            let start = from + blanks(&text[from..]);
+            if start == from {
+                continue;
+            }
             let token = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
-            let length = near(&text[start..], |c| !token(c));
+            let rest = &text[start..];
+            let length = rest.find(|c| !token(c)).unwrap_or(rest.len());
             // A short word after "basic" is prose.
-            if gap > 0 && length >= 8 {
+            if length >= 8 {
                 spans.push(start..start + length);
             }
         }
@@ -173,10 +202,14 @@ fn schemes(text: &str, spans: &mut Vec<Range<usize>>) {
 
 /// Three base64url parts, the first of which opens a JSON object.
 fn json_web_tokens(text: &str, spans: &mut Vec<Range<usize>>) {
+    let mut run = Reach::default();
     for (start, _) in text.match_indices("eyJ") {
-        let length = near(&text[start..], |c| !(is_name(c) || c == '='));
-        if text[start..start + length].contains('.') {
-            spans.push(start..start + length);
+        if start < run.end {
+            continue;
+        }
+        let end = run.from(text, start, |c| !(is_name(c) || c == '='));
+        if text[start..end].contains('.') {
+            spans.push(start..end);
         }
     }
 }
