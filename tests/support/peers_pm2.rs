@@ -79,7 +79,11 @@ impl PrivatePm2 {
     pub(crate) fn kill_daemon(&self) {
         let Some(pid) = self.daemon() else { return };
         kill(pid);
-        wait_until(Duration::from_secs(10), || !is_there(pid));
+        // The kernel closes its socket a moment after the process counts as dead.
+        let socket = self.home().join("rpc.sock");
+        wait_until(Duration::from_secs(10), || {
+            !is_there(pid) && std::os::unix::net::UnixStream::connect(&socket).is_err()
+        });
     }
 
     /// The pids of the processes of the daemon, which outlive a killed one.

@@ -384,13 +384,18 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_program_leaves_behind_lives_on_and_holds_nobody_up() {
-        let started = tokio::time::Instant::now();
-        let outcome = sh("setsid sleep 30 & echo $!").deadline(Duration::from_secs(20)).run().await;
-        let Outcome::Exited { code: 0, stdout, .. } = outcome else { panic!("{outcome:?}") };
-        assert!(started.elapsed() < Duration::from_secs(10));
-        let pid = stdout.text();
-        assert!(is_running(&pid), "what was started on purpose was killed");
-        let pid = Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
-        rustix::process::kill_process(pid, Signal::KILL).unwrap();
+        for script in ["sleep 30 & echo $!", "setsid sleep 30 & echo $!"] {
+            let started = tokio::time::Instant::now();
+            let outcome = sh(script).deadline(Duration::from_secs(20)).run().await;
+            let Outcome::Exited { code: 0, stdout, .. } = outcome else { panic!("{outcome:?}") };
+            assert!(started.elapsed() < Duration::from_secs(10));
+            let pid = stdout.text();
+            for _ in 0..50 {
+                assert!(is_running(&pid), "{script}: what was started on purpose was killed");
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            let pid = Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
+            rustix::process::kill_process(pid, Signal::KILL).unwrap();
+        }
     }
 }

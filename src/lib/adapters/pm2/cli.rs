@@ -94,7 +94,8 @@ mod tests {
     async fn no_command_is_given_where_no_daemon_answers() {
         let home = tempfile::tempdir().unwrap();
         let mark = home.path().join("ran");
-        let cli = vec!["/usr/bin/touch".to_owned(), mark.display().to_string()];
+        let script = format!("touch {}", mark.display());
+        let cli = vec!["/bin/sh".to_owned(), "-c".to_owned(), script];
         assert!(rows(home.path(), &cli).await.is_err());
         let acted = act(home.path(), &cli, "restart", 0, QUESTION).await;
         assert!(matches!(acted, Err(ActFailure::Refused(_))));

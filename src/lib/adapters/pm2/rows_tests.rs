@@ -99,12 +99,17 @@ fn waiting_without_a_pid_is_not_waiting() {
 
 #[test]
 fn instances_are_counted_within_their_name_in_the_order_of_pm2() {
-    let rows = [row("w", 12, &json!({})), row("api", 5, &json!({})), row("w", 7, &json!({}))];
+    let rows = [
+        row("w", 12, &json!({})),
+        row("api", 5, &json!({})),
+        row("w", 7, &json!({})),
+        row("w", 9, &json!({})),
+    ];
     let names: Vec<_> =
         read_values(&rows).unwrap().iter().map(|reading| reading.process.to_string()).collect();
-    assert_eq!(names, ["pm2:api", "pm2:w#0", "pm2:w#1"]);
+    assert_eq!(names, ["pm2:api", "pm2:w#0", "pm2:w#1", "pm2:w#2"]);
     let listed = read(&serde_json::to_vec(&rows).unwrap()).unwrap();
-    assert_eq!(listed.iter().map(|listed| listed.pm_id).collect::<Vec<_>>(), [5, 7, 12]);
+    assert_eq!(listed.iter().map(|listed| listed.pm_id).collect::<Vec<_>>(), [5, 7, 9, 12]);
 }
 
 #[test]
