@@ -38,14 +38,17 @@ pub(super) async fn active(
     agent: Option<&AgentName>,
 ) -> Result<Vec<Incident>, StoreError> {
     let (docs,): (Option<String>,) = sqlx::query_as(
-        "SELECT string_agg(doc, ',' ORDER BY number) FROM entity
+        "SELECT string_agg(doc, ',') FROM entity
          WHERE kind = 'incident' AND closed_at IS NULL AND agent = coalesce($1, agent)",
     )
     .bind(agent.map(AgentName::as_str))
     .fetch_one(connection)
     .await
     .map_err(unread)?;
-    joined(docs)
+    // Sorted here and not by the statement, which would move every document once more.
+    let mut active: Vec<Incident> = joined(docs)?;
+    active.sort_unstable_by_key(|incident| incident.id);
+    Ok(active)
 }
 
 async fn resolved(
