@@ -73,7 +73,7 @@ fn an_interrupted_demo_leaves_no_process() {
         seen.push_str(&String::from_utf8_lossy(&chunk[..size]));
     }
     let folder = folder_in(&seen).expect("the folder is told");
-    assert!(alive(&folder) >= 3, "the services run");
+    assert!(alive(&folder) >= 2, "the services run");
     let pid = rustix::process::Pid::from_child(&demo);
     rustix::process::kill_process(pid, rustix::process::Signal::INT)
         .expect("it can be interrupted");

@@ -23,8 +23,8 @@ fn strace_works() -> bool {
 fn trace(fake: &Fake, temp: &Path, arguments: &[&str]) -> (Option<i32>, Vec<String>) {
     let file = temp.join("trace");
     let name = file.display().to_string();
-    let mut strace =
-        fake.program("strace", &["-f", "-qq", "-s", "300", "-e", WATCHED, "-o", &name, GUARDIAN]);
+    let mut strace = fake
+        .program("strace", &["-f", "-y", "-qq", "-s", "300", "-e", WATCHED, "-o", &name, GUARDIAN]);
     let output = strace.args(arguments).env("TMPDIR", temp).output().expect("strace starts");
     let lines =
         fs::read_to_string(&file).expect("the trace is there").lines().map(str::to_owned).collect();

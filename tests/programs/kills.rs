@@ -19,7 +19,8 @@ fn number() -> u32 {
 /// One run that is killed at the `when`-th `call`; `false` where it ended before.
 fn killed(fake: &Fake, call: &str, when: u32) -> bool {
     let inject = format!("inject={call}:signal=SIGKILL:when={when}");
-    let arguments = ["-f", "-qq", "-e", "trace=none", "-e", &inject, "-o", "/dev/null", GUARDIAN];
+    let trace = format!("trace={call}");
+    let arguments = ["-f", "-qq", "-e", &trace, "-e", &inject, "-o", "/dev/null", GUARDIAN];
     let status = fake
         .program("strace", &arguments)
         .stdout(Stdio::null())
@@ -50,10 +51,8 @@ fn a_killed_agent_never_restarts_twice() {
             kills += 1;
             *ends.entry(aftermath(&fake, call, when)).or_insert(0_u32) += 1;
         }
-        if kills == before {
-            when = 0;
-        }
-        when += 1;
+        assert!(when > 1 || kills > before, "no kill ever hit: the tracer does not inject");
+        when = if kills == before { 1 } else { when + 1 };
     }
     eprintln!(
         "agents killed around acts: {kills} kills, 0 second executions; states after the next run: {ends:?}"

@@ -16,7 +16,7 @@ use super::telemetry::{DEFAULT_FILTER, FILTER_VARIABLE, Telemetry};
 use super::wire::{self, Wish};
 use super::{out, replay};
 use crate::adapters::agent_lock::{AgentLock, LockError};
-use crate::adapters::store::{Access, SqliteStore};
+use crate::adapters::store::{Access, SqliteStore, StoreOptions, copy};
 use crate::adapters::system_clock::SystemClock;
 use crate::domain::incident::RunId;
 use crate::domain::report::Report;
@@ -146,23 +146,24 @@ impl Launch<'_> {
         }
     }
 
-    /// A dry run reads the ledger and writes nothing. Where there is no ledger yet, it plans on an empty one in a
-    /// folder of its own.
+    /// A dry run leaves no trace: it reads a copy of the ledger in a folder of its own, or an empty one there.
     async fn plan(&self, clock: &Arc<dyn Clock>, run: RunId) -> Exit {
-        let absent = !self.config.paths.ledger().exists() && !self.config.paths.view().exists();
-        let own_folder = match absent.then(tempfile::tempdir).transpose() {
+        let own_folder = match tempfile::tempdir() {
             Ok(folder) => folder,
             Err(error) => {
                 out::complain(&format!("failed to make a folder for the dry run: {error}"));
                 return Exit::Incomplete;
             }
         };
-        let mut options = wire::store_options(self.config, Access::ReadOnly, Arc::clone(clock));
-        if let Some(folder) = &own_folder {
-            options.access = Access::ReadWrite;
-            options.state_dir = folder.path().to_owned();
-        }
-        let store = SqliteStore::open(options).await.map(Arc::new);
+        let store = match copy(&self.config.paths.state, own_folder.path()) {
+            Ok(()) => {
+                let state_dir = own_folder.path().to_owned();
+                let options =
+                    wire::store_options(self.config, Access::ReadWrite, Arc::clone(clock));
+                SqliteStore::open(StoreOptions { state_dir, ..options }).await.map(Arc::new)
+            }
+            Err(why) => Err(StoreError::Open(why)),
+        };
         let wish = Wish { mode: Mode::Plan, observe_only: self.args.observe };
         let engine =
             wire::engine(self.config, self.entry, wish, store.clone(), Arc::clone(clock), run);

@@ -5,6 +5,7 @@
 //! vendor outside the views for people. `state/ops-state.json` is only a view of it.
 
 pub use self::connection::Access;
+pub use self::copy::copy;
 pub use self::import::{ImportReport, Unmapped, import};
 pub use self::open::{SqliteStore, StoreOptions};
 pub use self::verify::{Finding, Rule, VerifyReport, verify};
@@ -13,6 +14,7 @@ pub use crate::domain::view::RosterEntry;
 mod append;
 mod commit;
 mod connection;
+mod copy;
 mod event_row;
 mod files;
 mod fold;
