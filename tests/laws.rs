@@ -131,6 +131,19 @@ proptest! {
     }
 
     #[test]
+    fn what_was_not_seen_changes_nothing((agent, view, snapshot) in world()) {
+        let judged = judge(&agent, &view, &snapshot);
+        let plain = judged.diagnosis.plain();
+        for incident in &view.active {
+            let standing = plain.standing(&incident.key.check, &incident.key.subject);
+            if matches!(standing, Standing::Unknown { .. }) {
+                prop_assert!(!judged.merged.streaks.contains_key(&incident.key), "{}", incident.key);
+                prop_assert!(!resolved(&judged.merged).contains(&incident.id), "{}", incident.key);
+            }
+        }
+    }
+
+    #[test]
     fn nothing_is_forgotten((agent, view, snapshot) in world()) {
         let judged = judge(&agent, &view, &snapshot);
         let after = after(&view, &judged.merged);
