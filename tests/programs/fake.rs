@@ -48,6 +48,19 @@ impl Fake {
             .expect("it is made a program");
     }
 
+    /// Replaces a piece of the settings.
+    pub(crate) fn instead(&self, old: &str, new: &str) {
+        let file = self.path().join("agents.toml");
+        let text = fs::read_to_string(&file).expect("the settings are there");
+        assert!(text.contains(old), "{old} is not in the settings");
+        fs::write(&file, text.replace(old, new)).expect("they are written");
+    }
+
+    /// Replaces one of the two scripts.
+    pub(crate) fn script_is(&self, name: &str, body: &str) {
+        self.script(name, body);
+    }
+
     fn set(&self, state: &str) {
         fs::write(self.path().join("service"), format!("{state}\n")).expect("it is written");
     }

@@ -7,3 +7,4 @@ mod fake;
 mod kills;
 #[path = "../support/peers.rs"]
 mod peers;
+mod stops;

@@ -130,7 +130,9 @@ impl Engine {
             let own = std::iter::once(Note::Run(Box::new(progress.row(&self.setting.host))));
             Batch { events, notes: ended.chain(own).collect() }
         };
-        store.commit(self.scope(spec, now), &mut decide).await.map(drop)
+        store.commit(self.scope(spec, now), &mut decide).await?;
+        // A run that died may have committed without publishing.
+        if lost.is_empty() { Ok(()) } else { store.publish(now).await }
     }
 
     async fn recall(&self, spec: &Spec, progress: &mut Progress) -> Recall {

@@ -1,0 +1,88 @@
+//! A run that is stopped, that runs out of time, or that has nowhere to write.
+
+use std::fs;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::fake::Fake;
+use super::peers::wait_until;
+
+#[test]
+fn a_stopped_run_says_so_and_the_next_one_settles_what_it_left() {
+    let fake = Fake::new();
+    fake.instead("settle = \"10ms\"", "settle = \"6s\"");
+    fake.crash();
+    let mut run =
+        fake.guardian(&[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+    assert!(wait_until(Duration::from_secs(10), || fake.restarts() == 1), "it acts");
+    assert!(wait_until(Duration::from_secs(10), || {
+        fake.asked(&["remediations"])[0]["state"] == "verifying"
+    }));
+    kill_process(Pid::from_child(&run), Signal::TERM).expect("it can be stopped");
+    assert_eq!(run.wait().expect("it ends").code(), Some(2));
+    assert_eq!(fake.asked(&["runs"])[0]["state"], "interrupted");
+    fake.instead("settle = \"6s\"", "settle = \"10ms\"");
+    // The proof is due 6 s after the act, whatever the settings say now: a run that has the time waits for it.
+    let next = fake.run(&[]);
+    assert_eq!(next.status.code(), Some(0), "{}", String::from_utf8_lossy(&next.stdout));
+    assert_eq!(fake.restarts(), 1);
+    assert_eq!(fake.asked(&["remediations"])[0]["state"], "verified");
+}
+
+#[test]
+fn a_run_ends_at_its_deadline() {
+    let fake = Fake::new();
+    fake.instead(
+        "[agents.health-guardian.limits]",
+        "[agents.health-guardian.schedule]\ntimeout = \"1s\"\n[agents.health-guardian.limits]",
+    );
+    fake.script_is("status", "sleep 60\n");
+    let run = fake.run(&[]);
+    assert_eq!(run.status.code(), Some(2), "{}", String::from_utf8_lossy(&run.stderr));
+    assert_eq!(fake.asked(&["runs"])[0]["state"], "timed_out");
+    let path = fake.path().display().to_string();
+    assert!(
+        wait_until(Duration::from_secs(5), || {
+            let listed = Command::new("ps").args(["-eo", "args"]).output().expect("ps runs");
+            !String::from_utf8_lossy(&listed.stdout).contains(&path)
+        }),
+        "the question to the manager is not left running"
+    );
+}
+
+#[test]
+fn without_a_place_for_its_ledger_it_looks_tells_and_does_nothing() {
+    let fake = Fake::new();
+    fake.crash();
+    fs::write(fake.path().join("state"), "somebody else's file").expect("it is written");
+    let run = fake.run(&[]);
+    assert_eq!(run.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&run.stdout);
+    assert!(told.contains("crashed") && told.contains("state"), "{told}");
+    assert_eq!(fake.restarts(), 0);
+    let kept = fs::read_to_string(fake.path().join("state")).expect("it is still there");
+    assert_eq!(kept, "somebody else's file");
+}
+
+#[test]
+fn a_ledger_of_a_newer_version_is_left_untouched() {
+    let fake = Fake::new();
+    fake.run(&[]);
+    let ledger = fake.path().join("state/ops.db");
+    let changed = Command::new("python3")
+        .args(["-c", "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute(\"update meta set value='999' where key='version'\"); c.commit()"])
+        .arg(&ledger)
+        .status();
+    if !changed.is_ok_and(|status| status.success()) {
+        return super::peers::skip(&super::peers::test_name(), "python3");
+    }
+    fake.crash();
+    let before = fs::read(&ledger).expect("the ledger is there");
+    let run = fake.run(&[]);
+    assert_eq!(run.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&run.stdout).contains("schema version 999"));
+    assert_eq!(fs::read(&ledger).expect("it is still there"), before);
+    assert_eq!(fake.restarts(), 0);
+}
