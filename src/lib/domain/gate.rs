@@ -326,6 +326,9 @@ fn supported(input: &GateInput<'_>) -> Answer {
             of_verb.ended
         ));
     }
+    if of_verb.ended == 0 {
+        return Answer::Passed("it was not tried here yet".into());
+    }
     Answer::Passed(format!("it has helped {} of {} times here", of_verb.verified, of_verb.ended))
 }
 

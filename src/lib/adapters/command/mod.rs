@@ -85,9 +85,10 @@ impl Commands {
         }
         let said = |line: Option<String>| Redactor::default().fragment(&line.unwrap_or_default());
         match Program::new(declared.restart.iter().cloned()).deadline(ACT).run().await {
-            Outcome::Exited { code: 0, stdout, .. } => {
-                Ok(format!("its restart command ended well: {}", said(stdout.last_line())))
-            }
+            Outcome::Exited { code: 0, stdout, .. } => Ok(match said(stdout.last_line()) {
+                line if line.is_empty() => "its restart command ended well".to_owned(),
+                line => format!("its restart command ended well: {line}"),
+            }),
             Outcome::Exited { code, stderr, .. } => Err(ActFailure::Refused(format!(
                 "its restart command exited with {code}: {}",
                 said(stderr.last_line())

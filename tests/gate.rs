@@ -1,0 +1,239 @@
+//! The gate, door by door: from a request that passes all of them, each door is shut alone.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use opswarden::domain::diagnosis::{Coverage, Origin};
+use opswarden::domain::gate::{Answer, Door, GateInput, gate, gate_again, refusal};
+use opswarden::domain::incident::{
+    Control, Escalated, Incident, IncidentId, Remediation, RemediationId, RemediationState, RunId,
+    control,
+};
+use opswarden::domain::ledger::LedgerView;
+use opswarden::domain::operation::{Inverse, Operation, TargetState};
+use opswarden::domain::policy::{Autonomy, Budgets, Policy};
+use opswarden::domain::process::{ManagerKind, ProcessRef};
+use opswarden::domain::run::Effectiveness;
+use opswarden::domain::severity::Severity;
+use opswarden::domain::subject::{AgentName, CheckId, Key};
+
+/// A request, and everything that the gate asks about it.
+struct Request {
+    agent: AgentName,
+    key: Key,
+    operation: Operation,
+    origin: Origin,
+    coverage: Coverage,
+    policy: Policy,
+    budgets: Budgets,
+    view: LedgerView,
+    run_so_far: Vec<Operation>,
+    observe_only: bool,
+    now: Timestamp,
+}
+
+fn process(name: &str) -> ProcessRef {
+    ProcessRef { manager: ManagerKind::Pm2, name: name.to_owned(), instance: None }
+}
+
+fn restart(name: &str) -> Operation {
+    Operation::RestartProcess(process(name))
+}
+
+impl Request {
+    /// One that passes every door: a first attempt on an open incident.
+    fn good() -> Self {
+        let agent = AgentName::of("health-guardian");
+        let subject = process("shop").subject("host-a");
+        let key = Key::new(agent.clone(), CheckId::of("process_down"), subject);
+        let now: Timestamp = "2026-11-20T12:00:00Z".parse().expect("a time");
+        let incident = Incident {
+            id: IncidentId(1),
+            key: key.clone(),
+            severity: Severity::Critical,
+            message: "it is down".to_owned(),
+            facts: BTreeMap::new(),
+            opened_at: now,
+            relapse_of: None,
+            attempts: 0,
+            last_attempt_at: None,
+            last_operation: None,
+            escalated: None,
+            resolved: None,
+        };
+        Self {
+            agent,
+            key,
+            operation: restart("shop"),
+            origin: Origin::Manager,
+            coverage: Coverage::Whole,
+            policy: Policy::default(),
+            budgets: Budgets::default(),
+            view: LedgerView { active: vec![incident], ..LedgerView::default() },
+            run_so_far: Vec::new(),
+            observe_only: false,
+            now,
+        }
+    }
+
+    fn input(&self) -> GateInput<'_> {
+        GateInput {
+            agent: &self.agent,
+            key: &self.key,
+            operation: &self.operation,
+            origin: self.origin,
+            coverage: &self.coverage,
+            policy: &self.policy,
+            budgets: &self.budgets,
+            view: &self.view,
+            run_so_far: &self.run_so_far,
+            observe_only: self.observe_only,
+            seed: 1,
+            now: self.now,
+        }
+    }
+
+    fn incident(&mut self) -> &mut Incident {
+        &mut self.view.active[0]
+    }
+
+    fn control(&mut self, key: &str, minutes: Option<i64>) {
+        let expires_at = minutes.map(|n| self.now + jiff::SignedDuration::from_mins(n));
+        let found = Control {
+            key: key.to_owned(),
+            on: true,
+            reason: "work".to_owned(),
+            set_by: "human:test".to_owned(),
+            set_at: self.now,
+            expires_at,
+        };
+        self.view.controls.insert(key.to_owned(), found);
+    }
+
+    /// Remediations of other findings in the last hour.
+    fn done(&mut self, count: u64, state: RemediationState) {
+        for number in 0..count {
+            let subject = process(&format!("other{number}")).subject("host-a");
+            self.view.remediations.push(Remediation {
+                id: RemediationId(number + 1),
+                key: Key::new(self.agent.clone(), CheckId::of("process_down"), subject),
+                incident: None,
+                run: RunId("run".to_owned()),
+                operation: restart(&format!("other{number}")),
+                reason: "x".to_owned(),
+                attempt: 1,
+                state,
+                before: TargetState::Missing,
+                after: None,
+                inverse: Inverse::None { why: "x".to_owned() },
+                intended_at: self.now - Duration::from_mins(10),
+                acted_at: None,
+                verify_at: None,
+                finished_at: None,
+                outcome: None,
+                evidence: Vec::new(),
+            });
+        }
+    }
+}
+
+#[test]
+fn a_good_request_passes_nine_doors_and_says_which_had_nothing_to_say() {
+    let good = Request::good();
+    let answers = gate(&good.input());
+    assert_eq!(refusal(&answers), None);
+    let doors: Vec<Door> = answers.iter().map(|answer| answer.door).collect();
+    assert_eq!(doors, &Door::ALL[..9]);
+    let silent = |answer: &Answer| matches!(answer, Answer::NotApplicable(_));
+    let silent: Vec<Door> =
+        answers.iter().filter(|one| silent(&one.answer)).map(|one| one.door).collect();
+    assert_eq!(silent, [Door::Freeze], "no later issue's door passes in silence");
+}
+
+#[test]
+fn each_door_is_shut_alone() {
+    type Shut = fn(&mut Request);
+    let doors: [(Door, &str, Shut); 22] = [
+        (Door::Armed, "paused", |r| r.control(control::PAUSE_ALL, Some(5))),
+        (Door::Armed, "paused", |r| r.control("pause:health-guardian", Some(5))),
+        (Door::Autonomy, "observe only", |r| r.observe_only = true),
+        (Door::Autonomy, "propose", |r| r.control(control::PROPOSE_ONLY, None)),
+        (Door::Autonomy, "level is observe", |r| r.policy.autonomy = Autonomy::Observe),
+        (Door::Autonomy, "level is propose", |r| r.policy.autonomy = Autonomy::Propose),
+        (Door::Autonomy, "approvals do not exist", |r| r.policy.autonomy = Autonomy::Approve),
+        (Door::Coverage, "not listed completely", |r| {
+            r.coverage = Coverage::Partial { why: "cut".to_owned() };
+        }),
+        (Door::Coverage, "seen from edge", |r| r.origin = Origin::Edge),
+        (Door::Coverage, "seen from lan", |r| r.origin = Origin::Lan),
+        (Door::BlastRadius, "in this run already", |r| r.run_so_far = vec![restart("shop")]),
+        (Door::BlastRadius, "3 of 3", |r| {
+            r.run_so_far = ["a", "b", "c"].map(restart).to_vec();
+        }),
+        (Door::Owner, "belongs to", |r| r.agent = AgentName::of("somebody-else")),
+        (Door::Owner, "waits for its answer", |r| {
+            r.done(1, RemediationState::Unknown);
+            r.view.remediations[0].key = r.key.clone();
+        }),
+        (Door::Owner, "same process", |r| {
+            r.done(1, RemediationState::Verifying);
+            r.view.remediations[0].operation = restart("shop");
+        }),
+        (Door::Attempts, "no incident", |r| r.view.active.clear()),
+        (Door::Attempts, "2 of 2", |r| r.incident().attempts = 2),
+        (Door::Attempts, "a person was called", |r| {
+            let at = r.now;
+            r.incident().escalated = Some(Escalated { at, reason: "spent".to_owned() });
+        }),
+        (Door::Attempts, "back-off", |r| {
+            let at = r.now - Duration::from_mins(5);
+            r.incident().attempts = 1;
+            r.incident().last_attempt_at = Some(at);
+        }),
+        (Door::Budget, "0 of 0 actions of this run", |r| r.budgets.actions_per_run = 0),
+        (Door::Budget, "30 of 30", |r| r.done(30, RemediationState::Verified)),
+        (Door::Supported, "0 of 5", |r| {
+            let never = Effectiveness { verified: 0, ended: 5 };
+            r.view.effectiveness.insert("restart_process".to_owned(), never);
+        }),
+    ];
+    for (place, (door, why, shut)) in doors.into_iter().enumerate() {
+        let mut request = Request::good();
+        shut(&mut request);
+        let answers = gate(&request.input());
+        let refused = refusal(&answers).map(|(door, text)| (door, text.to_owned()));
+        let Some((found, text)) = refused else { panic!("case {place}: {door:?} lets pass") };
+        assert_eq!(found, door, "case {place}: {text}");
+        assert!(text.contains(why), "case {place}: {text}");
+        assert_eq!(
+            answers.last().map(|one| one.door),
+            Some(door),
+            "nothing is asked behind a shut door"
+        );
+    }
+}
+
+#[test]
+fn what_is_over_shuts_nothing() {
+    let mut request = Request::good();
+    request.control(control::PAUSE_ALL, Some(0));
+    request.done(29, RemediationState::Verified);
+    request.done(5, RemediationState::Withdrawn);
+    let helped = Effectiveness { verified: 1, ended: 50 };
+    request.view.effectiveness.insert("restart_process".to_owned(), helped);
+    request.incident().attempts = 1;
+    let long_ago = request.now - Duration::from_mins(13);
+    request.incident().last_attempt_at = Some(long_ago);
+    assert_eq!(refusal(&gate(&request.input())), None);
+}
+
+#[test]
+fn the_second_half_asks_what_the_ledger_can_change() {
+    let doors: Vec<Door> =
+        gate_again(&Request::good().input()).iter().map(|answer| answer.door).collect();
+    assert_eq!(doors, [Door::Armed, Door::Autonomy, Door::Freeze, Door::Attempts, Door::Budget]);
+    let mut paused = Request::good();
+    paused.control(control::PAUSE_ALL, Some(5));
+    assert!(refusal(&gate_again(&paused.input())).is_some());
+}
