@@ -101,3 +101,128 @@ const fn failed(observed: String) -> Proof {
 const fn unknown(observed: String) -> Proof {
     Proof { outcome: RemediationOutcome::Unknown, observed }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::domain::incident::{RemediationId, RemediationState, RunId};
+    use crate::domain::operation::{Inverse, Operation};
+    use crate::domain::process::{
+        ManagerKind, ProcessReading, ProcessRef, ProcessStatus, Startable,
+    };
+    use crate::domain::severity::Severity;
+    use crate::domain::sight::Blind;
+    use crate::domain::subject::{AgentName, CheckId, Key};
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_790_000_000 + seconds).unwrap()
+    }
+
+    fn target(identity: &str) -> TargetState {
+        let name = "shop".to_owned();
+        TargetState::Process(ProcessReading {
+            process: ProcessRef { manager: ManagerKind::Pm2, name, instance: None },
+            status: ProcessStatus::Online,
+            identity: Some(identity.to_owned()),
+            started_at: None,
+            restarts: None,
+            last_exit: None,
+            memory_bytes: None,
+            memory_limit_bytes: None,
+            can_reload: false,
+            startable: Startable::Unprovable { why: String::new() },
+            log_paths: Vec::new(),
+        })
+    }
+
+    /// A restart that was sent at second 0.
+    fn sent() -> Remediation {
+        let process = ProcessRef { manager: ManagerKind::Pm2, name: "shop".into(), instance: None };
+        let key = Key::new(AgentName::of("a"), CheckId::of("c"), process.subject("h"));
+        Remediation {
+            id: RemediationId(1),
+            key,
+            incident: None,
+            run: RunId("r".into()),
+            operation: Operation::RestartProcess(process),
+            reason: String::new(),
+            attempt: 1,
+            state: RemediationState::Verifying,
+            before: target("old"),
+            after: None,
+            inverse: Inverse::None { why: String::new() },
+            intended_at: at(0),
+            acted_at: Some(at(0)),
+            verify_at: None,
+            finished_at: None,
+            outcome: None,
+            evidence: Vec::new(),
+        }
+    }
+
+    fn looks(oldest: i64, samples: u32, origin: Origin) -> Evidence {
+        Evidence { origin, oldest: at(oldest), newest: at(oldest + 10), samples }
+    }
+
+    fn judged(
+        standing: &Standing<'_, Symptom>,
+        after: &Sight<TargetState>,
+        now: i64,
+    ) -> RemediationOutcome {
+        prove(&sent(), 3, standing, after, at(now)).outcome
+    }
+
+    #[test]
+    fn only_newer_enough_and_near_evidence_with_the_mark_verifies() {
+        use RemediationOutcome::{Failed, Unknown, Verified};
+        let good = looks(30, 3, Origin::Loopback);
+        let (new, old): (Sight<TargetState>, Sight<TargetState>) =
+            (Ok(target("new")), Ok(target("old")));
+        let unseen = Err(Blind::because("gone"));
+        let cases = [
+            (good, &new, 40, Verified, "newer, three looks, a new identity"),
+            (looks(-5, 3, Origin::Loopback), &new, 40, Unknown, "a look from before the act"),
+            (looks(0, 3, Origin::Loopback), &new, 40, Unknown, "a look from the moment of the act"),
+            (looks(30, 2, Origin::Loopback), &new, 40, Unknown, "too few looks"),
+            (looks(30, 3, Origin::Edge), &new, 40, Unknown, "seen from outside"),
+            (good, &old, 40, Unknown, "healthy without the mark, which may still come"),
+            (good, &old, 90, Failed, "healthy, but not by this"),
+            (good, &unseen, 90, Unknown, "healthy, and the target cannot be read"),
+        ];
+        for (evidence, after, now, expected, case) in cases {
+            assert_eq!(judged(&Standing::Healthy(&evidence), after, now), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_fault_after_the_act_fails_it_once_no_effect_can_be_on_its_way() {
+        use RemediationOutcome::{Failed, Unknown};
+        let symptom = Symptom {
+            severity: Severity::Critical,
+            message: "it is down".into(),
+            facts: BTreeMap::new(),
+            caused_by: None,
+        };
+        let evidence = looks(30, 3, Origin::Manager);
+        let faulty = Standing::Faulty(&symptom, &evidence);
+        assert_eq!(
+            judged(&faulty, &Ok(target("new")), 40),
+            Failed,
+            "it took effect and did not help"
+        );
+        assert_eq!(judged(&faulty, &Ok(target("old")), 40), Unknown, "before the horizon");
+        assert_eq!(judged(&faulty, &Ok(target("old")), 61), Failed, "after it");
+        let stale = looks(-5, 3, Origin::Manager);
+        let before = Standing::Faulty(&symptom, &stale);
+        assert_eq!(
+            judged(&before, &Ok(target("new")), 40),
+            Unknown,
+            "the fault is older than the act"
+        );
+        assert_eq!(judged(&Standing::Gone, &Ok(TargetState::Missing), 40), Failed);
+        let unseen = Standing::Unknown { why: "blind" };
+        assert_eq!(judged(&unseen, &Ok(target("new")), 900), Unknown, "not seen is never well");
+    }
+}
