@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::app::config::document::House;
 use crate::app::config::schema;
+use crate::app::documents;
 use crate::app::registry::Entry;
 use crate::domain::policy::{Policy, ScheduleSettings};
 use crate::domain::view::ops_state_schema;
@@ -43,6 +44,10 @@ pub fn files(entries: &[Entry]) -> Result<BTreeMap<String, String>, systemd::NoT
         ("docs/agents.schema.json".to_owned(), format!("{:#}\n", schema::document(entries))),
         ("docs/ops-state.schema.json".to_owned(), ops_state_schema()),
     ]);
+    for document in documents::all() {
+        let path = format!("docs/json/{}.schema.json", document.name);
+        files.insert(path, format!("{:#}\n", document.schema));
+    }
     for entry in entries {
         let spec = (entry.spec)();
         let unit = format!("systemd/opswarden-{}", spec.name);

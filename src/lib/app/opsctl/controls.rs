@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{Desk, Told, Trouble};
 use crate::adapters::store::{Access, SqliteStore};
+use crate::app::documents::{Paused, Resumed};
 use crate::app::exit::Exit;
 use crate::app::registry;
 use crate::domain::event::{Event, NewEvent};
@@ -42,7 +43,8 @@ impl Desk<'_> {
             second(expires_at),
             relative(expires_at, now)
         );
-        let json = json!({ "control": key, "on": true, "reason": reason, "expiresAt": expires_at });
+        let reason = reason.to_owned();
+        let json = json!(Paused { control: key, on: true, reason, expires_at });
         Ok(Told { text, json, exit: Exit::Clean })
     }
 
@@ -77,7 +79,8 @@ impl Desk<'_> {
         } else {
             format!("Lifted: {}. {agent} may act again, inside the gate.\n", lifted.join(", "))
         };
-        Ok(Told { text, json: json!({ "lifted": lifted, "reason": reason }), exit: Exit::Clean })
+        let json = json!(Resumed { lifted, reason: reason.to_owned() });
+        Ok(Told { text, json, exit: Exit::Clean })
     }
 
     /// Commits what `events` says and publishes the view.
