@@ -16,7 +16,7 @@ use super::ledger::LedgerView;
 use super::operation::{Operation, OperationClass};
 use super::policy::{Autonomy, Budgets, Policy};
 use super::subject::{AgentName, Key};
-use super::{backoff, merge};
+use super::{backoff, merge, moment};
 
 /// The ten doors, in order.
 #[derive(
@@ -193,8 +193,9 @@ fn armed(input: &GateInput<'_>) -> Answer {
     let own = control::pause_of(input.agent);
     for key in [control::PAUSE_ALL, own.as_str()] {
         if let Some(found) = input.view.controls.get(key).filter(|found| found.applies(input.now)) {
-            let until =
-                found.expires_at.map_or("until resumed".to_owned(), |end| format!("until {end}"));
+            let until = found
+                .expires_at
+                .map_or("until resumed".to_owned(), |end| format!("until {}", moment::full(end)));
             return Answer::Refused(format!(
                 "paused by {} {until}: {}; `opsctl resume` ends it",
                 found.set_by, found.reason
@@ -278,7 +279,8 @@ fn attempts(input: &GateInput<'_>) -> Answer {
     if let Some(escalated) = &incident.escalated {
         return Answer::Refused(format!(
             "a person was called at {}: {}",
-            escalated.at, escalated.reason
+            moment::full(escalated.at),
+            escalated.reason
         ));
     }
     let (made, limit) = (incident.attempts, input.policy.attempts);
@@ -294,7 +296,11 @@ fn attempts(input: &GateInput<'_>) -> Answer {
     }
     let next = backoff::next_attempt(incident, input.policy, input.seed);
     if input.now < next {
-        return Answer::Refused(format!("back-off: attempt {} not before {next}", made + 1));
+        return Answer::Refused(format!(
+            "back-off: attempt {} not before {}",
+            made + 1,
+            moment::full(next)
+        ));
     }
     Answer::Passed(format!("attempt {} of {limit} in this episode", made + 1))
 }

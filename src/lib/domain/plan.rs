@@ -62,7 +62,7 @@ impl Ruling {
         match self {
             Self::NotRipe { why } | Self::Held { why } | Self::Left { why } => why.clone(),
             Self::Folded { into } => {
-                format!("explained by {} {}", into.check, into.subject.short())
+                format!("explained by {} of {}", into.check, into.subject.short())
             }
             Self::Refused { doors } => match super::gate::refusal(doors) {
                 Some((door, why)) => {

@@ -115,6 +115,8 @@ pub struct Report {
 pub struct OpenIncident {
     /// Its id.
     pub id: IncidentId,
+    /// Its finding.
+    pub key: Key,
     /// `open` or `escalated`.
     pub status: String,
     /// How bad.

@@ -11,8 +11,9 @@ use crate::app::exit::Exit;
 use crate::app::registry;
 use crate::domain::event::{Event, NewEvent};
 use crate::domain::incident::{Control, control};
+use crate::domain::moment::full;
 use crate::ports::store::{Batch, LedgerView, Scope, Store};
-use crate::render::time::{relative, second};
+use crate::render::time::relative;
 
 impl Desk<'_> {
     pub(super) async fn pause(
@@ -38,9 +39,9 @@ impl Desk<'_> {
         };
         self.change(&mut |_: &LedgerView| vec![event.clone()]).await?;
         let text = format!(
-            "{agent} does not act until {} UTC ({}). It goes on looking, recording and telling.\n\
+            "{agent} does not act until {} ({}). It goes on looking, recording and telling.\n\
              `opsctl resume {agent} --reason …` ends the pause.\n",
-            second(expires_at),
+            full(expires_at),
             relative(expires_at, now)
         );
         let reason = reason.to_owned();
