@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use jsonschema::Validator;
 use opswarden::app::documents;
+use opswarden::render::table::{WIDTH, display_width};
 use serde_json::{Value, json};
 
 const OPSCTL: &str = env!("CARGO_BIN_EXE_opsctl");
@@ -36,7 +37,9 @@ impl House {
              process_pause = \"50ms\"\n\
              [agents.health-guardian.policy]\n\
              settle = \"0s\"\n\
-             disabled_checks = [\"host_cpu\", \"host_memory\", \"host_swap\", \"host_load\", \"host_disk\"]\n\
+             [agents.health-guardian.limits]\n\
+             cpu_percent = 100\nmemory_percent = 100\nswap_percent = 100\n\
+             disk_percent = 100\ndisk_critical_percent = 100\nload_percent = 100000\n\
              [[agents.health-guardian.services]]\n\
              name = \"shop\"\n\
              manager = \"command\"\n\
@@ -60,19 +63,23 @@ impl House {
         std::fs::set_permissions(self.at(name), std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// What a program prints in its form for programs.
-    fn json(&self, program: &str, words: &[&str]) -> Value {
+    /// What a program prints, and what it complains about.
+    fn said(&self, program: &str, words: &[&str]) -> (String, String) {
         let output = Command::new(program)
             .args(words)
-            .args(["-o", "json"])
             .current_dir(self.folder.path())
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
             .stdin(Stdio::null())
             .output()
             .unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (text(output.stdout), text(output.stderr))
+    }
+
+    /// What a program prints in its form for programs.
+    fn json(&self, program: &str, words: &[&str]) -> Value {
+        let (text, told) = self.said(program, &[words, &["-o", "json"]].concat());
         serde_json::from_str(&text)
             .unwrap_or_else(|error| panic!("{words:?}: {error}: {text}{told}"))
     }
@@ -186,6 +193,33 @@ fn a_document_that_lacks_a_field_is_refused() {
         let answer = house.ask(schema, OPSCTL, words);
         let validator = self::validator(schema);
         assert!(damaged(&answer).iter().all(|less| !validator.is_valid(less)), "{schema}");
+    }
+}
+
+#[test]
+fn the_pages_for_people_fit_a_terminal() {
+    let house = House::new();
+    let pages: [(&str, &[&str]); 14] = [
+        (OPSCTL, &["status"]),
+        (OPSCTL, &["doctor"]),
+        (GUARDIAN, &["--plan"]),
+        (GUARDIAN, &[]),
+        (OPSCTL, &["incidents"]),
+        (OPSCTL, &["incidents", "show", "INC-1"]),
+        (OPSCTL, &["explain", "INC-1"]),
+        (OPSCTL, &["explain", "INC-1", "--why-not"]),
+        (OPSCTL, &["runs"]),
+        (OPSCTL, &["remediations"]),
+        (OPSCTL, &["pause", "health-guardian", "--for", "1h", "--reason", "a test"]),
+        (OPSCTL, &["status"]),
+        (OPSCTL, &["resume", "all", "--reason", "a test"]),
+        (OPSCTL, &["ledger", "verify"]),
+    ];
+    for (program, words) in pages {
+        let (page, told) = house.said(program, words);
+        assert!(!page.is_empty(), "{words:?}: {told}");
+        let wide = page.lines().find(|line| display_width(line) > WIDTH);
+        assert_eq!(wide, None, "{words:?}");
     }
 }
 

@@ -13,6 +13,7 @@ use crate::domain::event::{Event, NewEvent};
 use crate::domain::incident::{Control, control};
 use crate::domain::moment::full;
 use crate::ports::store::{Batch, LedgerView, Scope, Store};
+use crate::render::page::Page;
 use crate::render::time::relative;
 
 impl Desk<'_> {
@@ -38,12 +39,14 @@ impl Desk<'_> {
             expires_at: Some(expires_at),
         };
         self.change(&mut |_: &LedgerView| vec![event.clone()]).await?;
-        let text = format!(
-            "{agent} does not act until {} ({}). It goes on looking, recording and telling.\n\
-             `opsctl resume {agent} --reason …` ends the pause.\n",
+        let mut page = Page::new(self.style);
+        page.paragraph(&format!(
+            "{agent} does not act until {} ({}). It goes on looking, recording and telling. \
+             `opsctl resume {agent} --reason …` ends the pause.",
             full(expires_at),
             relative(expires_at, now)
-        );
+        ));
+        let text = page.into_text();
         let reason = reason.to_owned();
         let json = json!(Paused { control: key, on: true, reason, expires_at });
         Ok(Told { text, json, exit: Exit::Clean })
