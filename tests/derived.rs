@@ -191,21 +191,3 @@ fn systemd_fires_at_the_slots_of_the_cron_expression() {
         assert_eq!(fired, ours, "{cron} as {calendar}");
     }
 }
-
-/// What an agent of the registry lacks in the package.
-fn lacking(entry: &registry::Entry, exists: &dyn Fn(&str) -> bool) -> Vec<String> {
-    let spec = (entry.spec)();
-    let runbooks = spec.checks.iter().map(|check| format!("docs/runbooks/{}.md", check.id));
-    let needed = std::iter::once(format!("src/bin/{}.rs", spec.name)).chain(runbooks);
-    needed.filter(|path| !exists(path)).collect()
-}
-
-#[test]
-fn every_agent_has_its_binary_and_every_check_its_runbook() {
-    let exists = |path: &str| package(path).exists();
-    for entry in registry::ALL {
-        assert_eq!(lacking(entry, &exists), Vec::<String>::new());
-        let checks = (entry.spec)().checks.len();
-        assert_eq!(lacking(entry, &|_| false).len(), checks + 1, "what is missing is named");
-    }
-}

@@ -325,7 +325,7 @@ async fn an_unready_service_is_restarted_only_where_nothing_else_can_be_to_blame
         (Some(&[]), http(200, "ok"), true, ""),
         (Some(&["db"]), http(200, "ok"), true, ""),
         (Some(&["db"]), http(429, ""), false, "db is unknown"),
-        (Some(&["db"]), http(503, "down"), false, "explained by service_down service:db"),
+        (Some(&["db"]), http(503, "down"), false, "explained by service_down of service:db"),
     ];
     for (dependencies, database, restarted, why) in cases {
         let world = healthy(&["shop"]);

@@ -5,6 +5,7 @@ pub mod agent_run;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod documents;
 pub mod exit;
 pub mod opsctl;
 pub mod out;

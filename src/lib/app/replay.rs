@@ -1,6 +1,5 @@
 //! `<agent> --replay FILE`: a recorded run is judged again, from the file alone.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -13,6 +12,7 @@ use super::exit::Exit;
 use super::out;
 use super::registry::Entry;
 use crate::engine::tape::Replay;
+use crate::render::page::{Page, tone};
 use crate::render::style::Tone;
 
 /// A tape may unpack to at most so many bytes.
@@ -52,27 +52,31 @@ pub fn replay(entry: &Entry, file: &Path, form: Output, environ: &Environ) -> Ex
 
 fn told(replay: &Replay, environ: &Environ) -> String {
     let style = out::style(environ);
-    let mut text = format!(
-        "{}  run {}  recorded by {}\n",
-        style.paint(Tone::Strong, replay.agent.as_str()),
-        replay.run,
-        replay.version
-    );
-    let verdict = if replay.differences.is_empty() {
-        let same = format!("every decision is the same, byte for byte ({} passes)", replay.passes);
-        style.paint(Tone::Good, &same)
-    } else {
-        style.paint(Tone::Bad, &replay.differences.join("\n"))
-    };
-    text.push_str(&verdict);
-    text.push('\n');
+    let mut page = Page::new(style);
+    let name = style.paint(Tone::Strong, replay.agent.as_str());
+    page.line(&format!("{name}  replay of a run recorded by version {}", replay.version));
+    match replay.differences.as_slice() {
+        [] => page.item(
+            Tone::Good,
+            "same",
+            &format!("every decision is the same, byte for byte; passes: {}", replay.passes),
+        ),
+        different => {
+            for difference in different {
+                page.item(Tone::Bad, "different", difference);
+            }
+        }
+    }
     for action in &replay.plan.actions {
-        let _ = writeln!(text, "would {}: {}", action.operation, action.why);
+        page.item(Tone::Strong, "would", &action.operation.to_string());
+        page.note("because", &action.why);
     }
     for deferral in &replay.plan.deferrals {
-        let _ = writeln!(text, "left alone: {}: {}", deferral.message, deferral.ruling.reason());
+        page.item(tone(deferral.severity), "left alone", &deferral.message);
+        page.note("why", &deferral.ruling.reason());
     }
-    text
+    page.line(&style.paint(Tone::Dim, &format!("run {}", replay.run)));
+    page.into_text()
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, String> {

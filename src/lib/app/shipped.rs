@@ -1,12 +1,14 @@
-//! The files of the package that are derived from the code: settings, schema, units. `scripts/sync` writes them,
+//! The files of the package that are derived from the code: settings, schemas, programs, units. `scripts/sync` writes them,
 //! and a test compares them.
 
 use std::collections::BTreeMap;
 
 use crate::app::config::document::House;
 use crate::app::config::schema;
+use crate::app::documents;
 use crate::app::registry::Entry;
 use crate::domain::policy::{Policy, ScheduleSettings};
+use crate::domain::spec::Spec;
 use crate::domain::view::ops_state_schema;
 use crate::render::agents_toml::{self, Section};
 use crate::render::systemd;
@@ -32,6 +34,16 @@ pub fn agents_toml(entries: &[Entry]) -> String {
     agents_toml::render(&schema, &sections)
 }
 
+/// An agent's own binary.
+fn program(spec: &Spec) -> String {
+    format!(
+        "//! {name}: {}.\n\nfn main() -> std::process::ExitCode {{\n    \
+         opswarden::app::agent_run::agent_main(\"{name}\")\n}}\n",
+        spec.summary,
+        name = spec.name
+    )
+}
+
 /// Every derived file by its path in the package, with its contents.
 ///
 /// # Errors
@@ -43,8 +55,13 @@ pub fn files(entries: &[Entry]) -> Result<BTreeMap<String, String>, systemd::NoT
         ("docs/agents.schema.json".to_owned(), format!("{:#}\n", schema::document(entries))),
         ("docs/ops-state.schema.json".to_owned(), ops_state_schema()),
     ]);
+    for document in documents::all() {
+        let path = format!("docs/json/{}.schema.json", document.name);
+        files.insert(path, format!("{:#}\n", document.schema));
+    }
     for entry in entries {
         let spec = (entry.spec)();
+        files.insert(format!("src/bin/{}.rs", spec.name), program(&spec));
         let unit = format!("systemd/opswarden-{}", spec.name);
         files.insert(format!("{unit}.service"), systemd::service(&spec));
         files.insert(format!("{unit}.timer"), systemd::timer(&spec)?);

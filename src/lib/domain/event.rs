@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::incident::{IncidentId, RemediationId, RemediationState, Resolution, RunId};
@@ -25,7 +26,7 @@ pub enum EventPriority {
 }
 
 /// How a remediation ended, as far as one event can say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RemediationOutcome {
     /// Proved.
@@ -52,7 +53,7 @@ impl RemediationOutcome {
 }
 
 /// What happened. The serialised form is `{"type": …, "data": …}`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", content = "data")]
 #[expect(
     clippy::large_enum_variant,
@@ -234,7 +235,7 @@ pub enum Event {
 }
 
 /// An event that is about to be appended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NewEvent {
     /// When it happened.
     pub at: Timestamp,
@@ -247,7 +248,7 @@ pub struct NewEvent {
 }
 
 /// An event as it stands in the ledger.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RecordedEvent {
     /// Its place in the ledger; gaps are allowed.
     pub seq: u64,

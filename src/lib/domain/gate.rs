@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::diagnosis::{Coverage, Origin};
@@ -15,10 +16,12 @@ use super::ledger::LedgerView;
 use super::operation::{Operation, OperationClass};
 use super::policy::{Autonomy, Budgets, Policy};
 use super::subject::{AgentName, Key};
-use super::{backoff, merge};
+use super::{backoff, merge, moment};
 
 /// The ten doors, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Door {
     /// Is acting switched on?
@@ -83,7 +86,7 @@ impl Door {
 }
 
 /// What a door says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// It lets pass; the text holds the numbers.
@@ -95,7 +98,7 @@ pub enum Answer {
 }
 
 /// A door with its answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DoorAnswer {
     /// Which door.
     pub door: Door,
@@ -190,8 +193,9 @@ fn armed(input: &GateInput<'_>) -> Answer {
     let own = control::pause_of(input.agent);
     for key in [control::PAUSE_ALL, own.as_str()] {
         if let Some(found) = input.view.controls.get(key).filter(|found| found.applies(input.now)) {
-            let until =
-                found.expires_at.map_or("until resumed".to_owned(), |end| format!("until {end}"));
+            let until = found
+                .expires_at
+                .map_or("until resumed".to_owned(), |end| format!("until {}", moment::full(end)));
             return Answer::Refused(format!(
                 "paused by {} {until}: {}; `opsctl resume` ends it",
                 found.set_by, found.reason
@@ -275,7 +279,8 @@ fn attempts(input: &GateInput<'_>) -> Answer {
     if let Some(escalated) = &incident.escalated {
         return Answer::Refused(format!(
             "a person was called at {}: {}",
-            escalated.at, escalated.reason
+            moment::full(escalated.at),
+            escalated.reason
         ));
     }
     let (made, limit) = (incident.attempts, input.policy.attempts);
@@ -291,7 +296,11 @@ fn attempts(input: &GateInput<'_>) -> Answer {
     }
     let next = backoff::next_attempt(incident, input.policy, input.seed);
     if input.now < next {
-        return Answer::Refused(format!("back-off: attempt {} not before {next}", made + 1));
+        return Answer::Refused(format!(
+            "back-off: attempt {} not before {}",
+            made + 1,
+            moment::full(next)
+        ));
     }
     Answer::Passed(format!("attempt {} of {limit} in this episode", made + 1))
 }

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::operation::{Inverse, Operation, TargetState};
@@ -18,9 +19,20 @@ macro_rules! counted_id {
     ($type:ident, $prefix:literal, $what:literal) => {
         #[doc = concat!("The id of ", $what, ": `", $prefix, "-n`, counted per ledger.")]
         #[derive(
-            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+            Clone,
+            Copy,
+            Debug,
+            PartialEq,
+            Eq,
+            PartialOrd,
+            Ord,
+            Hash,
+            Serialize,
+            Deserialize,
+            JsonSchema,
         )]
         #[serde(try_from = "String", into = "String")]
+        #[schemars(with = "String", extend("pattern" = concat!("^", $prefix, "-[0-9]+$")))]
         pub struct $type(pub u64);
 
         impl fmt::Display for $type {
@@ -68,7 +80,9 @@ counted_id!(IncidentId, "INC", "an incident");
 counted_id!(RemediationId, "REM", "a remediation");
 
 /// The id of a run: a time-ordered UUID, so that ids sort by time.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct RunId(pub String);
 
@@ -79,7 +93,9 @@ impl fmt::Display for RunId {
 }
 
 /// How an incident ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Resolution {
     /// A verified remediation of this episode ended it.
@@ -112,7 +128,7 @@ impl Resolution {
 }
 
 /// The end of an incident.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Resolved {
     /// When.
     pub at: Timestamp,
@@ -123,7 +139,7 @@ pub struct Resolved {
 }
 
 /// The moment from which a person is needed. A flag, not a state: it never blocks resolution.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Escalated {
     /// When.
     pub at: Timestamp,
@@ -132,7 +148,7 @@ pub struct Escalated {
 }
 
 /// One episode of a finding: from the run that raised it to the look that ended it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Incident {
     /// `INC-n`.
     pub id: IncidentId,
@@ -179,7 +195,9 @@ impl Incident {
 }
 
 /// Where a remediation stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum RemediationState {
     /// The intent is committed; whether anything was sent is known only to the run that holds it.
@@ -221,7 +239,7 @@ impl RemediationState {
 }
 
 /// One attempt at a fix, from its intent to its proof.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Remediation {
     /// `REM-n`.
     pub id: RemediationId,

@@ -12,6 +12,7 @@ use super::diagnosis::{Diagnosis, Evidence, Finding, Standing, Symptom, Verdict}
 use super::event::Event;
 use super::incident::{Incident, IncidentId, Resolution};
 use super::ledger::LedgerView;
+use super::moment;
 use super::policy::Policy;
 use super::run::Streak;
 use super::severity::{Environment, Priority, Severity};
@@ -255,7 +256,7 @@ impl<'a> Merge<'a> {
         let seen = format!(
             "healthy in {} looks in a row up to {}, seen from {}",
             streak.samples,
-            evidence.newest,
+            moment::clock(evidence.newest),
             evidence.origin.as_str()
         );
         match self.input.view.verified_of(incident.id) {

@@ -9,6 +9,7 @@ pub mod gate;
 pub mod incident;
 pub mod ledger;
 pub mod merge;
+pub mod moment;
 pub mod operation;
 pub mod plan;
 pub mod policy;

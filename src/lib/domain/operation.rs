@@ -7,12 +7,15 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::process::{ProcessReading, ProcessRef, ProcessStatus};
 
 /// One verb with its object.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
     /// Stop the process, if it runs, and start it again.
@@ -40,7 +43,7 @@ impl OperationClass {
 }
 
 /// What takes an operation back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Inverse {
     /// This operation restores exactly what was.
@@ -61,7 +64,7 @@ pub enum Inverse {
 
 /// The state of an operation's target, read before and after.
 #[expect(clippy::large_enum_variant, reason = "held one at a time; a box would cloud every match")]
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TargetState {
     /// A process.
@@ -165,7 +168,7 @@ impl fmt::Display for Operation {
 }
 
 /// What must still hold of the target, read again immediately before acting.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Guard {
     /// The process is still the one that was judged.

@@ -2,6 +2,7 @@
 //!
 //! What is printed is what runs: a dry run and a real run share this value.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::gate::DoorAnswer;
@@ -12,7 +13,7 @@ use super::severity::Severity;
 use super::subject::Key;
 
 /// What a run will do, and what it will leave alone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// What is done, in order.
     pub actions: Vec<Action>,
@@ -21,7 +22,7 @@ pub struct Plan {
 }
 
 /// An operation with its cause, its guard and the doors that it passed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Action {
     /// The finding.
     pub key: Key,
@@ -42,7 +43,7 @@ pub struct Action {
 }
 
 /// A fault that is left alone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Deferral {
     /// The finding.
     pub key: Key,
@@ -61,7 +62,7 @@ impl Ruling {
         match self {
             Self::NotRipe { why } | Self::Held { why } | Self::Left { why } => why.clone(),
             Self::Folded { into } => {
-                format!("explained by {} {}", into.check, into.subject.short())
+                format!("explained by {} of {}", into.check, into.subject.short())
             }
             Self::Refused { doors } => match super::gate::refusal(doors) {
                 Some((door, why)) => {

@@ -39,7 +39,9 @@ impl ManagerKind {
 
 /// One process by the name its manager knows it by. Never a pid and never a manager's row number: both change
 /// when the process is started again.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub struct ProcessRef {
     /// Who manages it.
     pub manager: ManagerKind,
@@ -70,7 +72,9 @@ impl fmt::Display for ProcessRef {
 
 /// What a manager says of a process. A status word that is not known is never mapped to one of these: the whole
 /// reading is then blind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ProcessStatus {
     /// Running.
@@ -106,7 +110,7 @@ impl ProcessStatus {
 }
 
 /// Whether a process could be started again, as far as that can be told without doing it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Startable {
     /// What was looked at is in order; `checked` names it. What was not looked at is not vouched for.
@@ -127,7 +131,7 @@ pub enum Startable {
 }
 
 /// What is known of one process at one moment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProcessReading {
     /// Which process.
     pub process: ProcessRef,

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::diagnosis::{Evidence, Origin, Standing, Symptom};
 use super::event::RemediationOutcome;
 use super::incident::Remediation;
+use super::moment;
 use super::operation::TargetState;
 use super::sight::Sight;
 
@@ -71,8 +72,9 @@ fn healthy(mark: Option<bool>, settled: bool, evidence: &Evidence, target: &str)
         Some(true) | None => Proof {
             outcome: RemediationOutcome::Verified,
             observed: format!(
-                "healthy in {} looks from {} to {}; {target}",
-                evidence.samples, evidence.oldest, evidence.newest
+                "healthy in {} looks {}; {target}",
+                evidence.samples,
+                moment::span(evidence.oldest, evidence.newest)
             ),
         },
         Some(false) if settled => {

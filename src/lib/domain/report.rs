@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::incident::{IncidentId, RemediationId, Resolution, RunId};
@@ -12,7 +13,9 @@ use super::severity::Severity;
 use super::subject::{AgentName, Key};
 
 /// How a run ended, as far as its own findings go; the application adds refusals to start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ExitClass {
     /// Nothing that counts is open: exit 0.
@@ -24,7 +27,7 @@ pub enum ExitClass {
 }
 
 /// One remediation of the run, or settled by it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
     /// Its id.
     pub remediation: RemediationId,
@@ -45,7 +48,7 @@ pub struct Attempt {
 }
 
 /// What happened to an incident in the run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
     /// It was opened.
@@ -77,7 +80,7 @@ pub enum Change {
 }
 
 /// The report of one run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// The run.
     pub run: RunId,
@@ -108,10 +111,12 @@ pub struct Report {
 }
 
 /// An active incident, in brief.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OpenIncident {
     /// Its id.
     pub id: IncidentId,
+    /// Its finding.
+    pub key: Key,
     /// `open` or `escalated`.
     pub status: String,
     /// How bad.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::diagnosis::Sample;
@@ -12,7 +13,9 @@ use super::operation::Operation;
 use super::subject::{AgentName, CheckId, Key, Subject};
 
 /// What started a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Trigger {
     /// A slot of the schedule.
@@ -33,7 +36,9 @@ impl Trigger {
 }
 
 /// Where a run stands, or how it ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
     /// Started, not ended.
@@ -96,7 +101,7 @@ impl RunState {
 }
 
 /// One run of one agent. The columns of schedules and leases are filled by the triggers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentRun {
     /// Its id.
     pub id: RunId,
@@ -152,7 +157,7 @@ pub struct Streak {
 }
 
 /// Why a fault was left alone, or what answered it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Ruling {
     /// Not enough agreeing samples yet.
@@ -190,7 +195,7 @@ pub enum Ruling {
 }
 
 /// A run's ruling on one key. Kept 30 days, written only when it differs from the last.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
     /// The finding.
     pub key: Key,

@@ -57,7 +57,9 @@ impl Environment {
 }
 
 /// How urgent an incident is: severity seen in its environment. Decides clocks and routes, never status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub enum Priority {
     /// Production and critical.
     P0,

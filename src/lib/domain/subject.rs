@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The kinds of subject that checks ask about.
@@ -77,8 +78,11 @@ impl NotAName {
 }
 
 /// What can be well or ill: `kind:scope/id`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(with = "String", extend("pattern" = r"^[a-z]+:[^/:]*/.+$"))]
 pub struct Subject {
     kind: SubjectKind,
     scope: String,
@@ -155,13 +159,19 @@ impl From<Subject> for String {
 }
 
 /// The name of an agent, in kebab-case: `health-guardian`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(with = "String", extend("pattern" = r"^[a-z0-9-]+$"))]
 pub struct AgentName(Cow<'static, str>);
 
 /// The name of a check, in snake case: `process_down`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(with = "String", extend("pattern" = r"^[a-z0-9_]+$"))]
 pub struct CheckId(Cow<'static, str>);
 
 macro_rules! name {
@@ -210,8 +220,11 @@ name!(AgentName, "an agent name in kebab-case", '-');
 name!(CheckId, "a check id in snake_case", '_');
 
 /// The name under which a finding lives: `agent/check/subject`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(with = "String", extend("pattern" = r"^[a-z0-9-]+/[a-z0-9_]+/[a-z]+:[^/:]*/.+$"))]
 pub struct Key {
     /// The one agent that owns the finding.
     pub agent: AgentName,

@@ -8,6 +8,7 @@ use super::judge::faulty;
 use crate::domain::diagnosis::{Diagnosis, Finding, Standing, Symptom, Verdict};
 use crate::domain::event::{Event, RemediationOutcome};
 use crate::domain::incident::{Incident, IncidentId, Remediation, RemediationId, RunId};
+use crate::domain::moment;
 use crate::domain::operation::TargetState;
 use crate::domain::plan::{Action, Plan};
 use crate::domain::proof::Proof;
@@ -183,7 +184,10 @@ impl Progress {
 
     pub(super) fn pending(&mut self, found: &Remediation) {
         let why = match found.verify_at {
-            Some(at) => format!("its proof is due at {at}, after this run's end"),
+            Some(at) => {
+                let at = moment::full(at);
+                format!("its proof is due at {at}, after this run's end")
+            }
             None => "its answer is not known yet".to_owned(),
         };
         self.attempted(found, found.state.as_str(), &why, None);
@@ -331,6 +335,7 @@ impl Progress {
             .filter(|incident| incident.key.agent == self.spec.name)
             .map(|incident| OpenIncident {
                 id: incident.id,
+                key: incident.key.clone(),
                 status: incident.status().to_owned(),
                 severity: incident.severity,
                 message: incident.message.clone(),

@@ -4,6 +4,7 @@
 //! them byte for byte. What cannot be replayed says why.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -109,7 +110,7 @@ pub enum ReplayError {
 }
 
 /// What a replay found.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Replay {
     /// The agent.
     pub agent: AgentName,

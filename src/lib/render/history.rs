@@ -5,9 +5,11 @@ use jiff::Timestamp;
 use super::page::{Page, tone};
 use super::style::{Style, Tone};
 use super::table::{Fit, Table, WIDTH};
-use super::time::{largest_unit, relative, second};
+use super::time::{largest_unit, relative};
 use crate::domain::event::{Event, RecordedEvent};
+use crate::domain::gate::refusal;
 use crate::domain::incident::{Incident, Remediation, RemediationState};
+use crate::domain::moment::{clock, full};
 use crate::domain::operation::{Inverse, TargetState};
 use crate::domain::run::{AgentRun, Decision, Ruling};
 
@@ -21,7 +23,7 @@ pub fn incidents(incidents: &[Incident], now: Timestamp) -> String {
         ("id", Fit::Cut),
         ("status", Fit::Cut),
         ("severity", Fit::Cut),
-        ("since", Fit::Cut),
+        ("opened", Fit::Cut),
         ("what", Fit::Wrap),
     ]);
     for incident in incidents {
@@ -97,27 +99,28 @@ pub fn runs(runs: &[AgentRun], now: Timestamp) -> String {
         ("when", Fit::Cut),
         ("agent", Fit::Cut),
         ("state", Fit::Cut),
-        ("exit", Fit::Cut),
         ("took", Fit::Cut),
         ("cpu", Fit::Cut),
         ("found", Fit::Cut),
-        ("acted", Fit::Cut),
         ("proved", Fit::Cut),
     ]);
     for run in runs {
-        let count = |name: &str| run.counts.get(name).copied().unwrap_or_default().to_string();
+        let count = |name: &str| run.counts.get(name).copied().unwrap_or_default();
+        let proved = match count("acted") {
+            0 => "-".to_owned(),
+            acted => format!("{} of {acted}", count("verified")),
+        };
+        let state = run.state.as_str().replace('_', " ");
         let took = run.usage.get("wall_ms").map(|ms| span(*ms)).unwrap_or_default();
         let cpu = run.usage.get("cpu_ms").map(|ms| format!("{ms} ms")).unwrap_or_default();
         table.row([
             relative(run.started_at, now),
             run.agent.to_string(),
-            run.state.as_str().to_owned(),
-            run.exit.map(|code| code.to_string()).unwrap_or_default(),
+            run.exit.map_or_else(|| state.clone(), |code| format!("{state} ({code})")),
             took,
             cpu,
-            count("detected"),
-            count("acted"),
-            count("verified"),
+            count("detected").to_string(),
+            proved,
         ]);
     }
     table.render(WIDTH)
@@ -141,13 +144,18 @@ pub fn incident(
 ) -> String {
     let mut page = Page::new(style);
     head(&mut page, incident, now);
-    page.heading("What happened");
+    if !events.is_empty() {
+        page.heading("What happened");
+    }
+    let mut day = String::new();
     for event in events {
-        page.item(
-            Tone::Dim,
-            &event.new.at.strftime("%H:%M:%S").to_string(),
-            &told(&event.new.event),
-        );
+        let on = event.new.at.strftime("%Y-%m-%d").to_string();
+        if on != day {
+            page.line(&style.paint(Tone::Dim, &format!("{on}, UTC")));
+            day = on;
+        }
+        let time = event.new.at.strftime("  %H:%M:%S").to_string();
+        page.item(Tone::Dim, &time, &told(&event.new.event));
     }
     if !remediations.is_empty() {
         page.heading("What was done");
@@ -163,9 +171,9 @@ fn head(page: &mut Page, incident: &Incident, now: Timestamp) {
     page.item(tone(incident.severity), &incident.id.to_string(), &text);
     page.note("finding", &incident.key.to_string());
     let since = format!(
-        "{} since {} UTC ({})",
+        "{}, opened {} ({})",
         incident.status(),
-        second(incident.opened_at),
+        full(incident.opened_at),
         relative(incident.opened_at, now)
     );
     page.note("status", &since);
@@ -173,16 +181,13 @@ fn head(page: &mut Page, incident: &Incident, now: Timestamp) {
         page.note("relapse", &format!("of {earlier}; its attempts and back-off go on"));
     }
     if let Some(escalated) = &incident.escalated {
-        page.note(
-            "person",
-            &format!("needed since {} UTC: {}", second(escalated.at), escalated.reason),
-        );
+        page.note("person", &format!("needed since {}: {}", full(escalated.at), escalated.reason));
     }
     if let Some(resolved) = &incident.resolved {
         let text = format!(
-            "{} at {} UTC: {}",
+            "{} at {}: {}",
             resolved.resolution.as_str(),
-            second(resolved.at),
+            full(resolved.at),
             resolved.proof
         );
         page.note("resolved", &text);
@@ -224,10 +229,19 @@ fn ruling(page: &mut Page, decision: &Decision, why_not: bool, now: Timestamp) {
         Ruling::Acted { doors, .. } => ("acted", Tone::Good, Some(doors)),
         Ruling::Refused { doors } => ("refused", Tone::Bad, Some(doors)),
         Ruling::NotRipe { .. } | Ruling::Held { .. } => ("waits", Tone::Warn, None),
-        Ruling::Folded { .. } => ("folded", Tone::Dim, None),
-        Ruling::Left { .. } => ("left", Tone::Warn, None),
+        Ruling::Folded { .. } => ("left alone", Tone::Dim, None),
+        Ruling::Left { .. } => ("left alone", Tone::Warn, None),
     };
-    page.item(tone, label, &format!("{} ({when})", decision.ruling.reason()));
+    let refused = doors.and_then(|doors| refusal(doors));
+    let text = match (refused, why_not) {
+        // The door's own line says why.
+        (Some((door, _)), true) => format!("at door {} ({})", door.number(), door.as_str()),
+        (Some((door, why)), false) => {
+            format!("at door {} ({}): {why}", door.number(), door.as_str())
+        }
+        (None, _) => decision.ruling.reason(),
+    };
+    page.item(tone, label, &format!("{text} ({when})"));
     match (doors, why_not) {
         (Some(doors), true) => page.doors(doors),
         (None, true) => page.note("doors", "the gate was not asked: nothing was proposed"),
@@ -253,8 +267,9 @@ fn told(event: &Event) -> String {
             format!("{remediation}: intends to {operation}, attempt {attempt}")
         }
         Event::RemediationActed { remediation, result, verify_at } => format!(
-            "{remediation}: sent, the answer was: {result}; proof not before {}",
-            verify_at.strftime("%H:%M:%S")
+            "{remediation}: sent, the answer was: {}; proof not before {}",
+            result.trim_end_matches([':', ' ']),
+            clock(*verify_at)
         ),
         Event::RemediationCompleted { remediation, outcome, observed, .. } => {
             format!("{remediation}: {}: {observed}", outcome.state().as_str())

@@ -1,7 +1,7 @@
 //! Pages of labelled lines: a label, and its text wrapped under itself, within 80 columns.
 
 use super::style::{Style, Tone};
-use super::table::{WIDTH, clean, wrap};
+use super::table::{WIDTH, clean, cut, display_width, wrap};
 use crate::domain::gate::{Answer, DoorAnswer};
 use crate::domain::severity::Severity;
 
@@ -47,11 +47,24 @@ impl Page {
         self.line(&text);
     }
 
-    /// A label and its text.
+    /// `text` in as many lines as it takes.
+    pub fn paragraph(&mut self, text: &str) {
+        for line in wrap(&clean(text), WIDTH) {
+            self.line(&line);
+        }
+    }
+
+    /// A label and its text. A label that is too long for its column has a line of its own.
     pub fn item(&mut self, tone: Tone, label: &str, text: &str) {
+        let label = clean(label);
+        let has_own_line = display_width(&label) > LABEL;
+        if has_own_line {
+            let label = self.paint(tone, &cut(&label, WIDTH));
+            self.line(&label);
+        }
         let lines = wrap(&clean(text), WIDTH - LABEL - 2);
         for (place, line) in lines.iter().enumerate() {
-            let label = if place == 0 { label } else { "" };
+            let label = if place == 0 && !has_own_line { &label } else { "" };
             let padded = self.paint(tone, &format!("{label:<LABEL$}"));
             self.line(&format!("{padded}  {line}"));
         }

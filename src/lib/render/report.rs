@@ -1,40 +1,46 @@
-//! A run's report and its plan, for people: at 80 columns, worst first, every reason in words.
+//! A run's report and its plan, for people: at 80 columns, worst first, every reason in words, everything once.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::page::{Page, tone};
 use super::style::{Style, Tone};
+use crate::domain::incident::IncidentId;
 use crate::domain::plan::{Action, Deferral};
-use crate::domain::report::{Attempt, ExitClass, Report};
+use crate::domain::report::{Attempt, Change, ExitClass, OpenIncident, Report};
+use crate::domain::run::Ruling;
+use crate::domain::severity::Severity;
+use crate::domain::subject::Key;
+
+/// So many findings that one cause explains are named.
+const NAMED: usize = 4;
 
 /// The report of a run that may act.
 #[must_use]
 pub fn report(report: &Report, style: Style) -> String {
     let mut page = Page::new(style);
-    page.line(&format!(
-        "{}  {}",
-        style.paint(Tone::Strong, report.agent.as_str()),
-        ended(report, style)
-    ));
-    page.line(&style.paint(Tone::Dim, &format!("run {}  {}", report.run, counts(report))));
+    let name = style.paint(Tone::Strong, report.agent.as_str());
+    page.line(&format!("{name}  {}", ended(report, style)));
+    page.paragraph(&counts(report));
     for trouble in &report.troubles {
         page.item(Tone::Bad, "trouble", trouble);
     }
+    let mut told = BTreeSet::new();
     for (id, change) in &report.changes {
-        page.item(Tone::Strong, &id.to_string(), &change.sentence());
+        page.item(change_tone(change), &id.to_string(), &change.sentence());
+        if matches!(change, Change::Opened { .. }) {
+            told.extend(reason_of(&mut page, report, *id));
+        }
     }
     for attempt in &report.attempts {
         self::attempt(&mut page, attempt);
     }
-    deferrals(&mut page, &report.plan.deferrals);
-    for (check, why) in &report.unknown {
-        page.item(Tone::Warn, "unknown", &format!("{check}: {why}"));
-    }
-    if !report.open.is_empty() {
-        page.heading("Open");
-        for open in &report.open {
-            let text = format!("{} ({}): {}", open.status, open.severity.as_str(), open.message);
-            page.item(tone(open.severity), &open.id.to_string(), &text);
-        }
-    }
+    let opened = opened(report);
+    let earlier: Vec<_> = report.open.iter().filter(|open| !opened.contains(&open.id)).collect();
+    let waiting: BTreeSet<&Key> = earlier.iter().map(|open| &open.key).chain(told).collect();
+    deferrals(&mut page, &report.plan.deferrals, &waiting);
+    unknown(&mut page, report);
+    still_open(&mut page, report, &earlier);
+    page.line(&style.paint(Tone::Dim, &format!("run {}", report.run)));
     page.into_text()
 }
 
@@ -44,19 +50,18 @@ pub fn plan(report: &Report, style: Style) -> String {
     let mut page = Page::new(style);
     let name = style.paint(Tone::Strong, report.agent.as_str());
     page.line(&format!("{name}  dry run: nothing was changed and nothing was sent"));
+    page.paragraph(&counts(report));
     for trouble in &report.troubles {
         page.item(Tone::Bad, "trouble", trouble);
     }
     for (id, change) in &report.changes {
-        page.item(Tone::Strong, &id.to_string(), &format!("would be {}", change.sentence()));
+        page.item(change_tone(change), &id.to_string(), &would(change));
     }
     for planned in &report.plan.actions {
         action(&mut page, planned);
     }
-    deferrals(&mut page, &report.plan.deferrals);
-    for (check, why) in &report.unknown {
-        page.item(Tone::Warn, "unknown", &format!("{check}: {why}"));
-    }
+    deferrals(&mut page, &report.plan.deferrals, &BTreeSet::new());
+    unknown(&mut page, report);
     if report.plan.actions.is_empty() && report.plan.deferrals.is_empty() {
         page.line("Nothing is wrong with what was seen, so nothing would be done.");
     }
@@ -64,26 +69,68 @@ pub fn plan(report: &Report, style: Style) -> String {
 }
 
 fn ended(report: &Report, style: Style) -> String {
-    let acted = !report.attempts.is_empty();
+    let repaired = report.attempts.iter().any(|attempt| attempt.state == "verified");
     match report.exit {
-        ExitClass::Clean if acted => style.paint(Tone::Good, "all is well again"),
-        ExitClass::Clean => style.paint(Tone::Good, "all is well"),
+        ExitClass::Clean if repaired => {
+            style.paint(Tone::Good, "all is well again: nothing left to do")
+        }
+        ExitClass::Clean => style.paint(Tone::Good, "all is well: nothing left to do"),
         ExitClass::Findings => style.paint(Tone::Bad, "something is not well"),
         ExitClass::Incomplete => style.paint(Tone::Warn, "not everything could be seen or done"),
     }
 }
 
+/// What was counted; what is nothing is left out.
 fn counts(report: &Report) -> String {
     let of = |name: &str| report.counts.get(name).copied().unwrap_or_default();
-    format!(
-        "looked at {}, found {}, acted on {}, proved {}, left alone {}, unknown {}",
-        of("population"),
-        of("detected"),
-        of("acted"),
-        of("verified"),
-        of("deferred"),
-        of("unknown")
-    )
+    let mut text = format!("looked at {}, found {}", of("population"), of("detected"));
+    for (name, said) in [
+        ("acted", "acted on"),
+        ("verified", "proved"),
+        ("failed", "failed"),
+        ("deferred", "left alone"),
+        ("unknown", "unknown"),
+    ] {
+        if of(name) > 0 {
+            text.push_str(&format!(", {said} {}", of(name)));
+        }
+    }
+    text
+}
+
+/// Incidents that this run opened.
+fn opened(report: &Report) -> BTreeSet<IncidentId> {
+    let opened = |(id, change): &(IncidentId, Change)| {
+        matches!(change, Change::Opened { .. }).then_some(*id)
+    };
+    report.changes.iter().filter_map(opened).collect()
+}
+
+/// Says under an incident why nothing was done about it, and returns the finding of which that was said.
+fn reason_of<'a>(page: &mut Page, report: &'a Report, id: IncidentId) -> Option<&'a Key> {
+    let open = report.open.iter().find(|open| open.id == id)?;
+    let left = report.plan.deferrals.iter().find(|deferral| deferral.key == open.key)?;
+    page.note("left", &left.ruling.reason());
+    Some(&left.key)
+}
+
+/// What a real run would do to an incident, in words.
+fn would(change: &Change) -> String {
+    let sentence = change.sentence();
+    match change {
+        Change::Opened { .. } | Change::Resolved { .. } => format!("would be {sentence}"),
+        Change::Severity { .. } => format!("would change: {sentence}"),
+        Change::Escalated { reason } => format!("would need a person: {reason}"),
+    }
+}
+
+fn change_tone(change: &Change) -> Tone {
+    match change {
+        Change::Opened { severity, .. } => tone(*severity),
+        Change::Severity { to, .. } => tone(*to),
+        Change::Escalated { .. } => Tone::Bad,
+        Change::Resolved { .. } => Tone::Good,
+    }
 }
 
 fn attempt(page: &mut Page, attempt: &Attempt) {
@@ -110,11 +157,63 @@ fn action(page: &mut Page, action: &Action) {
     page.doors(&action.doors);
 }
 
-fn deferrals(page: &mut Page, deferrals: &[Deferral]) {
-    let mut sorted: Vec<&Deferral> = deferrals.iter().collect();
-    sorted.sort_by_key(|deferral| std::cmp::Reverse(deferral.severity));
-    for deferral in sorted {
+/// What was left alone, worst first, beside what is `told` elsewhere; then, one line each, the causes that explain
+/// findings.
+fn deferrals(page: &mut Page, deferrals: &[Deferral], told: &BTreeSet<&Key>) {
+    let mut explained: BTreeMap<&Key, Vec<&Deferral>> = BTreeMap::new();
+    let mut alone: Vec<&Deferral> = Vec::new();
+    for deferral in deferrals {
+        match &deferral.ruling {
+            Ruling::Folded { into } => explained.entry(into).or_default().push(deferral),
+            _ if told.contains(&deferral.key) => {}
+            _ => alone.push(deferral),
+        }
+    }
+    alone.sort_by_key(|deferral| std::cmp::Reverse(deferral.severity));
+    for deferral in alone {
         page.item(tone(deferral.severity), "left alone", &deferral.message);
         page.note("why", &deferral.ruling.reason());
+    }
+    for (cause, findings) in explained {
+        let worst = findings.iter().map(|found| found.severity).max().unwrap_or(Severity::Info);
+        page.item(tone(worst), "explained", &explanation(cause, &findings));
+    }
+}
+
+fn explanation(cause: &Key, findings: &[&Deferral]) -> String {
+    let mut names: Vec<String> = findings
+        .iter()
+        .take(NAMED)
+        .map(|found| format!("{} of {}", found.key.check, found.key.subject.short()))
+        .collect();
+    if findings.len() > NAMED {
+        names.push(format!("and {} more", findings.len() - NAMED));
+    }
+    let how_many = match findings.len() {
+        1 => "1 finding follows".to_owned(),
+        many => format!("{many} findings follow"),
+    };
+    format!("{how_many} from {} of {}: {}", cause.check, cause.subject.short(), names.join(", "))
+}
+
+fn unknown(page: &mut Page, report: &Report) {
+    for (check, why) in &report.unknown {
+        page.item(Tone::Warn, "unknown", &format!("{check}: {why}"));
+    }
+}
+
+/// Incidents of earlier runs, each with the reason why nothing was done about it now.
+fn still_open(page: &mut Page, report: &Report, earlier: &[&OpenIncident]) {
+    if earlier.is_empty() {
+        return;
+    }
+    page.heading("Still open from earlier runs");
+    for open in earlier {
+        let text = format!("{} ({}): {}", open.status, open.severity.as_str(), open.message);
+        page.item(tone(open.severity), &open.id.to_string(), &text);
+        let of_it = report.plan.deferrals.iter().find(|deferral| deferral.key == open.key);
+        if let Some(deferral) = of_it {
+            page.note("left", &deferral.ruling.reason());
+        }
     }
 }

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use super::page::Page;
 use super::style::{Style, Tone};
 use super::table::{Fit, Table, WIDTH};
-use super::time::{relative, second};
+use super::time::relative;
+use crate::domain::moment::full;
 use crate::domain::view::{OpsState, SystemStatus, ViewAgent, ViewIncident};
 
 /// How many remediations the screen shows.
@@ -13,22 +14,32 @@ const REMEDIATIONS: usize = 5;
 /// How many open incidents the screen shows.
 const INCIDENTS: usize = 20;
 
-/// The screen. `place` is its first line: the effective folders; `note` says where the view comes from when it is
-/// not the ledger itself.
+/// The effective places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Places {
+    /// The settings file.
+    pub settings: String,
+    /// The folder of the state.
+    pub state: String,
+    /// The folder of the logs.
+    pub logs: String,
+}
+
+/// The screen. `note` says where the view comes from when it is not the ledger itself.
 #[must_use]
 pub fn status(
-    place: &str,
+    places: &Places,
     note: Option<&str>,
     state: &OpsState,
     now: Timestamp,
     style: Style,
 ) -> String {
     let mut page = Page::new(style);
-    page.line(&style.paint(Tone::Dim, place));
     if let Some(note) = note {
         page.item(Tone::Warn, "note", note);
     }
     headline(&mut page, state, now);
+    self::places(&mut page, places);
     page.heading("Agents");
     for (name, agent) in &state.agent_results {
         page.line(&agent_line(name, agent, now, style));
@@ -38,12 +49,30 @@ pub fn status(
     if !state.controls.is_empty() {
         page.heading("Controls");
         for control in &state.controls {
-            let until = control.until.map_or("until resumed".to_owned(), |at| relative(at, now));
-            let text = format!("ends {until}; set by {}: {}", control.set_by, control.reason);
+            let until = control
+                .until
+                .map_or("until resumed".to_owned(), |at| format!("ends {}", relative(at, now)));
+            let text = format!("{until}; set by {}: {}", control.set_by, control.reason);
             page.item(Tone::Warn, &control.key, &text);
         }
     }
     page.into_text()
+}
+
+/// The screen before the first run.
+#[must_use]
+pub fn nothing_yet(places: &Places, style: Style) -> String {
+    let mut page = Page::new(style);
+    page.line("Nothing is recorded yet.");
+    page.paragraph("Run an agent once, by hand: `health-guardian --plan` changes nothing.");
+    self::places(&mut page, places);
+    page.into_text()
+}
+
+fn places(page: &mut Page, places: &Places) {
+    page.note("settings", &places.settings);
+    page.note("state", &places.state);
+    page.note("logs", &places.logs);
 }
 
 fn headline(page: &mut Page, state: &OpsState, now: Timestamp) {
@@ -54,13 +83,11 @@ fn headline(page: &mut Page, state: &OpsState, now: Timestamp) {
         SystemStatus::Critical => ("CRITICAL", Tone::Bad),
     };
     let word = page.paint(tone, word);
+    let until = full(state.valid_until);
     let valid = if now > state.valid_until {
-        format!(
-            "no run since {}; what was known then may no longer hold",
-            second(state.valid_until)
-        )
+        format!("this was good until {until}; no run has followed")
     } else {
-        format!("valid until {} ({})", second(state.valid_until), relative(state.valid_until, now))
+        format!("good until {until} ({})", relative(state.valid_until, now))
     };
     page.line(&format!("{word}  {valid}"));
     for reason in &state.reasons {
@@ -76,18 +103,24 @@ fn agent_line(name: &str, agent: &ViewAgent, now: Timestamp, style: Style) -> St
     };
     let state = style.paint(tone, &format!("{:<9}", agent.state.replace('_', " ")));
     let last = match (&agent.started, &agent.outcome) {
-        (Some(at), Some(outcome)) => format!("ran {} ({outcome})", relative(*at, now)),
-        (Some(at), None) => format!("started {}", relative(*at, now)),
-        (None, _) => "has not run yet".to_owned(),
+        (Some(at), Some(outcome)) => {
+            Some(format!("ran {} ({})", relative(*at, now), outcome.replace('_', " ")))
+        }
+        (Some(at), None) => Some(format!("started {}", relative(*at, now))),
+        (None, _) => None,
     };
-    let next = agent.next.map(|at| format!(", due {}", relative(at, now))).unwrap_or_default();
-    format!("  {name:<18} {state} {last}{next}")
+    let next = agent.next.map(|at| format!("due {}", relative(at, now)));
+    let said = last.into_iter().chain(next).collect::<Vec<_>>().join(", ");
+    format!("  {name:<18} {state} {said}").trim_end().to_owned()
 }
 
 fn incidents(page: &mut Page, state: &OpsState, now: Timestamp) {
     let active = |incident: &&ViewIncident| incident.status != "resolved";
     let open: Vec<_> = state.incidents.iter().filter(active).collect();
-    page.heading(&format!("Open incidents: {}", open.len()));
+    match open.len() {
+        0 => page.heading("No incident is open"),
+        many => page.heading(&format!("Open incidents: {many}")),
+    }
     for incident in open.iter().take(INCIDENTS) {
         let tone = if incident.severity == "critical" { Tone::Bad } else { Tone::Warn };
         let flag = if incident.status == "escalated" { ", needs a person" } else { "" };
@@ -98,7 +131,7 @@ fn incidents(page: &mut Page, state: &OpsState, now: Timestamp) {
             relative(incident.detected, now)
         );
         page.item(tone, &incident.id, &text);
-        page.note("fix", &incident.remediation);
+        page.note("remedy", &incident.remediation);
     }
     if open.len() > INCIDENTS {
         page.line(&format!("  and {} more: opsctl incidents", open.len() - INCIDENTS));

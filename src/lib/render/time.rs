@@ -29,12 +29,6 @@ pub fn largest_unit(span: Duration) -> String {
     }
 }
 
-/// A moment to the second, in UTC: `2026-11-20 12:00:00`.
-#[must_use]
-pub fn second(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

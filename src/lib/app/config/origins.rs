@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use toml::de::DeTable;
@@ -10,7 +11,7 @@ use super::position::place;
 use super::setting_path::SettingPath;
 
 /// Where an effective value came from.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// The code's own default.
@@ -41,7 +42,7 @@ impl fmt::Display for Origin {
 }
 
 /// One effective value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct OriginRow {
     /// The setting's path, or the name of a variable.
     pub path: String,

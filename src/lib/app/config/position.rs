@@ -1,9 +1,10 @@
 //! Byte offsets as lines and columns, counted from 1, columns in characters.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A place in the settings file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Place {
     /// The line, from 1.
     pub line: usize,

@@ -75,7 +75,10 @@ async fn played(environ: &Environ) -> Result<(), String> {
         return Err(format!("{left} services could not be ended"));
     }
     result?;
-    tell("Everything that the demo started is gone. Only its folder is left, for you to look into.")
+    tell("")?;
+    play.paragraph(
+        "Everything that the demo started is gone. Only its folder is left, for you to look into.",
+    )
 }
 
 struct Play<'a> {
@@ -128,29 +131,34 @@ impl Play<'_> {
     }
 
     fn prologue(&self) -> Result<(), String> {
-        let folder = self.stage.folder().display();
-        tell(&format!(
-            "{}\n\
-             Three small services run on this machine, on loopback: {SHOP}, {API}, and a {DATABASE} that {API} needs.\n\
-             Everything happens in {folder};\nnothing else is touched. \
-             Waits are shortened: 1 s after a restart instead of 30 s,\n200 ms between looks instead of 5 s and 2 s.",
-            self.style.paint(Tone::Strong, "opswarden demo: two things break, one can be fixed.")
-        ))
+        let title = "opswarden demo: two things break, one of them can be fixed";
+        tell(&self.style.paint(Tone::Strong, title))?;
+        self.paragraph(&format!(
+            "Three small services run on this machine, on loopback: {SHOP}, {API}, and a {DATABASE} that {API} \
+             needs. Waits are shortened: 1 s after a restart instead of 30 s, 200 ms between looks instead of 5 s \
+             and 2 s. Everything happens in this folder, and nothing else is touched:"
+        ))?;
+        tell(&self.stage.folder().display().to_string())
     }
 
     fn epilogue(&self) -> Result<(), String> {
         let folder = self.stage.folder().display();
-        self.act("Where things are", "")?;
+        self.act("Where things are", &format!("In {folder}:"))?;
         tell(&format!(
-            "  {folder}/state/ops-state.json   what admins and other tools read\n  \
-             {folder}/state/ops.db           the ledger: every event, chained\n  \
-             {folder}/state/snapshots/       tapes: judge a run again with --replay\n  \
-             {folder}/state/evidence/        what was seen before the restart\n  \
-             {folder}/logs/                  one JSON line per step\n  \
-             {folder}/agents.toml            the demo's settings\n\
-             Look around with: {} --config {folder}/agents.toml status",
+            "  state/ops-state.json   what admins and other tools read\n  \
+             state/ops.db           the ledger: every event, chained\n  \
+             state/snapshots/       recordings: judge a run again with --replay\n  \
+             state/evidence/        what was seen before the restart\n  \
+             logs/                  one JSON line per step\n  \
+             agents.toml            the demo's settings\n\
+             Look around, for example with:\n  \
+             {} --config {folder}/agents.toml status",
             self.opsctl.display()
         ))
+    }
+
+    fn paragraph(&self, text: &str) -> Result<(), String> {
+        tell(&crate::render::table::wrap(text, crate::render::table::WIDTH).join("\n"))
     }
 
     fn act(&self, heading: &str, text: &str) -> Result<(), String> {
@@ -180,8 +188,7 @@ impl Play<'_> {
         match outcome {
             Outcome::Exited { code, stdout, stderr } => {
                 let told = format!("{}{}", stderr.text(), stdout.text());
-                let indented: Vec<String> = told.lines().map(|line| format!("  {line}")).collect();
-                tell(&indented.join("\n"))?;
+                tell(&told)?;
                 if code == expected {
                     return Ok(());
                 }

@@ -3,11 +3,13 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use serde::Serialize;
 use serde_json::json;
 
 use super::args::ConfigVerb;
 use crate::app::cli::Output;
 use crate::app::config::{Config, ConfigErrors, Environ, Loaded, OriginRow};
+use crate::app::documents::{SettingsCheck, SettingsShown};
 use crate::app::exit::Exit;
 use crate::app::out;
 use crate::app::registry;
@@ -36,13 +38,15 @@ pub fn run(
     };
     let text = match (verb, form) {
         (ConfigVerb::Check, Output::Text) => checked(&loaded),
-        (ConfigVerb::Check, Output::Json) => {
-            document(&json!({ "file": loaded.config.file, "problems": loaded.warnings }))
-        }
+        (ConfigVerb::Check, Output::Json) => document(&SettingsCheck {
+            file: Some(loaded.config.file.clone()),
+            problems: loaded.warnings.clone(),
+        }),
         (ConfigVerb::Show { origin, .. }, Output::Text) => shown(&loaded, *origin),
-        (ConfigVerb::Show { .. }, Output::Json) => {
-            document(&json!({ "file": loaded.config.file, "settings": loaded.config.origins }))
-        }
+        (ConfigVerb::Show { .. }, Output::Json) => document(&SettingsShown {
+            file: loaded.config.file.clone(),
+            settings: loaded.config.origins.clone(),
+        }),
     };
     out::write_to(output, &text)?;
     Ok(Exit::Clean)
@@ -51,13 +55,17 @@ pub fn run(
 fn refuse(errors: &ConfigErrors, form: Output, output: &mut impl Write) -> io::Result<Exit> {
     match form {
         Output::Text => out::complain(&errors.to_string()),
-        Output::Json => out::write_to(output, &document(&json!(errors)))?,
+        Output::Json => {
+            let found =
+                SettingsCheck { file: errors.file.clone(), problems: errors.problems.clone() };
+            out::write_to(output, &document(&found))?;
+        }
     }
     Ok(Exit::BadConfig)
 }
 
-fn document(value: &serde_json::Value) -> String {
-    format!("{value:#}\n")
+fn document(found: &impl Serialize) -> String {
+    format!("{:#}\n", json!(found))
 }
 
 fn checked(loaded: &Loaded) -> String {

@@ -6,12 +6,15 @@ use serde_json::json;
 
 use super::{Desk, Told, Trouble};
 use crate::adapters::store::{Access, SqliteStore};
+use crate::app::documents::{Paused, Resumed};
 use crate::app::exit::Exit;
 use crate::app::registry;
 use crate::domain::event::{Event, NewEvent};
 use crate::domain::incident::{Control, control};
+use crate::domain::moment::full;
 use crate::ports::store::{Batch, LedgerView, Scope, Store};
-use crate::render::time::{relative, second};
+use crate::render::page::Page;
+use crate::render::time::relative;
 
 impl Desk<'_> {
     pub(super) async fn pause(
@@ -36,13 +39,16 @@ impl Desk<'_> {
             expires_at: Some(expires_at),
         };
         self.change(&mut |_: &LedgerView| vec![event.clone()]).await?;
-        let text = format!(
-            "{agent} does not act until {} UTC ({}). It goes on looking, recording and telling.\n\
-             `opsctl resume {agent} --reason …` ends the pause.\n",
-            second(expires_at),
+        let mut page = Page::new(self.style);
+        page.paragraph(&format!(
+            "{agent} does not act until {} ({}). It goes on looking, recording and telling. \
+             `opsctl resume {agent} --reason …` ends the pause.",
+            full(expires_at),
             relative(expires_at, now)
-        );
-        let json = json!({ "control": key, "on": true, "reason": reason, "expiresAt": expires_at });
+        ));
+        let text = page.into_text();
+        let reason = reason.to_owned();
+        let json = json!(Paused { control: key, on: true, reason, expires_at });
         Ok(Told { text, json, exit: Exit::Clean })
     }
 
@@ -77,7 +83,8 @@ impl Desk<'_> {
         } else {
             format!("Lifted: {}. {agent} may act again, inside the gate.\n", lifted.join(", "))
         };
-        Ok(Told { text, json: json!({ "lifted": lifted, "reason": reason }), exit: Exit::Clean })
+        let json = json!(Resumed { lifted, reason: reason.to_owned() });
+        Ok(Told { text, json, exit: Exit::Clean })
     }
 
     /// Commits what `events` says and publishes the view.

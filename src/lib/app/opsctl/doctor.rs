@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{Desk, Told, Trouble};
 use crate::adapters::store::Access;
 use crate::agent::{DeclaredProcess, Need};
+use crate::app::documents::Examined;
 use crate::app::exit::Exit;
 use crate::app::registry::{self, Entry};
 use crate::app::wire::{self, Wish};
@@ -74,9 +75,9 @@ impl Desk<'_> {
             count(Grade::Ok)
         ));
         let exit = if count(Grade::Blocked) > 0 { Exit::Findings } else { Exit::Clean };
-        let json: Vec<_> = rows
-            .iter()
-            .map(|(grade, about, found)| json!({ "grade": grade.as_str(), "about": about, "found": found }))
+        let json: Vec<Examined> = rows
+            .into_iter()
+            .map(|(grade, about, found)| Examined { grade: grade.as_str(), about, found })
             .collect();
         Ok(Told { text: page.into_text(), json: json!(json), exit })
     }

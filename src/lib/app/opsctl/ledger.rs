@@ -5,7 +5,8 @@ use std::path::Path;
 use serde_json::json;
 
 use super::{Desk, Told, Trouble};
-use crate::adapters::store::{Access, import, verify};
+use crate::adapters::store::{Access, Unmapped, import, verify};
+use crate::app::documents::{Imported, LedgerCheck, LeftOut, TakenOver};
 use crate::app::exit::Exit;
 use crate::ports::store::Store;
 use crate::render::page::Page;
@@ -31,10 +32,12 @@ impl Desk<'_> {
             (self.style.paint(Tone::Bad, "the ledger is damaged"), Exit::Findings)
         };
         page.line(&format!("{verdict}: {summary}"));
-        let findings: Vec<_> = report.findings.iter().map(ToString::to_string).collect();
-        let json = json!({
-            "clean": report.is_clean(), "events": report.events, "entities": report.entities,
-            "findings": findings, "omitted": report.omitted,
+        let json = json!(LedgerCheck {
+            clean: report.is_clean(),
+            events: report.events,
+            entities: report.entities,
+            findings: report.findings.iter().map(ToString::to_string).collect(),
+            omitted: report.omitted,
         });
         Ok(Told { text: page.into_text(), json, exit })
     }
@@ -57,15 +60,14 @@ impl Desk<'_> {
             report.skipped.len(),
             report.resolved
         ));
-        let imported: Vec<_> = report
-            .imported
-            .iter()
-            .map(|(theirs, ours)| json!({ "theirs": theirs, "ours": ours }))
-            .collect();
-        let skipped: Vec<_> =
-            report.skipped.iter().map(|one| json!({ "id": one.id, "why": one.why })).collect();
         let exit = if report.skipped.is_empty() { Exit::Clean } else { Exit::Findings };
-        let json = json!({ "imported": imported, "skipped": skipped, "resolved": report.resolved });
+        let taken = |(theirs, ours)| TakenOver { theirs, ours };
+        let left = |one: Unmapped| LeftOut { id: one.id, why: one.why };
+        let json = json!(Imported {
+            imported: report.imported.into_iter().map(taken).collect(),
+            skipped: report.skipped.into_iter().map(left).collect(),
+            resolved: report.resolved,
+        });
         Ok(Told { text: page.into_text(), json, exit })
     }
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::args::IncidentsVerb;
 use super::{Desk, Told, Trouble};
 use crate::adapters::store::{Access, SqliteStore};
+use crate::app::documents::{Explanation, IncidentLife};
 use crate::app::exit::Exit;
 use crate::domain::incident::{Incident, IncidentId, Remediation, RemediationId};
 use crate::domain::subject::Key;
@@ -48,7 +49,7 @@ impl Desk<'_> {
         let events = store.events_about(&subjects).await?;
         let now = self.clock.now();
         let text = history::incident(&incident, &remediations, &events, now, self.style);
-        let json = json!({ "incident": incident, "remediations": remediations, "events": events });
+        let json = json!(IncidentLife { incident, remediations, events });
         Ok(Told { text, json, exit: Exit::Clean })
     }
 
@@ -96,9 +97,7 @@ impl Desk<'_> {
             now,
             self.style,
         );
-        let json = json!({
-            "key": key, "incident": incident, "remediations": remediations, "decisions": decisions,
-        });
+        let json = json!(Explanation { key, incident, remediations, decisions });
         Ok(Told { text, json, exit: Exit::Clean })
     }
 

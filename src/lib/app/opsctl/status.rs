@@ -13,16 +13,13 @@ impl Desk<'_> {
     pub(super) async fn status(&self) -> Result<Told, Trouble> {
         let now = self.clock.now();
         let paths = &self.config.paths;
-        let place = format!(
-            "settings {}  state {}  logs {}",
-            self.config.file.display(),
-            paths.state.display(),
-            paths.logs.display()
-        );
+        let places = render::status::Places {
+            settings: self.config.file.display().to_string(),
+            state: paths.state.display().to_string(),
+            logs: paths.logs.display().to_string(),
+        };
         if !paths.ledger().exists() && !paths.view().exists() {
-            let text = format!(
-                "{place}\nNothing is recorded yet. Run an agent once, for example: health-guardian --plan\n"
-            );
+            let text = render::status::nothing_yet(&places, self.style);
             return Ok(Told { text, json: json!(null), exit: Exit::Clean });
         }
         let (state, note) = match self.ledger_state().await {
@@ -35,7 +32,7 @@ impl Desk<'_> {
                 (self.published()?, Some(note))
             }
         };
-        let text = render::status::status(&place, note.as_deref(), &state, now, self.style);
+        let text = render::status::status(&places, note.as_deref(), &state, now, self.style);
         Ok(Told { text, json: json!(state), exit: Exit::Clean })
     }
 

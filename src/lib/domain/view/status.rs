@@ -6,6 +6,7 @@ use super::SystemStatus;
 use super::render::ViewInput;
 use super::roster::{AgentState, standing};
 use crate::domain::incident::Incident;
+use crate::domain::moment;
 use crate::domain::severity::Severity;
 
 /// The agent that everything else leans on: where it is lost, nobody looks at production.
@@ -54,7 +55,7 @@ fn of_incident(incident: &Incident) -> Option<(SystemStatus, String)> {
 }
 
 fn said_at(at: Timestamp) -> String {
-    format!(", its last run started {at:.0}")
+    format!(", its last run started {}", moment::full(at))
 }
 
 fn shortened(found: Vec<(SystemStatus, String)>) -> Vec<String> {

@@ -1,0 +1,178 @@
+//! The documents that `-o json` prints: one type each, from which its schema in `docs/json/` is derived.
+//!
+//! Fields are added freely and never change their meaning; a reader must pass over what it does not know.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::config::{OriginRow, Problem};
+use crate::domain::event::RecordedEvent;
+use crate::domain::incident::{Incident, IncidentId, Remediation};
+use crate::domain::report::Report;
+use crate::domain::run::{AgentRun, Decision};
+use crate::domain::subject::Key;
+use crate::domain::view::OpsState;
+use crate::engine::tape::Replay;
+
+/// One incident with its whole life.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct IncidentLife {
+    /// The incident.
+    pub incident: Incident,
+    /// What was done about it, oldest first.
+    pub remediations: Vec<Remediation>,
+    /// Everything that the ledger holds about it and its remediations, oldest first.
+    pub events: Vec<RecordedEvent>,
+}
+
+/// Why something was done, or left alone.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Explanation {
+    /// The finding.
+    pub key: Key,
+    /// Its incident, where one was asked for or belongs to the remediation that was.
+    pub incident: Option<Incident>,
+    /// What was done, oldest first.
+    pub remediations: Vec<Remediation>,
+    /// The rulings on the finding, newest first; written only where one differs from the one before.
+    pub decisions: Vec<Decision>,
+}
+
+/// A pause that was set.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Paused {
+    /// `pause:all` or `pause:<agent>`.
+    pub control: String,
+    /// Always true.
+    pub on: bool,
+    /// Why.
+    pub reason: String,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+}
+
+/// What a resume lifted.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Resumed {
+    /// The controls that no longer apply; empty where nothing kept the agent from acting.
+    pub lifted: Vec<String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// One thing that the doctor tried.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Examined {
+    /// `blocked`, `partial`, `skipped` or `ok`.
+    pub grade: &'static str,
+    /// What was tried.
+    pub about: String,
+    /// What was read.
+    pub found: String,
+}
+
+/// What a check of the ledger showed.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct LedgerCheck {
+    /// Whether nothing was found.
+    pub clean: bool,
+    /// How many events were folded.
+    pub events: u64,
+    /// How many entities were compared.
+    pub entities: u64,
+    /// What is damaged, in words.
+    pub findings: Vec<String>,
+    /// How many more were found.
+    pub omitted: u64,
+}
+
+/// What was taken over from another program's view.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Imported {
+    /// Incidents that live on here.
+    pub imported: Vec<TakenOver>,
+    /// Incidents that could not be taken over.
+    pub skipped: Vec<LeftOut>,
+    /// How many had ended already and stay in the file.
+    pub resolved: u64,
+}
+
+/// An incident that lives on here.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct TakenOver {
+    /// Its id there.
+    pub theirs: String,
+    /// Its id here.
+    pub ours: IncidentId,
+}
+
+/// An incident that could not be taken over.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct LeftOut {
+    /// Its id there.
+    pub id: String,
+    /// Why not.
+    pub why: String,
+}
+
+/// What is wrong with the settings.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct SettingsCheck {
+    /// The settings file, where one was found.
+    pub file: Option<PathBuf>,
+    /// Every problem, in the order of the file; only warnings where the settings can be used.
+    pub problems: Vec<Problem>,
+}
+
+/// The settings in effect.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct SettingsShown {
+    /// The settings file.
+    pub file: PathBuf,
+    /// Every effective value; secrets are `***`.
+    pub settings: Vec<OriginRow>,
+}
+
+/// A document by the name of its schema, what prints it, and the schema.
+pub struct Document {
+    /// `docs/json/<name>.schema.json`.
+    pub name: &'static str,
+    /// The calls that print it.
+    pub printed_by: &'static str,
+    /// The schema of what is printed.
+    pub schema: Value,
+}
+
+/// Every document.
+#[must_use]
+pub fn all() -> Vec<Document> {
+    vec![
+        document::<Report>("report", "<agent> -o json, <agent> --plan -o json"),
+        document::<Replay>("replay", "<agent> --replay FILE -o json"),
+        document::<Option<OpsState>>("status", "opsctl status -o json"),
+        document::<Vec<Incident>>("incidents", "opsctl incidents -o json"),
+        document::<IncidentLife>("incident", "opsctl incidents show ID -o json"),
+        document::<Explanation>("explanation", "opsctl explain ID -o json"),
+        document::<Vec<AgentRun>>("runs", "opsctl runs -o json"),
+        document::<Vec<Remediation>>("remediations", "opsctl remediations -o json"),
+        document::<Paused>("pause", "opsctl pause AGENT -o json"),
+        document::<Resumed>("resume", "opsctl resume AGENT -o json"),
+        document::<Vec<Examined>>("doctor", "opsctl doctor -o json"),
+        document::<LedgerCheck>("ledger-verify", "opsctl ledger verify -o json"),
+        document::<Imported>("state-import", "opsctl state import FILE -o json"),
+        document::<SettingsCheck>("config-check", "opsctl config check -o json"),
+        document::<SettingsShown>("config-show", "opsctl config show -o json"),
+    ]
+}
+
+fn document<T: JsonSchema>(name: &'static str, printed_by: &'static str) -> Document {
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let mut schema = generator.into_root_schema_for::<T>();
+    schema.insert("title".to_owned(), json!(printed_by));
+    Document { name, printed_by, schema: schema.to_value() }
+}

@@ -1,0 +1,242 @@
+//! What `-o json` prints, by the real programs on a real ledger, is what the schemas in `docs/json/` say.
+#![expect(clippy::disallowed_methods, reason = "the programs themselves are what is tested")]
+#![expect(clippy::unwrap_used, reason = "a program that cannot be started should end the test")]
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use jsonschema::Validator;
+use opswarden::app::documents;
+use opswarden::render::table::{WIDTH, display_width};
+use serde_json::{Value, json};
+
+const OPSCTL: &str = env!("CARGO_BIN_EXE_opsctl");
+const GUARDIAN: &str = env!("CARGO_BIN_EXE_health-guardian");
+
+fn package(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// A house of its own: settings, and a service that two commands manage.
+struct House {
+    folder: tempfile::TempDir,
+    validated: BTreeSet<String>,
+}
+
+impl House {
+    fn new() -> Self {
+        let house = Self { folder: tempfile::tempdir().unwrap(), validated: BTreeSet::new() };
+        house.script("status", "test -f up || exit 1\ncat up");
+        house.script("restart", "date +start-%s-%N > up");
+        let at = |name: &str| house.at(name).display().to_string();
+        let settings = format!(
+            "host = \"host-a\"\n\
+             [agents.health-guardian]\n\
+             process_pause = \"50ms\"\n\
+             [agents.health-guardian.policy]\n\
+             settle = \"0s\"\n\
+             [agents.health-guardian.limits]\n\
+             cpu_percent = 100\nmemory_percent = 100\nswap_percent = 100\n\
+             disk_percent = 100\ndisk_critical_percent = 100\nload_percent = 100000\n\
+             [[agents.health-guardian.services]]\n\
+             name = \"shop\"\n\
+             manager = \"command\"\n\
+             process = \"shop\"\n\
+             command = {{ status = [{:?}], restart = [{:?}] }}\n",
+            at("status"),
+            at("restart")
+        );
+        std::fs::write(house.at("agents.toml"), settings).unwrap();
+        house
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn script(&self, name: &str, body: &str) {
+        let folder = self.folder.path().display();
+        std::fs::write(self.at(name), format!("#!/bin/sh\ncd '{folder}' || exit 9\n{body}\n"))
+            .unwrap();
+        std::fs::set_permissions(self.at(name), std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// What a program prints, and what it complains about.
+    fn said(&self, program: &str, words: &[&str]) -> (String, String) {
+        let output = Command::new(program)
+            .args(words)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (text(output.stdout), text(output.stderr))
+    }
+
+    /// What a program prints in its form for programs.
+    fn json(&self, program: &str, words: &[&str]) -> Value {
+        let (text, told) = self.said(program, &[words, &["-o", "json"]].concat());
+        serde_json::from_str(&text)
+            .unwrap_or_else(|error| panic!("{words:?}: {error}: {text}{told}"))
+    }
+
+    /// Asks a program and holds its answer against a schema.
+    fn ask(&mut self, schema: &str, program: &str, words: &[&str]) -> Value {
+        let answer = self.json(program, words);
+        let wrong = wrong(&validator(schema), &answer);
+        assert_eq!(wrong, Vec::<String>::new(), "{schema}: {words:?}: {answer:#}");
+        self.validated.insert(schema.to_owned());
+        answer
+    }
+}
+
+fn validator(schema: &str) -> Validator {
+    let text =
+        std::fs::read_to_string(package(&format!("docs/json/{schema}.schema.json"))).unwrap();
+    jsonschema::validator_for(&serde_json::from_str(&text).unwrap()).unwrap()
+}
+
+fn wrong(validator: &Validator, answer: &Value) -> Vec<String> {
+    validator
+        .iter_errors(answer)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect()
+}
+
+/// A document in which one thing is not as it should be, for every field that it has.
+fn damaged(answer: &Value) -> Vec<Value> {
+    let first = match answer {
+        Value::Array(items) => items.first().cloned().into_iter().collect(),
+        other => vec![other.clone()],
+    };
+    let broken = first.iter().flat_map(|item| {
+        let names: Vec<String> = item.as_object().unwrap().keys().cloned().collect();
+        names.into_iter().map(|name| {
+            let mut less = item.clone();
+            less.as_object_mut().unwrap().remove(&name);
+            less
+        })
+    });
+    broken.map(|item| if answer.is_array() { json!([item]) } else { item }).collect()
+}
+
+#[test]
+fn every_document_of_the_programs_is_what_its_schema_says() {
+    let mut house = House::new();
+    house.ask("status", OPSCTL, &["status"]);
+    house.ask("doctor", OPSCTL, &["doctor"]);
+    let dry = house.ask("report", GUARDIAN, &["--plan"]);
+    assert_eq!(dry["plan"]["actions"][0]["operation"]["restart_process"]["name"], "shop");
+    let run = house.ask("report", GUARDIAN, &[]);
+    assert_eq!(run["attempts"][0]["state"], "verified", "{run:#}");
+    let tape = run["tape"].as_str().unwrap();
+    let replayed = house.ask("replay", GUARDIAN, &["--replay", tape]);
+    assert_eq!(replayed["differences"], json!([]));
+
+    let pause = ["pause", "all", "--for", "1h", "--reason", "a test"];
+    let paused = house.ask("pause", OPSCTL, &pause);
+    std::fs::remove_file(house.at("up")).unwrap();
+    let refused = house.ask("report", GUARDIAN, &[]);
+    assert!(refused["plan"]["deferrals"][0]["ruling"]["refused"].is_object(), "{refused:#}");
+    house.ask("explanation", OPSCTL, &["explain", "INC-2"]);
+    let life = house.ask("incident", OPSCTL, &["incidents", "show", "INC-1"]);
+    assert!(life["events"].as_array().unwrap().len() >= 5, "{life:#}");
+    let status = house.ask("status", OPSCTL, &["status"]);
+    assert_eq!(status["controls"][0]["key"], paused["control"]);
+    house.ask("resume", OPSCTL, &["resume", "all", "--reason", "a test"]);
+    house.ask("incidents", OPSCTL, &["incidents"]);
+    house.ask("incidents", OPSCTL, &["incidents", "list"]);
+    house.ask("runs", OPSCTL, &["runs"]);
+    house.ask("remediations", OPSCTL, &["remediations"]);
+    house.ask("ledger-verify", OPSCTL, &["ledger", "verify"]);
+    house.ask("doctor", OPSCTL, &["doctor"]);
+    house.ask("config-check", OPSCTL, &["config", "check"]);
+    house.ask("config-show", OPSCTL, &["config", "show", "--origin"]);
+    let theirs = json!({ "incidents": [
+        { "id": "a-1", "agent": "health-guardian", "type": "service_down", "target": "api",
+          "detected": "2026-11-20T10:00:00Z", "status": "open", "attempts": 1 },
+        { "id": "a-2", "agent": "Not An Agent", "type": "x", "target": "y",
+          "detected": "2026-11-20T10:00:00Z", "status": "open", "attempts": 1 },
+    ] });
+    std::fs::write(house.at("theirs.json"), theirs.to_string()).unwrap();
+    let taken = house.ask("state-import", OPSCTL, &["state", "import", "theirs.json"]);
+    assert_eq!(taken["skipped"][0]["id"], "a-2");
+    std::fs::write(house.at("agents.toml"), "hots = 1\n").unwrap();
+    let wrong = house.ask("config-check", OPSCTL, &["config", "check"]);
+    assert_eq!(wrong["problems"][0]["place"]["line"], 1);
+
+    let all: BTreeSet<String> = documents::all().iter().map(|one| one.name.to_owned()).collect();
+    assert_eq!(house.validated, all, "every document was asked for");
+}
+
+#[test]
+fn a_document_that_lacks_a_field_is_refused() {
+    let mut house = House::new();
+    let report = house.ask("report", GUARDIAN, &[]);
+    let validator = validator("report");
+    let lacking = damaged(&report);
+    assert_eq!(lacking.len(), 13, "one for each field");
+    for less in lacking {
+        assert!(!validator.is_valid(&less), "{less:#}");
+    }
+    let mut renamed = report;
+    renamed["exit"] = json!("fine");
+    assert!(!validator.is_valid(&renamed), "a word outside its list");
+    renamed["exit"] = json!("clean");
+    renamed["changes"][0][0] = json!("INCIDENT-1");
+    assert!(!validator.is_valid(&renamed), "an id of another form");
+    for (schema, words) in [("runs", &["runs"][..]), ("remediations", &["remediations"])] {
+        let answer = house.ask(schema, OPSCTL, words);
+        let validator = self::validator(schema);
+        assert!(damaged(&answer).iter().all(|less| !validator.is_valid(less)), "{schema}");
+    }
+}
+
+#[test]
+fn the_pages_for_people_fit_a_terminal() {
+    let house = House::new();
+    let pages: [(&str, &[&str]); 14] = [
+        (OPSCTL, &["status"]),
+        (OPSCTL, &["doctor"]),
+        (GUARDIAN, &["--plan"]),
+        (GUARDIAN, &[]),
+        (OPSCTL, &["incidents"]),
+        (OPSCTL, &["incidents", "show", "INC-1"]),
+        (OPSCTL, &["explain", "INC-1"]),
+        (OPSCTL, &["explain", "INC-1", "--why-not"]),
+        (OPSCTL, &["runs"]),
+        (OPSCTL, &["remediations"]),
+        (OPSCTL, &["pause", "health-guardian", "--for", "1h", "--reason", "a test"]),
+        (OPSCTL, &["status"]),
+        (OPSCTL, &["resume", "all", "--reason", "a test"]),
+        (OPSCTL, &["ledger", "verify"]),
+    ];
+    for (program, words) in pages {
+        let (page, told) = house.said(program, words);
+        assert!(!page.is_empty(), "{words:?}: {told}");
+        let wide = page.lines().find(|line| display_width(line) > WIDTH);
+        assert_eq!(wide, None, "{words:?}");
+    }
+}
+
+#[test]
+fn the_page_names_every_document_and_no_other() {
+    let page = std::fs::read_to_string(package("docs/JSON.md")).unwrap();
+    let named: BTreeSet<String> = page
+        .split("](json/")
+        .skip(1)
+        .filter_map(|rest| rest.split_once(".schema.json)"))
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    let all: BTreeSet<String> = documents::all().iter().map(|one| one.name.to_owned()).collect();
+    assert_eq!(named, all);
+    let stored: BTreeSet<String> = std::fs::read_dir(package("docs/json"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(stored, all.iter().map(|name| format!("{name}.schema.json")).collect());
+}
