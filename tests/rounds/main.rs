@@ -7,7 +7,11 @@ mod lives;
 mod peers;
 #[path = "../support/peers_pm2.rs"]
 mod peers_pm2;
+#[path = "../support/peers_systemd.rs"]
+mod peers_systemd;
 mod pm2;
 mod pm2_apps;
 mod pm2_rounds;
+mod systemd;
+mod systemd_units;
 mod world;

@@ -17,7 +17,7 @@ fn crashed_app_is_repaired(read: &str) {
     let Some(apps) = Apps::start(&["web", "api", "beside"]) else { return };
     let world = apps.world_by(read, SETTLE, "", &["web", "api"]);
     world.run(0);
-    apps.break_once("web");
+    apps.break_once(&["web"]);
     let before = apps.lives();
     let report = world.run(0);
     let after = apps.lives();
@@ -49,7 +49,7 @@ fn an_app_that_no_restart_helps_is_tried_twice_and_escalated() {
     let world = apps.world(LONG, "back_off = \"1s\"\n", &["web", "api"]);
     world.run(0);
     apps.tell("web", "bad");
-    apps.give_up("web");
+    apps.give_up(&["web"]);
     for attempt in 1..=2 {
         let before = apps.lives();
         let report = world.run(1);
@@ -138,7 +138,7 @@ fn of_a_cluster_only_the_bad_instance_is_restarted() {
     let world = apps.world(SETTLE, "", &["web", "api"]);
     world.run(0);
     apps.tell("web", "bad1");
-    apps.give_up("web#1");
+    apps.give_up(&["web#1"]);
     apps.untell("web", "bad1");
     assert_eq!(apps.lives()["web#1"].status, "errored");
     let before = apps.lives();
@@ -205,7 +205,7 @@ fn an_app_that_the_settings_do_not_name_is_never_touched() {
     let Some(apps) = Apps::start(&["web", "api", "beside"]) else { return };
     let world = apps.world(SETTLE, "", &["web", "api"]);
     world.run(0);
-    apps.break_once("beside");
+    apps.break_once(&["beside"]);
     let before = apps.lives();
     for _ in 0..2 {
         world.run(0);

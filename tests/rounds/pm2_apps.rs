@@ -105,18 +105,31 @@ impl Apps {
 
     /// Lets a process that was told to be bad try again until PM2 gives up on it, which PM2 does only within the
     /// first seconds after somebody started it.
-    pub(crate) fn give_up(&self, label: &str) {
+    pub(crate) fn give_up(&self, labels: &[&str]) {
         let rows = self.rows();
-        let row = rows.iter().find(|row| self::label(row) == label).expect("PM2 knows it");
-        self.pm2.pm2(&["restart", &row["pm_id"].to_string()]);
-        self.await_status(label, "errored");
+        let number = |label: &&str| {
+            let row = rows.iter().find(|row| self::label(row) == **label).expect("PM2 knows it");
+            row["pm_id"].to_string()
+        };
+        let numbers: Vec<String> = labels.iter().map(number).collect();
+        self.order("restart", &numbers.iter().map(String::as_str).collect::<Vec<_>>());
+        for label in labels {
+            self.await_status(label, "errored");
+        }
     }
 
-    /// Makes PM2 give up on an app that would be well if it were started once more.
-    pub(crate) fn break_once(&self, name: &str) {
-        self.tell(name, "bad");
-        self.give_up(name);
-        self.untell(name, "bad");
+    /// Makes PM2 give up on apps that would be well if they were started once more.
+    pub(crate) fn break_once(&self, names: &[&str]) {
+        names.iter().for_each(|name| self.tell(name, "bad"));
+        self.give_up(names);
+        names.iter().for_each(|name| self.untell(name, "bad"));
+    }
+
+    /// Does what a person would do by the command line.
+    pub(crate) fn order(&self, verb: &str, names: &[&str]) {
+        if !names.is_empty() {
+            self.pm2.pm2(&[&[verb], names].concat());
+        }
     }
 
     /// Waits until PM2 says so of a process.

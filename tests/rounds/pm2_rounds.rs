@@ -33,8 +33,15 @@ enum Fault {
     Deleted,
 }
 
-const FAULTS: [Fault; 6] =
-    [Fault::Nothing, Fault::Nothing, Fault::Errored, Fault::Stopped, Fault::Killed, Fault::Deleted];
+const FAULTS: [Fault; 7] = [
+    Fault::Nothing,
+    Fault::Nothing,
+    Fault::Errored,
+    Fault::Errored,
+    Fault::Stopped,
+    Fault::Killed,
+    Fault::Deleted,
+];
 
 type Planted = BTreeMap<&'static str, Fault>;
 
@@ -50,17 +57,16 @@ fn plant(apps: &Apps, dice: &mut Dice) -> (Planted, Lives) {
     let mut planted: Planted =
         WATCHED.iter().map(|name| (*name, FAULTS[dice.below(FAULTS.len())])).collect();
     planted.insert(BESIDE, [Fault::Nothing, Fault::Errored][dice.below(2)]);
-    for (name, fault) in &planted {
-        match fault {
-            Fault::Errored => apps.break_once(name),
-            Fault::Stopped => drop(apps.pm2.pm2(&["stop", name])),
-            Fault::Deleted => drop(apps.pm2.pm2(&["delete", name])),
-            Fault::Nothing | Fault::Killed => {}
-        }
-    }
+    let with = |wanted: Fault| -> Vec<&str> {
+        let of_it = planted.iter().filter(|(_, fault)| **fault == wanted);
+        of_it.map(|(name, _)| *name).collect()
+    };
+    apps.break_once(&with(Fault::Errored));
+    apps.order("stop", &with(Fault::Stopped));
+    apps.order("delete", &with(Fault::Deleted));
     let before = apps.lives();
     // Last, so that the agent comes while PM2 brings them back.
-    for (name, _) in planted.iter().filter(|(_, fault)| **fault == Fault::Killed) {
+    for name in with(Fault::Killed) {
         apps.kill(name);
     }
     (planted, before)
