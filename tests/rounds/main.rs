@@ -2,6 +2,7 @@
 //! the identity of every process before and after tell what was touched.
 #![expect(clippy::disallowed_methods, reason = "the programs themselves are what is tested")]
 
+mod canaries;
 mod lives;
 #[path = "../support/peers.rs"]
 mod peers;

@@ -17,6 +17,7 @@ const own = process.env.NODE_APP_INSTANCE || '0';
 const told = (what) => fs.existsSync(__filename + '.' + what) || fs.existsSync(__filename + '.' + what + own);
 const kept = [];
 console.log('ready');
+if (process.env.SAYS) { console.log(process.env.SAYS); console.error(process.env.SAYS); }
 if (told('bad')) {
   console.error('no luck');
   setTimeout(() => process.exit(3), 30);
