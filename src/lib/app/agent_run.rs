@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -37,7 +38,12 @@ pub fn agent_main(name: &str) -> ExitCode {
         out::complain(&format!("{name} is not an agent of this opswarden"));
         return Exit::BadConfig.into();
     };
-    run_with(entry, arguments, &Environ::read()).into()
+    guarded(|| run_with(entry, arguments, &Environ::read())).into()
+}
+
+/// A fault of our own ends a program like anything else that kept it from its end; the log has its place.
+pub(super) fn guarded(work: impl FnOnce() -> Exit) -> Exit {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Exit::Incomplete)
 }
 
 fn run_with(entry: &'static Entry, arguments: Vec<OsString>, environ: &Environ) -> Exit {
@@ -243,5 +249,16 @@ fn stop_signal() -> impl Future<Output = ()> {
             // Without handlers the kernel ends the process at a signal, as for any program.
             _ => std::future::pending().await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_our_own_is_an_incomplete_run() {
+        assert_eq!(guarded(|| panic!("a fault of our own")), Exit::Incomplete);
+        assert_eq!(guarded(|| Exit::Clean), Exit::Clean);
     }
 }

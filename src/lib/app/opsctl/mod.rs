@@ -30,7 +30,7 @@ use args::{ConfigVerb, Opsctl, Verb};
 pub fn opsctl_main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     match cli::program::<Opsctl>(arguments) {
-        Ok(args) => run(&args, &Environ::read()).into(),
+        Ok(args) => super::agent_run::guarded(|| run(&args, &Environ::read())).into(),
         Err(exit) => exit.into(),
     }
 }
