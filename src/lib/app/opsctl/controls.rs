@@ -114,17 +114,15 @@ fn pause_key(agent: &str) -> Result<String, Trouble> {
     if agent == "all" {
         return Ok(control::PAUSE_ALL.to_owned());
     }
-    match registry::find(agent) {
-        Some(entry) => Ok(control::pause_of(&(entry.spec)().name)),
-        None => {
-            let names: Vec<String> =
-                registry::ALL.iter().map(|entry| (entry.spec)().name.to_string()).collect();
-            Err(Trouble::usage(format!(
-                "`{agent}` is not an agent; write \"all\" or one of: {}",
-                names.join(", ")
-            )))
-        }
+    if let Some(entry) = registry::find(agent) {
+        return Ok(control::pause_of(&(entry.spec)().name));
     }
+    let names: Vec<String> =
+        registry::ALL.iter().map(|entry| (entry.spec)().name.to_string()).collect();
+    Err(Trouble::usage(format!(
+        "`{agent}` is not an agent; write \"all\" or one of: {}",
+        names.join(", ")
+    )))
 }
 
 fn said(reason: &str) -> Result<(), Trouble> {
