@@ -19,6 +19,7 @@ use crate::render::style::Tone;
 const LARGEST: u64 = 256 * 1024 * 1024;
 
 /// Judges `file` again and tells whether every decision is the same, byte for byte.
+#[must_use]
 pub fn replay(entry: &Entry, file: &Path, form: Output, environ: &Environ) -> Exit {
     let bytes = match read(file) {
         Ok(bytes) => bytes,

@@ -28,6 +28,7 @@ const RUN: Duration = Duration::from_secs(40);
 const TICK: Duration = Duration::from_millis(200);
 
 /// Plays the demo.
+#[must_use]
 pub fn run(environ: &Environ) -> Exit {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -74,8 +75,8 @@ async fn played(environ: &Environ) -> Result<(), String> {
         return Err(format!("{left} services could not be ended"));
     }
     result?;
-    play.tell("")?;
-    play.paragraph(
+    tell("")?;
+    paragraph(
         "Everything that the demo started is gone. Only its folder is left, for you to look into.",
     )
 }
@@ -131,19 +132,19 @@ impl Play<'_> {
 
     fn prologue(&self) -> Result<(), String> {
         let title = "opswarden demo: two things break, one of them can be fixed";
-        self.tell(&self.style.paint(Tone::Strong, title))?;
-        self.paragraph(&format!(
+        tell(&self.style.paint(Tone::Strong, title))?;
+        paragraph(&format!(
             "Three small services run on this machine, on loopback: {SHOP}, {API}, and a {DATABASE} that {API} \
              needs. Waits are shortened: 1 s after a restart instead of 30 s, 200 ms between looks instead of 5 s \
              and 2 s. Everything happens in this folder, and nothing else is touched:"
         ))?;
-        self.tell(&self.stage.folder().display().to_string())
+        tell(&self.stage.folder().display().to_string())
     }
 
     fn epilogue(&self) -> Result<(), String> {
         let folder = self.stage.folder().display();
         self.act("Where things are", &format!("In {folder}:"))?;
-        self.tell(&format!(
+        tell(&format!(
             "  state/ops-state.json   what admins and other tools read\n  \
              state/ops.db           the ledger: every event, chained\n  \
              state/snapshots/       recordings: judge a run again with --replay\n  \
@@ -156,18 +157,10 @@ impl Play<'_> {
         ))
     }
 
-    fn paragraph(&self, text: &str) -> Result<(), String> {
-        self.tell(&crate::render::table::wrap(text, crate::render::table::WIDTH).join("\n"))
-    }
-
     fn act(&self, heading: &str, text: &str) -> Result<(), String> {
         let heading = self.style.paint(Tone::Strong, heading);
         let lines = crate::render::table::wrap(text, crate::render::table::WIDTH);
-        self.tell(format!("\n{heading}\n{}", lines.join("\n")).trim_end())
-    }
-
-    fn tell(&self, text: &str) -> Result<(), String> {
-        out::say(text).map_err(|error| format!("failed to write: {error}"))
+        tell(format!("\n{heading}\n{}", lines.join("\n")).trim_end())
     }
 
     /// Runs the agent as anybody would, and shows its report.
@@ -183,7 +176,7 @@ impl Play<'_> {
         let settings = self.stage.settings().display().to_string();
         let name = program.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
         let shown = format!("$ {name} {}", words.join(" "));
-        self.tell(&format!("\n{}", self.style.paint(Tone::Dim, shown.trim_end())))?;
+        tell(&format!("\n{}", self.style.paint(Tone::Dim, shown.trim_end())))?;
         let path = program.display().to_string();
         let mut argv = vec![path, "--config".to_owned(), settings];
         argv.extend(words.iter().map(|word| (*word).to_owned()));
@@ -191,7 +184,7 @@ impl Play<'_> {
         match outcome {
             Outcome::Exited { code, stdout, stderr } => {
                 let told = format!("{}{}", stderr.text(), stdout.text());
-                self.tell(&told)?;
+                tell(&told)?;
                 if code == expected {
                     return Ok(());
                 }
@@ -219,7 +212,7 @@ impl Play<'_> {
                 }
                 () = self.clock.sleep(TICK) => {
                     if watched {
-                        let seconds = (self.clock.elapsed() - began).as_secs();
+                        let seconds = self.clock.elapsed().saturating_sub(began).as_secs();
                         let line = format!("\r  {name} looks, acts and looks again … {seconds} s");
                         let _ = out::write_to(&mut std::io::stderr().lock(), &line);
                     }
@@ -227,4 +220,12 @@ impl Play<'_> {
             }
         }
     }
+}
+
+fn paragraph(text: &str) -> Result<(), String> {
+    tell(&crate::render::table::wrap(text, crate::render::table::WIDTH).join("\n"))
+}
+
+fn tell(text: &str) -> Result<(), String> {
+    out::say(text).map_err(|error| format!("failed to write: {error}"))
 }
