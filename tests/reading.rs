@@ -573,6 +573,42 @@ fn places() -> Places {
     }
 }
 
+fn critical() -> OpsState {
+    let shown = ViewIncident {
+        id: "INC-7".to_owned(),
+        agent: "health-guardian".to_owned(),
+        kind: "process_down".to_owned(),
+        target: "process:pm2:shop".to_owned(),
+        detected: at("2026-11-19T23:55:02Z"),
+        remediation: "restart pm2:shop".to_owned(),
+        status: "escalated".to_owned(),
+        attempts: 2,
+        severity: "critical".to_owned(),
+        message: "pm2:shop is errored".to_owned(),
+        resolved: None,
+        resolution: None,
+    };
+    let ended =
+        ViewIncident { id: "INC-6".to_owned(), status: "resolved".to_owned(), ..shown.clone() };
+    OpsState {
+        reasons: vec!["INC-7 critical: pm2:shop is errored, a person is needed".to_owned()],
+        incidents: vec![shown, ended],
+        recent_remediations: vec![ViewRemediation {
+            id: "REM-4".to_owned(),
+            incident: Some("INC-7".to_owned()),
+            agent: "health-guardian".to_owned(),
+            action: "restart pm2:shop".to_owned(),
+            target: "process:pm2:shop".to_owned(),
+            at: today("00:06:11"),
+            outcome: "failed".to_owned(),
+            before: "errored, 81@100".to_owned(),
+            after: None,
+            proof: None,
+        }],
+        ..state(SystemStatus::Critical)
+    }
+}
+
 #[test]
 fn the_state_fits_one_screen_whatever_it_is() {
     let show = |state: &OpsState, note: Option<&str>, now: &str| {
@@ -611,39 +647,7 @@ fn the_state_fits_one_screen_whatever_it_is() {
         ..state(SystemStatus::Degraded)
     };
     reads!("status_degraded", show(&degraded, None, NOW));
-    let shown = ViewIncident {
-        id: "INC-7".to_owned(),
-        agent: "health-guardian".to_owned(),
-        kind: "process_down".to_owned(),
-        target: "process:pm2:shop".to_owned(),
-        detected: at("2026-11-19T23:55:02Z"),
-        remediation: "restart pm2:shop".to_owned(),
-        status: "escalated".to_owned(),
-        attempts: 2,
-        severity: "critical".to_owned(),
-        message: "pm2:shop is errored".to_owned(),
-        resolved: None,
-        resolution: None,
-    };
-    let ended =
-        ViewIncident { id: "INC-6".to_owned(), status: "resolved".to_owned(), ..shown.clone() };
-    let critical = OpsState {
-        reasons: vec!["INC-7 critical: pm2:shop is errored, a person is needed".to_owned()],
-        incidents: vec![shown, ended],
-        recent_remediations: vec![ViewRemediation {
-            id: "REM-4".to_owned(),
-            incident: Some("INC-7".to_owned()),
-            agent: "health-guardian".to_owned(),
-            action: "restart pm2:shop".to_owned(),
-            target: "process:pm2:shop".to_owned(),
-            at: today("00:06:11"),
-            outcome: "failed".to_owned(),
-            before: "errored, 81@100".to_owned(),
-            after: None,
-            proof: None,
-        }],
-        ..state(SystemStatus::Critical)
-    };
+    let critical = critical();
     reads!("status_critical", show(&critical, None, NOW));
     let note = "the ledger cannot be read (permission denied); this is the published view";
     reads!("status_stale", show(&critical, Some(note), "2026-11-20T14:00:00Z"));

@@ -108,7 +108,6 @@ fn other_value(root: &Value, schema: &Value, path: &str) -> String {
     let special = BTreeMap::from([
         ("cron", "\"*/7 * * * *\""),
         ("zone", "\"Europe/Paris\""),
-        ("disabled_checks", "[\"host_cpu\"]"),
         ("uplink", "[\"https://www.example.test/\"]"),
         ("url", "\"tcp://127.0.0.1:9\""),
         ("body", "{ \"/a\" = [\"b\"] }"),
@@ -124,6 +123,12 @@ fn other_value(root: &Value, schema: &Value, path: &str) -> String {
     let name = path.rsplit(['.', ']']).next().unwrap_or(path);
     if path.contains("command.") {
         return if name == "log" { "\"/x\"".to_owned() } else { "[\"/bin/x\"]".to_owned() };
+    }
+    if name == "disabled_checks" {
+        let of_agent =
+            |entry: &&registry::Entry| path.contains(&format!("agents.{}.", (entry.spec)().name));
+        let entry = registry::ALL.iter().find(of_agent).expect("the path names an agent");
+        return format!("[\"{}\"]", (entry.spec)().checks[0].id);
     }
     if let Some(value) = special.get(name) {
         return (*value).to_owned();

@@ -1,6 +1,7 @@
 //! A run's report and its plan, for people: at 80 columns, worst first, every reason in words, everything once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use super::page::{Page, tone};
 use super::style::{Style, Tone};
@@ -92,7 +93,7 @@ fn counts(report: &Report) -> String {
         ("unknown", "unknown"),
     ] {
         if of(name) > 0 {
-            text.push_str(&format!(", {said} {}", of(name)));
+            let _ = write!(text, ", {said} {}", of(name));
         }
     }
     text

@@ -76,7 +76,7 @@ async fn played(environ: &Environ) -> Result<(), String> {
     }
     result?;
     tell("")?;
-    play.paragraph(
+    paragraph(
         "Everything that the demo started is gone. Only its folder is left, for you to look into.",
     )
 }
@@ -133,7 +133,7 @@ impl Play<'_> {
     fn prologue(&self) -> Result<(), String> {
         let title = "opswarden demo: two things break, one of them can be fixed";
         tell(&self.style.paint(Tone::Strong, title))?;
-        self.paragraph(&format!(
+        paragraph(&format!(
             "Three small services run on this machine, on loopback: {SHOP}, {API}, and a {DATABASE} that {API} \
              needs. Waits are shortened: 1 s after a restart instead of 30 s, 200 ms between looks instead of 5 s \
              and 2 s. Everything happens in this folder, and nothing else is touched:"
@@ -155,10 +155,6 @@ impl Play<'_> {
              {} --config {folder}/agents.toml status",
             self.opsctl.display()
         ))
-    }
-
-    fn paragraph(&self, text: &str) -> Result<(), String> {
-        tell(&crate::render::table::wrap(text, crate::render::table::WIDTH).join("\n"))
     }
 
     fn act(&self, heading: &str, text: &str) -> Result<(), String> {
@@ -224,6 +220,10 @@ impl Play<'_> {
             }
         }
     }
+}
+
+fn paragraph(text: &str) -> Result<(), String> {
+    tell(&crate::render::table::wrap(text, crate::render::table::WIDTH).join("\n"))
 }
 
 fn tell(text: &str) -> Result<(), String> {
