@@ -92,8 +92,12 @@ impl<T: Prober> Prober for Discreet<T> {
             let mut reading = self.inner.probe(request).await;
             match &mut reading.answer {
                 ProbeAnswer::Http { values, assets, .. } => {
-                    values.values_mut().for_each(|value| self.clear(value));
-                    assets.iter_mut().for_each(|asset| self.clear(&mut asset.path));
+                    for value in values.values_mut() {
+                        self.clear(value);
+                    }
+                    for asset in assets {
+                        self.clear(&mut asset.path);
+                    }
                 }
                 ProbeAnswer::Failed { why } => self.clear(why),
                 ProbeAnswer::Connected | ProbeAnswer::Refused | ProbeAnswer::TimedOut => {}
