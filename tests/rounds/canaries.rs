@@ -147,8 +147,9 @@ fn commands(folder: &Path) -> String {
         let _infallible = write!(
             text,
             "[[agents.health-guardian.services]]\nname = \"{name}\"\nmanager = \"command\"\n\
-             process = \"{name}\"\n[agents.health-guardian.services.command]\nlog = {log:?}\n\
+             process = \"{name}\"\n[agents.health-guardian.services.command]\nlog = \"{}\"\n\
              status = [{status:?}]\nrestart = [{restart:?}, \"--token\", {:?}]\n",
+            log.display(),
             canary("RestartArgv")
         );
     }
@@ -156,8 +157,11 @@ fn commands(folder: &Path) -> String {
 }
 
 fn settings(apps: &Apps, folder: &Path, port: u16) -> String {
-    let managers =
-        format!("[managers.pm2]\nhome = {:?}\ncli = {:?}\n", apps.pm2.home(), apps.pm2.cli());
+    let managers = format!(
+        "[managers.pm2]\nhome = \"{}\"\ncli = {:?}\n",
+        apps.pm2.home().display(),
+        apps.pm2.cli()
+    );
     let url = format!(
         "http://prober:{}@127.0.0.1:{port}/health?access_token={}",
         canary("UrlUser"),
@@ -263,7 +267,7 @@ fn live(apps: &Apps, world: &World) -> Shed {
     }
     let mut recordings = Shed::new();
     files(&world.path().join("state/snapshots"), &mut recordings);
-    let packed = recordings.iter().filter(|(path, _)| path.ends_with(".gz"));
+    let packed = recordings.iter().filter(|(path, _)| path.contains(".json.gz"));
     let mut replayed = 0;
     for (path, _) in packed {
         let code =

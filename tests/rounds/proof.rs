@@ -81,7 +81,9 @@ fn plant<P: Peer>(peer: &P, dice: &mut Dice) -> (Planted, Lives) {
     peer.order("delete", &with(&planted, Fault::Deleted));
     let before = peer.lives();
     // Last, so that the agent comes while their manager brings them back.
-    with(&planted, Fault::Killed).into_iter().for_each(|name| peer.kill(name));
+    for name in with(&planted, Fault::Killed) {
+        peer.kill(name);
+    }
     (planted, before)
 }
 
@@ -132,7 +134,9 @@ fn round<P: Peer>(peer: &P, world: &World, dice: &mut Dice, meddle: impl Fn(&P, 
     if !wrong.is_empty() {
         wrong.push(report);
     }
-    planted.iter().for_each(|(name, fault)| peer.mend(name, *fault));
+    for (name, fault) in &planted {
+        peer.mend(name, *fault);
+    }
     let repaired = acts.iter().filter(|act| act["state"] == "verified").count();
     let planted = planted.values().filter(|fault| **fault != Fault::Nothing).count();
     Seen { planted, repaired, wrong }
@@ -149,10 +153,10 @@ pub(crate) fn prove<P: Peer>(what: &str, peer: &P, world: &World) {
     let mut dice = Dice::new(seed);
     let (mut planted, mut repaired) = (0, 0);
     for number in 1..=rounds {
-        let seen = round(peer, world, &mut dice, |_, _| {});
-        assert!(seen.wrong.is_empty(), "seed {seed}, round {number}: {}", seen.wrong.join("\n"));
-        planted += seen.planted;
-        repaired += seen.repaired;
+        let shown = round(peer, world, &mut dice, |_, _| {});
+        assert!(shown.wrong.is_empty(), "seed {seed}, round {number}: {}", shown.wrong.join("\n"));
+        planted += shown.planted;
+        repaired += shown.repaired;
     }
     assert_eq!(world.asked(&["ledger", "verify"])["clean"], true);
     eprintln!(
