@@ -13,6 +13,8 @@ mod peers_systemd;
 mod pm2;
 mod pm2_apps;
 mod pm2_rounds;
+mod proof;
 mod systemd;
+mod systemd_rounds;
 mod systemd_units;
 mod world;

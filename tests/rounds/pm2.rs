@@ -68,6 +68,20 @@ fn an_app_that_no_restart_helps_is_tried_twice_and_escalated() {
     assert!(!incident["escalated"].is_null() && incident["resolved"].is_null(), "{incident:#}");
 }
 
+/// What its manager tried before it gave up is the history of the same fault, and a restart that helped ended it.
+#[test]
+#[ignore = "a storm that ended in giving up is still an incident of its own, which outlives the repair"]
+fn an_app_that_died_often_before_pm2_gave_up_is_one_incident() {
+    let Some(apps) = Apps::start(&["api", "beside"]) else { return };
+    apps.add("web", &json!({ "max_restarts": 8 }));
+    let world = apps.world(SETTLE, "", &["web", "api"]);
+    world.run(0);
+    apps.break_once(&["web"]);
+    world.run(0);
+    let all = world.incidents();
+    assert_eq!(all.as_array().map(Vec::len), Some(1), "{all:#}");
+}
+
 /// Measured: PM2 gives up only within the first seconds of an app. One that has been well for longer and then keeps
 /// dying is started again for ever.
 #[test]

@@ -63,8 +63,8 @@ impl Apps {
     /// The same with a way of reading PM2.
     pub(crate) fn world_by(&self, read: &str, settle: &str, more: &str, watched: &[&str]) -> World {
         let managers = format!(
-            "[managers.pm2]\nhome = {:?}\nread = \"{read}\"\ncli = {:?}\n",
-            self.pm2.home(),
+            "[managers.pm2]\nhome = \"{}\"\nread = \"{read}\"\ncli = {:?}\n",
+            self.pm2.home().display(),
             self.pm2.cli()
         );
         World::new(&[managers, policy(settle, more), services("pm2", watched)].concat())
@@ -121,9 +121,13 @@ impl Apps {
 
     /// Makes PM2 give up on apps that would be well if they were started once more.
     pub(crate) fn break_once(&self, names: &[&str]) {
-        names.iter().for_each(|name| self.tell(name, "bad"));
+        for name in names {
+            self.tell(name, "bad");
+        }
         self.give_up(names);
-        names.iter().for_each(|name| self.untell(name, "bad"));
+        for name in names {
+            self.untell(name, "bad");
+        }
     }
 
     /// Does what a person would do by the command line.

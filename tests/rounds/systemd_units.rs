@@ -13,7 +13,7 @@ use super::world::{World, policy, services};
 const EXEC: &str = "ExecStart=/bin/sh -c 'test ! -e /run/bad-%N || exit 3; exec sleep 1000'\n";
 const HEAD: &str = "[Unit]\nDefaultDependencies=no\n";
 const PATIENCE: Duration = Duration::from_secs(20);
-const SHOWN: &str = "Id,ActiveState,SubState,Result,InvocationID,MainPID";
+const SHOWN: &str = "Id,ActiveState,SubState,Result,InvocationID,MainPID,NRestarts";
 
 /// A unit that systemd leaves alone when it dies.
 pub(crate) fn once() -> String {
@@ -70,7 +70,8 @@ impl Units {
             line.and_then(|rest| rest.strip_prefix('=')).unwrap_or_default().to_owned()
         };
         let status = ["ActiveState", "SubState", "Result"].map(field).join("/");
-        Life { status, identity: ["InvocationID", "MainPID"].map(field).join("@"), restarts: 0 }
+        let restarts = field("NRestarts").parse().unwrap_or_default();
+        Life { status, identity: ["InvocationID", "MainPID"].map(field).join("@"), restarts }
     }
 
     /// Does what a person would do by the command line.

@@ -91,7 +91,7 @@ impl World {
     pub(crate) fn incident(&self, check: &str, id: &str) -> Value {
         let all = self.incidents();
         let wanted = format!("/{check}/process:rounds/{id}");
-        let of_it = |incident: &&Value| incident["key"].as_str().unwrap().ends_with(&wanted);
+        let of_it = |incident: &&Value| incident["key"].as_str().expect("a key").ends_with(&wanted);
         let mut found = all.as_array().expect("a list").iter().filter(of_it);
         let only = found.next().unwrap_or_else(|| panic!("no incident of {wanted}: {all:#}"));
         assert!(found.next().is_none(), "several incidents of {wanted}: {all:#}");

@@ -5,6 +5,7 @@ pub mod agent_lock;
 pub(crate) mod child;
 pub mod command;
 pub mod detached;
+pub mod discreet;
 pub mod evidence;
 pub mod host;
 pub mod own_usage;

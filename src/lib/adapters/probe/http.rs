@@ -7,6 +7,7 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use super::{certificate, failure, page};
+use crate::adapters::redact::Redactor;
 use crate::ports::probe::{AssetReading, ProbeAnswer, ProbeRequest};
 
 /// How much of a body is read.
@@ -85,14 +86,16 @@ async fn read(mut response: Response) -> Result<Body, reqwest::Error> {
     Ok(body)
 }
 
+/// A service may write a whole address with its password where a word is expected.
 fn values(json: Option<&Value>, pointers: &[String]) -> BTreeMap<String, String> {
     let Some(json) = json else { return BTreeMap::new() };
+    let redactor = Redactor::default();
     let found = |pointer: &String| {
         let text = match json.pointer(pointer)? {
             Value::String(text) => text.clone(),
             value => value.to_string(),
         };
-        Some((pointer.clone(), text.chars().take(VALUE_CHARS).collect()))
+        Some((pointer.clone(), redactor.redact(&text).chars().take(VALUE_CHARS).collect()))
     };
     pointers.iter().filter_map(found).collect()
 }
@@ -127,6 +130,13 @@ mod tests {
         ];
         let expected = expected.map(|(pointer, text)| (pointer.to_owned(), text.to_owned()));
         assert_eq!(found, BTreeMap::from(expected));
+    }
+
+    #[test]
+    fn a_wanted_value_loses_its_secrets() {
+        let body = json!({ "status": "cannot reach redis://:hunter2-hunter2@cache.test/0" });
+        let found = values(Some(&body), &["/status".to_owned()]);
+        assert_eq!(found["/status"], "cannot reach redis://***@cache.test/0");
     }
 
     #[test]
