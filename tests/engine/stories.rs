@@ -582,6 +582,12 @@ async fn a_disabled_check_closes_its_incident_and_denies_recovery() {
     let resolved = closed.resolved.as_ref().expect("holds in this test");
     assert_eq!(resolved.resolution, Resolution::CheckDisabled);
     assert!(resolved.proof.contains("nothing is said about health"));
+    world.answer(&url("shop"), http(200, "ok"));
+    assert_eq!(
+        world.run(&agent).await.exit,
+        ExitClass::Clean,
+        "a switched-off check counts nothing"
+    );
 }
 
 #[tokio::test]
@@ -709,4 +715,10 @@ async fn an_operation_that_never_helps_is_switched_off_and_told() {
     assert!(reason(&report, "process_down").contains("door 9"), "{:?}", report.plan);
     let open = view(&world).await.active;
     assert!(open.iter().any(|one| one.key.check.as_str() == "remedy_ineffective"));
+    // A person repairs the cause and lets it try again: one success switches it on for good.
+    world.restarts(Restart::Heals);
+    set_control(&world, &control::retry_of("restart_process"), true, Some(60)).await;
+    assert_eq!(world.run(&agent).await.exit, ExitClass::Clean);
+    assert_eq!(world.acts().len(), 1);
+    assert_eq!(view(&world).await.active, Vec::new());
 }

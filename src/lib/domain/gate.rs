@@ -329,10 +329,15 @@ fn budget(input: &GateInput<'_>) -> Answer {
 fn supported(input: &GateInput<'_>) -> Answer {
     let of_verb = input.view.effectiveness.get(input.operation.verb()).copied().unwrap_or_default();
     if of_verb.verified == 0 && of_verb.ended >= HOPELESS_AFTER {
+        let retry = input.view.controls.get(&control::retry_of(input.operation.verb()));
+        if let Some(found) = retry.filter(|found| found.applies(input.now)) {
+            return Answer::Passed(format!("{} lets it try again: {}", found.set_by, found.reason));
+        }
         return Answer::Refused(format!(
-            "{} has helped 0 of {} times here; it is switched off until a person looks",
+            "{} has helped 0 of {} times here; it is switched off; `opsctl resume {}` lets it try again",
             input.operation.verb(),
-            of_verb.ended
+            of_verb.ended,
+            input.operation.verb()
         ));
     }
     if of_verb.ended == 0 {

@@ -321,6 +321,12 @@ pub mod control {
     /// The level is `propose` for every agent: the ledger was lost and a person must look first.
     pub const PROPOSE_ONLY: &str = "propose_only";
 
+    /// A person lets an operation try again that never helped.
+    #[must_use]
+    pub fn retry_of(verb: &str) -> String {
+        format!("retry:{verb}")
+    }
+
     /// One agent does not act.
     #[must_use]
     pub fn pause_of(agent: &AgentName) -> String {

@@ -88,6 +88,9 @@ impl TargetState {
 }
 
 impl Operation {
+    /// Every verb's name.
+    pub const VERBS: [&'static str; 2] = ["restart_process", "reload_process"];
+
     /// The process it acts on.
     #[must_use]
     pub const fn process(&self) -> &ProcessRef {

@@ -65,6 +65,11 @@ impl Engine {
         row.counts.clone_from(&report.counts);
         row.unknown.clone_from(&report.unknown);
         row.usage = self.used();
+        tracing::info!(
+            duration_ms = row.usage.get("wall_ms").copied().unwrap_or_default(),
+            "the run ended: {}",
+            row.state.as_str()
+        );
         if let Err(error) = self.write_end(spec, &report, row, notes, eventful).await {
             tracing::error!("{error}");
             report.troubles.push(error.to_string());

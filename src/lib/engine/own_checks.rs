@@ -116,7 +116,9 @@ fn judge(agent: &Spec, seen: &Seen, host: &str, now: Timestamp) -> Diagnosis<Sym
     let ledger = |id: &str| Subject::new(SubjectKind::Ledger, host, id);
     put(STORE_RESCUED, ledger("ops.db"), rescued(&seen.view, now));
     for (verb, helped) in &seen.view.effectiveness {
-        let hopeless = helped.verified == 0 && helped.ended >= HOPELESS_AFTER;
+        let retry = seen.view.controls.get(&control::retry_of(verb));
+        let trusted = retry.is_some_and(|found| found.applies(now));
+        let hopeless = !trusted && helped.verified == 0 && helped.ended >= HOPELESS_AFTER;
         let text = format!("{verb} has never helped here and is switched off");
         put(REMEDY_INEFFECTIVE, ledger(verb), hopeless.then(|| symptom(Severity::Warning, text)));
     }

@@ -99,8 +99,11 @@ impl Progress {
         self.ledger_works
     }
 
-    /// The first pass: everything that was looked at.
-    pub(super) fn saw(&mut self, diagnosis: &Diagnosis<Symptom>) {
+    /// The first pass: everything that was looked at. A check that is switched off says nothing.
+    pub(super) fn saw(&mut self, whole: &Diagnosis<Symptom>, disabled: &BTreeSet<String>) {
+        let mut enabled = whole.clone();
+        enabled.checks.retain(|check, _| !disabled.contains(check.as_str()));
+        let diagnosis = &enabled;
         self.unproven = faulty(&self.spec.name, diagnosis);
         self.count("detected", self.unproven.len());
         for (check, of_check) in &diagnosis.checks {

@@ -178,7 +178,7 @@ impl Engine {
         let now = self.clock.now();
         let diagnosis = agent.detect(&snapshot, recall, now);
         let plain = diagnosis.plain();
-        progress.saw(&plain);
+        progress.saw(&plain, &self.setting.policy.disabled_checks);
         let (before_merge, merged) = self.merged(spec, &plain, now, progress).await;
         let before_plan = self.view_after(spec, &before_merge, &merged, now, progress).await;
         let mut setting = self.setting.clone();

@@ -67,7 +67,7 @@ pub enum Verb {
     },
     /// Let agents act again
     Resume {
-        /// An agent, or "all"
+        /// An agent, "all", or an operation that was switched off because it never helped
         agent: String,
         /// Why; stands in the ledger
         #[arg(long)]

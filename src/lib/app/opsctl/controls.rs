@@ -12,9 +12,13 @@ use crate::app::registry;
 use crate::domain::event::{Event, NewEvent};
 use crate::domain::incident::{Control, control};
 use crate::domain::moment::full;
+use crate::domain::operation::Operation;
 use crate::ports::store::{Batch, LedgerView, Scope, Store};
 use crate::render::page::Page;
 use crate::render::time::relative;
+
+/// How long a person's word lets a hopeless operation try again.
+const RETRY: Duration = Duration::from_hours(24);
 
 impl Desk<'_> {
     pub(super) async fn pause(
@@ -53,8 +57,11 @@ impl Desk<'_> {
     }
 
     pub(super) async fn resume(&self, agent: &str, reason: &str) -> Result<Told, Trouble> {
-        let key = pause_key(agent)?;
         said(reason)?;
+        if Operation::VERBS.contains(&agent) {
+            return self.retry(agent, reason).await;
+        }
+        let key = pause_key(agent)?;
         let now = self.clock.now();
         let lifts = |found: &Control| {
             let all = key == control::PAUSE_ALL
@@ -84,6 +91,23 @@ impl Desk<'_> {
             format!("Lifted: {}. {agent} may act again, inside the gate.\n", lifted.join(", "))
         };
         let json = json!(Resumed { lifted, reason: reason.to_owned() });
+        Ok(Told { text, json, exit: Exit::Clean })
+    }
+
+    /// Lets an operation try again, for a day, that was switched off because it never helped.
+    async fn retry(&self, verb: &str, reason: &str) -> Result<Told, Trouble> {
+        let now = self.clock.now();
+        let key = control::retry_of(verb);
+        let event = Event::ControlChanged {
+            control: key.clone(),
+            on: true,
+            reason: reason.to_owned(),
+            expires_at: now.checked_add(RETRY).ok(),
+        };
+        self.change(&mut |_: &LedgerView| vec![event.clone()]).await?;
+        let text =
+            format!("{verb} may try again for a day. One success switches it on for good.\n");
+        let json = json!(Resumed { lifted: vec![key], reason: reason.to_owned() });
         Ok(Told { text, json, exit: Exit::Clean })
     }
 
