@@ -304,6 +304,7 @@ impl World {
             owner: "test".to_owned(),
             mode: self.mode,
             deadline: self.timeout,
+            discreet: Arc::new(serde_json::Value::clone),
             usage: BTreeMap::new,
         }
     }

@@ -70,7 +70,6 @@ fn an_app_that_no_restart_helps_is_tried_twice_and_escalated() {
 
 /// What its manager tried before it gave up is the history of the same fault, and a restart that helped ended it.
 #[test]
-#[ignore = "a storm that ended in giving up is still an incident of its own, which outlives the repair"]
 fn an_app_that_died_often_before_pm2_gave_up_is_one_incident() {
     let Some(apps) = Apps::start(&["api", "beside"]) else { return };
     apps.add("web", &json!({ "max_restarts": 8 }));

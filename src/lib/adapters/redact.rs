@@ -9,6 +9,7 @@ use std::ops::Range;
 use rules::RULES;
 
 mod rules;
+mod settings;
 
 /// What stands where a secret stood.
 const MARK: &str = "***";

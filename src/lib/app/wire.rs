@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::config::{Config, Pm2Read as Pm2Setting};
 use super::registry::{self, Entry};
 use crate::adapters::command::Commands;
+use crate::adapters::discreet::Discreet;
 use crate::adapters::evidence::EvidenceFiles;
 use crate::adapters::host::Host;
 use crate::adapters::own_usage::own_usage;
@@ -84,14 +85,14 @@ pub fn engine(
     let spec = (entry.spec)();
     let settings = config.of(&spec.name);
     let needs = (entry.needs)(&settings.stanza);
-    let managers = managers(config, &needs);
-    let state = &config.paths.state;
     let redactor = Redactor::new(config.secrets());
+    let managers = managers(config, &needs, &redactor);
+    let state = &config.paths.state;
     Engine {
         store: store.map(|store| store as Arc<dyn Store>),
         recorder: Arc::new(Tapes::new(state.clone())),
         sensors: Sensors {
-            prober: prober(&needs),
+            prober: prober(&needs, &redactor),
             host: host(&needs),
             managers: eyes(&managers),
             host_name: config.host.clone(),
@@ -100,7 +101,7 @@ pub fn engine(
         },
         hands: Actuators {
             managers,
-            evidence: Arc::new(EvidenceFiles::new(state.clone(), redactor)),
+            evidence: Arc::new(EvidenceFiles::new(state.clone(), redactor.clone())),
         },
         setting: Setting {
             policy: settings.policy.clone(),
@@ -115,6 +116,10 @@ pub fn engine(
         owner: owner(config),
         mode: wish.mode,
         deadline: settings.timeout,
+        discreet: {
+            let redactor = redactor.clone();
+            Arc::new(move |settings| redactor.settings(settings))
+        },
         usage: own_usage,
         clock,
     }
@@ -130,14 +135,14 @@ fn seed(host: &str) -> u64 {
     host.bytes().fold(0, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)))
 }
 
-fn prober(needs: &[Need]) -> Sight<Arc<dyn Prober>> {
+fn prober(needs: &[Need], redactor: &Redactor) -> Sight<Arc<dyn Prober>> {
     let tls = needs.iter().find_map(|need| match need {
         Need::Prober { tls } => Some(*tls),
         Need::Host | Need::Manager { .. } => None,
     });
     match tls {
         None => Err(Blind::because("no address is declared")),
-        Some(tls) => Ok(Arc::new(HttpProber::new(tls))),
+        Some(tls) => Ok(Arc::new(Discreet::new(HttpProber::new(tls), redactor.clone()))),
     }
 }
 
@@ -157,17 +162,26 @@ fn eyes(
     managers.iter().map(|(kind, sight)| (*kind, eye(sight))).collect()
 }
 
-fn managers(config: &Config, needs: &[Need]) -> BTreeMap<ManagerKind, Sight<Manager>> {
+fn managers(
+    config: &Config,
+    needs: &[Need],
+    redactor: &Redactor,
+) -> BTreeMap<ManagerKind, Sight<Manager>> {
     let mut managers = BTreeMap::new();
     for need in needs {
         if let Need::Manager { kind, declared } = need {
-            managers.insert(*kind, Ok(manager(config, *kind, declared)));
+            managers.insert(*kind, Ok(manager(config, *kind, declared, redactor)));
         }
     }
     managers
 }
 
-fn manager(config: &Config, kind: ManagerKind, declared: &[DeclaredProcess]) -> Manager {
+fn manager(
+    config: &Config,
+    kind: ManagerKind,
+    declared: &[DeclaredProcess],
+    redactor: &Redactor,
+) -> Manager {
     match kind {
         ManagerKind::Pm2 => {
             let settings = &config.managers.pm2;
@@ -175,21 +189,24 @@ fn manager(config: &Config, kind: ManagerKind, declared: &[DeclaredProcess]) -> 
                 Pm2Setting::Socket => Pm2Read::Socket,
                 Pm2Setting::Cli => Pm2Read::Cli,
             };
-            both(Pm2::new(PathBuf::from(&settings.home), read, settings.cli.clone()))
+            both(Pm2::new(PathBuf::from(&settings.home), read, settings.cli.clone()), redactor)
         }
         ManagerKind::Systemd => {
             let settings = &config.managers.systemd;
             let units = declared.iter().map(|process| process.name.clone()).collect();
-            both(Systemd::new(settings.systemctl.clone(), settings.journalctl.clone(), units))
+            both(
+                Systemd::new(settings.systemctl.clone(), settings.journalctl.clone(), units),
+                redactor,
+            )
         }
-        ManagerKind::Command => both(Commands::new(declared.to_vec())),
+        ManagerKind::Command => both(Commands::new(declared.to_vec()), redactor),
     }
 }
 
 /// Eyes and hands of one adapter.
-fn both<M: Processes + ProcessControl + 'static>(manager: M) -> Manager {
-    let shared = Arc::new(manager);
-    let eyes: Arc<dyn Processes> = Arc::<M>::clone(&shared);
+fn both<M: Processes + ProcessControl + 'static>(manager: M, redactor: &Redactor) -> Manager {
+    let shared = Arc::new(Discreet::new(manager, redactor.clone()));
+    let eyes: Arc<dyn Processes> = Arc::<Discreet<M>>::clone(&shared);
     let hands: Arc<dyn ProcessControl> = shared;
     Manager { eyes, hands }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::judge::{Setting, plan};
 use super::perform::Performed;
@@ -59,6 +60,8 @@ pub struct Engine {
     pub mode: Mode,
     /// When, on [`Clock::elapsed`], the run must have ended.
     pub deadline: Duration,
+    /// Settings as they may be kept: without secrets.
+    pub discreet: Arc<dyn Fn(&Value) -> Value + Send + Sync>,
     /// What the process has used so far: `cpu_ms`, `rss_bytes`.
     pub usage: fn() -> BTreeMap<String, u64>,
 }
@@ -158,7 +161,7 @@ impl Engine {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             agent: A::SPEC.name,
             run: self.run.clone(),
-            stanza: serde_json::to_value(agent).unwrap_or_default(),
+            stanza: (self.discreet)(&serde_json::to_value(agent).unwrap_or_default()),
             setting: self.setting.clone(),
             recall: recall.clone(),
             passes: Vec::new(),

@@ -182,7 +182,7 @@ fn down_verdict(
         Ok((Judgement::Down(why), evidence)) => Finding::faulty(
             Fault::ServiceDown {
                 service: probe.subject_id(&service.name),
-                url: probe.url.clone(),
+                url: probe.shown_url().to_owned(),
                 why: why.clone(),
                 cause: cause(),
             },
@@ -257,7 +257,7 @@ fn certificate_verdict(
     }
     Finding::faulty(
         Fault::CertificateEnding {
-            url: probe.url.clone(),
+            url: probe.shown_url().to_owned(),
             ends: ends.strftime("%Y-%m-%d").to_string(),
             critical: within(settings.certificate_critical_days),
         },

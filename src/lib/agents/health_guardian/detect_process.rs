@@ -206,6 +206,13 @@ impl ManagerJudge<'_> {
         put(diagnosis, &PROCESS_MEMORY, subject.clone(), finding);
     }
 
+    /// A storm that ended because the manager gave up is that finding's effect, not one of its own.
+    fn storm_of(&self, row: &ProcessReading, subject: &Subject) -> Fault {
+        let given_up = matches!(row.status, ProcessStatus::Errored | ProcessStatus::Crashed);
+        let cause = given_up.then(|| Key::new(AGENT, PROCESS_DOWN, subject.clone()));
+        Fault::RestartStorm { process: row.process.clone(), cause }
+    }
+
     /// Compares the restart count with the last run's. Our own restarts are not the world's doing.
     fn storm(
         &self,
@@ -229,7 +236,7 @@ impl ManagerJudge<'_> {
             let grown = now - before.value - ours;
             let once = Evidence { oldest: evidence.newest, samples: 1, ..evidence };
             let finding = if grown >= f64::from(self.settings.restart_storm) {
-                Finding::faulty(Fault::RestartStorm { process: row.process.clone() }, once)
+                Finding::faulty(self.storm_of(row, subject), once)
             } else {
                 Finding::healthy(once)
             };

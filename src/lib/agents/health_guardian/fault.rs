@@ -49,6 +49,8 @@ pub enum Fault {
     RestartStorm {
         /// The process.
         process: ProcessRef,
+        /// The finding that explains it: its manager has given up by now.
+        cause: Option<Key>,
     },
     /// It is close to its own limit.
     ProcessMemory(ProcessFault),
@@ -153,7 +155,7 @@ impl EngineFault for Fault {
                     format!("{process} is {}{exit}", status.as_str())
                 }
             },
-            Self::RestartStorm { process } => {
+            Self::RestartStorm { process, .. } => {
                 format!("{process} is restarted by its manager over and over")
             }
             Self::ProcessMemory(fault) => {
@@ -187,10 +189,11 @@ impl EngineFault for Fault {
 
     fn caused_by(&self) -> Option<Key> {
         match self {
-            Self::ServiceDown { cause, .. } | Self::ServiceDegraded { cause, .. } => cause.clone(),
+            Self::ServiceDown { cause, .. }
+            | Self::ServiceDegraded { cause, .. }
+            | Self::RestartStorm { cause, .. } => cause.clone(),
             Self::CertificateEnding { .. }
             | Self::ProcessDown(_)
-            | Self::RestartStorm { .. }
             | Self::ProcessMemory(_)
             | Self::ManagerUnreadable { .. }
             | Self::Machine { .. }

@@ -123,6 +123,11 @@ pub(super) fn usable_url(url: &str) -> Result<(), String> {
     let (scheme, rest) =
         url.split_once("://").ok_or("write http://…, https://… or tcp://host:port")?;
     let authority = rest.split('/').next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err(
+            "leave out the user and password before `@`; probes carry no credentials".to_owned()
+        );
+    }
     match scheme {
         _ if authority.is_empty() => Err("names no host".to_owned()),
         "http" | "https" => Ok(()),

@@ -227,6 +227,12 @@ impl Probe {
         }
     }
 
+    /// The address as people are told it: without its query, which may authorise.
+    #[must_use]
+    pub fn shown_url(&self) -> &str {
+        self.url.split('?').next().unwrap_or_default()
+    }
+
     /// The id of findings of this probe of `service`.
     #[must_use]
     pub fn subject_id(&self, service: &str) -> String {

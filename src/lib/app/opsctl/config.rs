@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::args::ConfigVerb;
+use crate::adapters::redact::Redactor;
 use crate::app::cli::Output;
 use crate::app::config::{Config, ConfigErrors, Environ, Loaded, OriginRow};
 use crate::app::documents::{SettingsCheck, SettingsShown};
@@ -33,7 +34,7 @@ pub fn run(
         return Ok(Exit::Clean);
     }
     let loaded = match Config::load(option, environ) {
-        Ok(loaded) => loaded,
+        Ok(loaded) => discreet(loaded),
         Err(errors) => return refuse(&errors, form, output),
     };
     let text = match (verb, form) {
@@ -50,6 +51,15 @@ pub fn run(
     };
     out::write_to(output, &text)?;
     Ok(Exit::Clean)
+}
+
+/// Values as they may be shown.
+fn discreet(mut loaded: Loaded) -> Loaded {
+    let redactor = Redactor::new(loaded.config.secrets());
+    for row in &mut loaded.config.origins {
+        row.value = redactor.settings(&row.value);
+    }
+    loaded
 }
 
 fn refuse(errors: &ConfigErrors, form: Output, output: &mut impl Write) -> io::Result<Exit> {
