@@ -170,7 +170,11 @@ impl ManagerJudge<'_> {
         put(diagnosis, &PROCESS_DOWN, subject.clone(), finding);
         if let Some(row) = row {
             self.memory(row, &seen, &subject, diagnosis);
-            self.storm(row, &subject, evidence, diagnosis);
+            if self.snapshot.partial.is_some() {
+                calm_after(&seen, &subject, evidence, diagnosis);
+            } else {
+                self.storm(row, &subject, evidence, diagnosis);
+            }
         }
     }
 
@@ -206,13 +210,6 @@ impl ManagerJudge<'_> {
         put(diagnosis, &PROCESS_MEMORY, subject.clone(), finding);
     }
 
-    /// A storm that ended because the manager gave up is that finding's effect, not one of its own.
-    fn storm_of(&self, row: &ProcessReading, subject: &Subject) -> Fault {
-        let given_up = matches!(row.status, ProcessStatus::Errored | ProcessStatus::Crashed);
-        let cause = given_up.then(|| Key::new(AGENT, PROCESS_DOWN, subject.clone()));
-        Fault::RestartStorm { process: row.process.clone(), cause }
-    }
-
     /// Compares the restart count with the last run's. Our own restarts are not the world's doing.
     fn storm(
         &self,
@@ -236,7 +233,7 @@ impl ManagerJudge<'_> {
             let grown = now - before.value - ours;
             let once = Evidence { oldest: evidence.newest, samples: 1, ..evidence };
             let finding = if grown >= f64::from(self.settings.restart_storm) {
-                Finding::faulty(self.storm_of(row, subject), once)
+                Finding::faulty(storm_of(row, subject), once)
             } else {
                 Finding::healthy(once)
             };
@@ -249,6 +246,31 @@ impl ManagerJudge<'_> {
             value: now,
         });
     }
+}
+
+/// While a repair is proved, the last run is no measure: a process whose count rests between the looks of this
+/// pass is in no storm.
+fn calm_after(
+    seen: &[(&ManagerLook, Option<&ProcessReading>)],
+    subject: &Subject,
+    evidence: Evidence,
+    diagnosis: &mut Diagnosis<Fault>,
+) {
+    let count = |(_, row): &(_, Option<&ProcessReading>)| row.and_then(|row| row.restarts);
+    let (first, last) = (seen.first().and_then(count), seen.last().and_then(count));
+    let finding = if seen.len() > 1 && first.is_some() && first == last {
+        Finding::healthy(evidence)
+    } else {
+        Finding::unknown("its restarts cannot be told to rest yet")
+    };
+    put(diagnosis, &RESTART_STORM, subject.clone(), finding);
+}
+
+/// A storm that ended because the manager gave up is that finding's effect, not one of its own.
+fn storm_of(row: &ProcessReading, subject: &Subject) -> Fault {
+    let given_up = matches!(row.status, ProcessStatus::Errored | ProcessStatus::Crashed);
+    let cause = given_up.then(|| Key::new(AGENT, PROCESS_DOWN, subject.clone()));
+    Fault::RestartStorm { process: row.process.clone(), cause }
 }
 
 fn down_verdict(
