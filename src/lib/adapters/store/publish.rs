@@ -1,7 +1,8 @@
 //! The published view: gathered from one snapshot, written so that no reader ever sees half of it.
 
 use std::collections::BTreeMap;
-use std::fs::Permissions;
+use std::fs::{File, Permissions};
+use std::io::Read as _;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
@@ -112,6 +113,9 @@ async fn newest_run(
     row.map(|(doc,)| parsed(&doc)).transpose()
 }
 
+/// So much of a view holds its first four lines.
+const HEAD_BYTES: u64 = 256;
+
 /// What of a file at the view's place decides whether it may be replaced.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -129,7 +133,7 @@ impl SqliteStore {
             lock(&paths.view_lock, Hold::Alone, clock).await.map_err(StoreError::Publish)?;
         remove_leftovers(&paths.state);
         let state = self.gathered(now).await?;
-        let there = OnDisk::at(&paths.view);
+        let there = OnDisk::at(&paths.view, &state.ledger_id);
         if there.as_ref().is_some_and(|there| there.is_newer_than(&state)) {
             return Ok(());
         }
@@ -142,9 +146,33 @@ impl SqliteStore {
 
 impl OnDisk {
     /// The file that is there; one that cannot be understood names no ledger.
-    fn at(view: &Path) -> Option<Self> {
+    fn at(view: &Path, ours: &str) -> Option<Self> {
+        let file = File::open(view).ok()?;
+        let mut head = Vec::new();
+        (&file).take(HEAD_BYTES).read_to_end(&mut head).ok()?;
+        let of_ours = |found: &Self| found.ledger_id.as_deref() == Some(ours);
+        if let Some(found) = Self::in_head(&head).filter(of_ours) {
+            return Some(found);
+        }
         let text = std::fs::read(view).ok()?;
         Some(serde_json::from_slice(&text).unwrap_or_default())
+    }
+
+    /// What the first lines of a view of ours say: its id and sequence stand first for this, so that a large view
+    /// need not be read to be replaced. Any other beginning is read whole.
+    fn in_head(head: &[u8]) -> Option<Self> {
+        let mut lines = std::str::from_utf8(head).ok()?.strip_prefix("{\n")?.lines();
+        let mut value = |name: &str| {
+            let line = lines.next()?.trim().strip_suffix(',')?;
+            line.strip_prefix(&format!("\"{name}\": ")).map(str::to_owned)
+        };
+        value("schemaVersion")?;
+        let id = value("ledgerId")?;
+        let seq = value("ledgerSeq")?;
+        Some(Self {
+            ledger_id: Some(id.strip_prefix('"')?.strip_suffix('"')?.to_owned()),
+            ledger_seq: Some(seq.parse().ok()?),
+        })
     }
 
     /// Whether it is of the same ledger and further on than `state`.
