@@ -190,7 +190,7 @@ fn undocumented(source: &Source) -> Option<String> {
 /// Public types belong into a file that is named after them. An adapter's folder is named after its one type, and its
 /// other files are that type's private parts.
 fn type_in_mod(source: &Source) -> Option<String> {
-    let is_mod = source.path.ends_with("mod.rs") && !source.path.starts_with("adapters/");
+    let is_mod = source.path.ends_with("mod.rs");
     let defines = |line: &str| {
         ["pub struct ", "pub enum ", "pub trait "].iter().any(|word| line.starts_with(word))
     };

@@ -1,0 +1,163 @@
+//! PM2: eyes and hands, through its socket or its command line.
+//!
+//! Both ways give the same rows and pass the same contract. The socket costs milliseconds and can never start a
+//! daemon; its protocol is PM2's own affair, so the command line stays as the second way.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::rows::Listed;
+use super::{cli, rows, socket};
+use crate::adapters::redact::Redactor;
+use crate::adapters::tail;
+use crate::domain::process::{ProcessReading, ProcessRef, ProcessStatus};
+use crate::domain::sight::{Scan, Sight};
+use crate::ports::Pending;
+use crate::ports::processes::{ActFailure, ProcessControl, Processes};
+
+/// How long an act may take: PM2 waits for the old process to go and for the new one to be ready.
+const ACT: Duration = Duration::from_secs(30);
+
+/// Which way PM2 is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pm2Read {
+    /// Through `rpc.sock` in its home.
+    Socket,
+    /// Through the `pm2` program.
+    Cli,
+}
+
+/// One PM2 daemon.
+#[derive(Clone, Debug)]
+pub struct Pm2 {
+    home: PathBuf,
+    read: Pm2Read,
+    cli: Vec<String>,
+}
+
+impl Pm2 {
+    /// The daemon whose home is `home`; `cli` is the program with its leading arguments, used by
+    /// [`Pm2Read::Cli`] alone.
+    #[must_use]
+    pub const fn new(home: PathBuf, read: Pm2Read, cli: Vec<String>) -> Self {
+        Self { home, read, cli }
+    }
+
+    async fn listed(&self) -> Sight<Vec<Listed>> {
+        let json = match self.read {
+            Pm2Read::Socket => socket::rows(&self.home).await?,
+            Pm2Read::Cli => cli::rows(&self.home, &self.cli).await?,
+        };
+        rows::read(&json)
+    }
+
+    /// Finds the process again: PM2's numbers are good for one call only.
+    async fn resolve(&self, process: &ProcessRef) -> Result<Listed, ActFailure> {
+        let listed = self.listed().await.map_err(|blind| {
+            ActFailure::Refused(format!("its processes could not be read before acting: {blind}"))
+        })?;
+        listed
+            .into_iter()
+            .find(|listed| listed.reading.process == *process)
+            .ok_or_else(|| ActFailure::Refused(format!("PM2 does not know {process} any more")))
+    }
+
+    async fn act(&self, verb: Verb, pm_id: u64) -> Result<(), ActFailure> {
+        let acted = match self.read {
+            Pm2Read::Cli => cli::act(&self.home, &self.cli, verb.word(), pm_id, ACT).await,
+            Pm2Read::Socket => {
+                let argument = match verb {
+                    Verb::Stop => json!(pm_id),
+                    Verb::Restart | Verb::Reload => json!({ "id": pm_id }),
+                };
+                let called = socket::call(&self.home, verb.method(), &argument, ACT).await;
+                called.map(drop).map_err(ActFailure::from)
+            }
+        };
+        acted.map_err(redacted)
+    }
+
+    async fn restart_now(&self, process: &ProcessRef) -> Result<String, ActFailure> {
+        let found = self.resolve(process).await?;
+        if found.holds_dead_pid {
+            // PM2 refuses to start what it waits to start. Told to stop, it forgets the dead process first.
+            self.act(Verb::Stop, found.pm_id).await?;
+            self.act(Verb::Restart, found.pm_id).await.map_err(|failure| {
+                ActFailure::Unknown(format!("stopped, and not started again: {failure}"))
+            })?;
+        } else {
+            self.act(Verb::Restart, found.pm_id).await?;
+        }
+        Ok(format!("PM2 restarted {process}"))
+    }
+
+    async fn reload_now(&self, process: &ProcessRef) -> Result<String, ActFailure> {
+        let found = self.resolve(process).await?;
+        // PM2 would turn a reload of anything else into a restart or a start.
+        if !found.reading.can_reload || found.reading.status != ProcessStatus::Online {
+            let why = format!("{process} is not an online process of a cluster: it cannot reload");
+            return Err(ActFailure::Refused(why));
+        }
+        self.act(Verb::Reload, found.pm_id).await?;
+        Ok(format!("PM2 reloaded {process}"))
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Verb {
+    Stop,
+    Restart,
+    Reload,
+}
+
+impl Verb {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Restart => "restart",
+            Self::Reload => "reload",
+        }
+    }
+
+    const fn method(self) -> &'static str {
+        match self {
+            Self::Stop => "stopProcessId",
+            Self::Restart => "restartProcessId",
+            Self::Reload => "reloadProcessId",
+        }
+    }
+}
+
+fn redacted(failure: ActFailure) -> ActFailure {
+    let redactor = Redactor::default();
+    match failure {
+        ActFailure::Refused(why) => ActFailure::Refused(redactor.fragment(&why)),
+        ActFailure::Unknown(why) => ActFailure::Unknown(redactor.fragment(&why)),
+    }
+}
+
+impl Processes for Pm2 {
+    fn list(&self) -> Pending<'_, Sight<Scan<ProcessReading>>> {
+        Box::pin(async { Ok(rows::readings(self.listed().await?)) })
+    }
+
+    fn log_tail<'a>(
+        &'a self,
+        reading: &'a ProcessReading,
+        limit_bytes: usize,
+    ) -> Pending<'a, Sight<String>> {
+        Box::pin(async move { tail::of_files(&reading.log_paths, limit_bytes) })
+    }
+}
+
+impl ProcessControl for Pm2 {
+    fn restart<'a>(&'a self, process: &'a ProcessRef) -> Pending<'a, Result<String, ActFailure>> {
+        Box::pin(self.restart_now(process))
+    }
+
+    fn reload<'a>(&'a self, process: &'a ProcessRef) -> Pending<'a, Result<String, ActFailure>> {
+        Box::pin(self.reload_now(process))
+    }
+}

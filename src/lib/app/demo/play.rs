@@ -1,0 +1,228 @@
+//! `opsctl demo`: real processes break, and are repaired or left alone for a reason, before the reader's eyes.
+
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::adapters::child::{Outcome, Program};
+use crate::adapters::system_clock::SystemClock;
+use crate::app::config::Environ;
+use crate::app::exit::Exit;
+use crate::app::out;
+use crate::ports::clock::Clock;
+use crate::render::style::{Style, Tone};
+
+use super::service::{API, DATABASE, SHOP};
+use super::stage::Stage;
+
+/// One run of the agent may take so long here.
+const RUN: Duration = Duration::from_secs(40);
+/// How often the progress line moves.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Plays the demo.
+#[must_use]
+pub fn run(environ: &Environ) -> Exit {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            out::complain(&format!("failed to start: {error}"));
+            return Exit::Incomplete;
+        }
+    };
+    match runtime.block_on(played(environ)) {
+        Ok(()) => Exit::Clean,
+        Err(why) => {
+            out::complain(&format!("the demo failed: {why}"));
+            Exit::Incomplete
+        }
+    }
+}
+
+/// Plays until the end or the first SIGINT or SIGTERM; what was started is gone either way.
+async fn played(environ: &Environ) -> Result<(), String> {
+    let interrupted = || "interrupted; everything that it started is gone".to_owned();
+    let handler = |kind| signal(kind).map_err(|error| format!("failed to catch signals: {error}"));
+    let mut interrupt = handler(SignalKind::interrupt())?;
+    let mut terminate = handler(SignalKind::terminate())?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let opsctl =
+        std::env::current_exe().map_err(|error| format!("failed to find this program: {error}"))?;
+    let agent = opsctl.with_file_name("health-guardian");
+    if !agent.is_file() {
+        return Err(format!("{} is not there; build all binaries first", agent.display()));
+    }
+    let stage = tokio::select! {
+        stage = Stage::set(&opsctl) => stage?,
+        _ = interrupt.recv() => return Err(interrupted()),
+        _ = terminate.recv() => return Err(interrupted()),
+    };
+    let play = Play { stage: &stage, clock: &*clock, agent, opsctl, style: out::style(environ) };
+    let result = tokio::select! {
+        result = play.acts() => result,
+        _ = interrupt.recv() => Err(interrupted()),
+        _ = terminate.recv() => Err(interrupted()),
+    };
+    let left = stage.strike(&*clock).await;
+    if left > 0 {
+        return Err(format!("{left} services could not be ended"));
+    }
+    result?;
+    tell("")?;
+    paragraph(
+        "Everything that the demo started is gone. Only its folder is left, for you to look into.",
+    )
+}
+
+struct Play<'a> {
+    stage: &'a Stage,
+    clock: &'a dyn Clock,
+    agent: PathBuf,
+    opsctl: PathBuf,
+    style: Style,
+}
+
+impl Play<'_> {
+    async fn acts(&self) -> Result<(), String> {
+        self.prologue()?;
+        self.act(
+            "1. All is well",
+            "Nothing is broken yet; health-guardian looks and does nothing.",
+        )?;
+        self.health_guardian(0).await?;
+        let shop = self.stage.signal(SHOP, Signal::KILL)?.as_raw_nonzero();
+        let database = self.stage.signal(DATABASE, Signal::STOP)?.as_raw_nonzero();
+        self.act(
+            "2. Two things break at once",
+            &format!(
+                "{SHOP} (pid {shop}) is killed. {DATABASE} (pid {database}) is frozen: it listens and does not \
+                 answer, so {API}, which needs it, is not ready. A restart helps {SHOP}; it cannot help {API}."
+            ),
+        )?;
+        self.health_guardian(1).await?;
+        self.act(
+            "3. Why was the api not restarted?",
+            "opsctl explains every act, and every act not done.",
+        )?;
+        self.opsctl(&["explain", "INC-1", "--why-not"]).await?;
+        self.opsctl(&["explain", &format!("health-guardian/service_down/service:demo/{API}")])
+            .await?;
+        self.stage.signal(DATABASE, Signal::CONT)?;
+        self.act(
+            "4. Somebody repairs the database",
+            &format!("{DATABASE} answers again; health-guardian looks again."),
+        )?;
+        self.health_guardian(0).await?;
+        self.act(
+            "5. Nothing is left to do",
+            "A last look. The lives of the incidents are in the ledger.",
+        )?;
+        self.health_guardian(0).await?;
+        self.opsctl(&["incidents"]).await?;
+        self.opsctl(&["ledger", "verify"]).await?;
+        self.epilogue()
+    }
+
+    fn prologue(&self) -> Result<(), String> {
+        let title = "opswarden demo: two things break, one of them can be fixed";
+        tell(&self.style.paint(Tone::Strong, title))?;
+        paragraph(&format!(
+            "Three small services run on this machine, on loopback: {SHOP}, {API}, and a {DATABASE} that {API} \
+             needs. Waits are shortened: 1 s after a restart instead of 30 s, 200 ms between looks instead of 5 s \
+             and 2 s. Everything happens in this folder, and nothing else is touched:"
+        ))?;
+        tell(&self.stage.folder().display().to_string())
+    }
+
+    fn epilogue(&self) -> Result<(), String> {
+        let folder = self.stage.folder().display();
+        self.act("Where things are", &format!("In {folder}:"))?;
+        tell(&format!(
+            "  state/ops-state.json   what admins and other tools read\n  \
+             state/ops.db           the ledger: every event, chained\n  \
+             state/snapshots/       recordings: judge a run again with --replay\n  \
+             state/evidence/        what was seen before the restart\n  \
+             logs/                  one JSON line per step\n  \
+             agents.toml            the demo's settings\n\
+             Look around, for example with:\n  \
+             {} --config {folder}/agents.toml status",
+            self.opsctl.display()
+        ))
+    }
+
+    fn act(&self, heading: &str, text: &str) -> Result<(), String> {
+        let heading = self.style.paint(Tone::Strong, heading);
+        let lines = crate::render::table::wrap(text, crate::render::table::WIDTH);
+        tell(format!("\n{heading}\n{}", lines.join("\n")).trim_end())
+    }
+
+    /// Runs the agent as anybody would, and shows its report.
+    async fn health_guardian(&self, expected: i32) -> Result<(), String> {
+        self.program(&self.agent, &[], expected).await
+    }
+
+    async fn opsctl(&self, words: &[&str]) -> Result<(), String> {
+        self.program(&self.opsctl, words, 0).await
+    }
+
+    async fn program(&self, program: &Path, words: &[&str], expected: i32) -> Result<(), String> {
+        let settings = self.stage.settings().display().to_string();
+        let name = program.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        let shown = format!("$ {name} {}", words.join(" "));
+        tell(&format!("\n{}", self.style.paint(Tone::Dim, shown.trim_end())))?;
+        let path = program.display().to_string();
+        let mut argv = vec![path, "--config".to_owned(), settings];
+        argv.extend(words.iter().map(|word| (*word).to_owned()));
+        let outcome = self.with_progress(&name, Program::new(argv).deadline(RUN).run()).await;
+        match outcome {
+            Outcome::Exited { code, stdout, stderr } => {
+                let told = format!("{}{}", stderr.text(), stdout.text());
+                tell(&told)?;
+                if code == expected {
+                    return Ok(());
+                }
+                Err(format!("{name} ended with {code}, expected {expected}"))
+            }
+            Outcome::Signalled { signal } => Err(format!("{name} was ended by signal {signal}")),
+            Outcome::TimedOut { after } => Err(format!("{name} took longer than {after:?}")),
+            Outcome::CouldNotStart { why } => Err(format!("{name} could not be started: {why}")),
+        }
+    }
+
+    /// Waits for `work` with a line that moves, where somebody watches.
+    async fn with_progress<T>(&self, name: &str, work: impl Future<Output = T>) -> T {
+        let watched = std::io::stderr().is_terminal();
+        let began = self.clock.elapsed();
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => {
+                    if watched {
+                        // The line is wiped so that the report stands alone.
+                        let _ = out::write_to(&mut std::io::stderr().lock(), "\r\u{1b}[K");
+                    }
+                    return done;
+                }
+                () = self.clock.sleep(TICK) => {
+                    if watched {
+                        let seconds = self.clock.elapsed().saturating_sub(began).as_secs();
+                        let line = format!("\r  {name} looks, acts and looks again … {seconds} s");
+                        let _ = out::write_to(&mut std::io::stderr().lock(), &line);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn paragraph(text: &str) -> Result<(), String> {
+    tell(&crate::render::table::wrap(text, crate::render::table::WIDTH).join("\n"))
+}
+
+fn tell(text: &str) -> Result<(), String> {
+    out::say(text).map_err(|error| format!("failed to write: {error}"))
+}

@@ -1,0 +1,169 @@
+//! The operator's tool: what is the state, why, and stop.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use crate::adapters::store::{Access, SqliteStore};
+use crate::adapters::system_clock::SystemClock;
+use crate::app::cli::{self, Output};
+use crate::app::config::{Config, Environ};
+use crate::app::exit::Exit;
+use crate::app::{agent_run, demo, out, wire};
+use crate::ports::clock::Clock;
+use crate::ports::store::StoreError;
+use crate::render::style::Style;
+
+use super::args::{ConfigVerb, Opsctl, Verb};
+
+/// The whole of `opsctl`'s `main`.
+#[must_use]
+pub fn opsctl_main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    match cli::program::<Opsctl>(arguments) {
+        Ok(args) => agent_run::guarded(|| run(&args, &Environ::read())).into(),
+        Err(exit) => exit.into(),
+    }
+}
+
+fn run(args: &Opsctl, environ: &Environ) -> Exit {
+    let option = args.config.as_deref();
+    let written = match &args.verb {
+        Verb::Config { verb } => {
+            super::config::run(verb, option, environ, args.output, &mut std::io::stdout().lock())
+        }
+        Verb::Completions { shell, program } => {
+            super::completions::run(*shell, program, &mut std::io::stdout().lock())
+        }
+        Verb::Demo => return demo::run(environ),
+        Verb::DemoService { verb } => return demo::service::run(verb),
+        verb => return with_settings(verb, args, environ),
+    };
+    written.unwrap_or_else(|error| {
+        out::complain(&format!("failed to write: {error}"));
+        Exit::Incomplete
+    })
+}
+
+fn with_settings(verb: &Verb, args: &Opsctl, environ: &Environ) -> Exit {
+    let loaded = match Config::load(args.config.as_deref(), environ) {
+        Ok(loaded) => loaded,
+        Err(errors) => {
+            out::complain(&errors.to_string());
+            return Exit::BadConfig;
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            out::complain(&format!("failed to start: {error}"));
+            return Exit::Incomplete;
+        }
+    };
+    let desk = Desk {
+        config: &loaded.config,
+        environ,
+        form: args.output,
+        style: out::style(environ),
+        clock: Arc::new(SystemClock::new()),
+    };
+    let answer = runtime.block_on(desk.answer(verb));
+    match answer {
+        Ok(answer) => desk.say(&answer),
+        Err(trouble) => {
+            out::complain(&trouble.message);
+            trouble.exit
+        }
+    }
+}
+
+/// What a verb works with.
+pub(super) struct Desk<'a> {
+    pub(super) config: &'a Config,
+    pub(super) environ: &'a Environ,
+    pub(super) form: Output,
+    pub(super) style: Style,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// What a verb answers, in both forms.
+pub(super) struct Told {
+    pub(super) text: String,
+    pub(super) json: serde_json::Value,
+    pub(super) exit: Exit,
+}
+
+/// A verb that could not answer.
+pub(super) struct Trouble {
+    pub(super) message: String,
+    pub(super) exit: Exit,
+}
+
+impl Trouble {
+    pub(super) fn usage(message: impl Into<String>) -> Self {
+        Self { message: message.into(), exit: Exit::BadConfig }
+    }
+
+    pub(super) fn incomplete(message: impl Into<String>) -> Self {
+        Self { message: message.into(), exit: Exit::Incomplete }
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::incomplete(error.to_string())
+    }
+}
+
+impl Desk<'_> {
+    async fn answer(&self, verb: &Verb) -> Result<Told, Trouble> {
+        match verb {
+            Verb::Status => self.status().await,
+            Verb::Incidents { verb } => self.incidents(verb.as_ref()).await,
+            Verb::Explain { id, why_not } => self.explain(id, *why_not).await,
+            Verb::Runs { last } => self.runs(*last).await,
+            Verb::Remediations { last } => self.remediations(*last).await,
+            Verb::Pause { agent, duration, reason } => {
+                self.pause(agent, duration.get(), reason).await
+            }
+            Verb::Resume { agent, reason } => self.resume(agent, reason).await,
+            Verb::Doctor => self.doctor().await,
+            Verb::Ledger { verb: super::args::LedgerVerb::Verify } => self.verify().await,
+            Verb::State { verb: super::args::StateVerb::Import { file } } => {
+                self.import(file).await
+            }
+            Verb::Config { verb: ConfigVerb::Check | ConfigVerb::Show { .. } }
+            | Verb::Completions { .. }
+            | Verb::Demo
+            | Verb::DemoService { .. } => Err(Trouble::usage("this needs no settings")),
+        }
+    }
+
+    fn say(&self, told: &Told) -> Exit {
+        let said = match self.form {
+            Output::Text => out::say(&told.text),
+            Output::Json => out::say(&format!("{:#}", told.json)),
+        };
+        match said {
+            Ok(()) => told.exit,
+            Err(error) => {
+                out::complain(&format!("failed to write: {error}"));
+                Exit::Incomplete
+            }
+        }
+    }
+
+    pub(super) async fn store(&self, access: Access) -> Result<SqliteStore, StoreError> {
+        SqliteStore::open(wire::store_options(self.config, access, Arc::clone(&self.clock))).await
+    }
+
+    /// Who asks, for the ledger.
+    pub(super) fn person(&self) -> String {
+        let named = ["SUDO_USER", "USER", "LOGNAME"];
+        let name = named.iter().find_map(|name| self.environ.get(name));
+        match name {
+            Some(name) => format!("human:{name}"),
+            None => format!("human:uid-{}", rustix::process::getuid().as_raw()),
+        }
+    }
+}
