@@ -187,8 +187,7 @@ fn undocumented(source: &Source) -> Option<String> {
     (!says).then(|| format!("{} does not say what it is for", source.path))
 }
 
-/// Public types belong into a file that is named after them. An adapter's folder is named after its one type, and its
-/// other files are that type's private parts.
+/// Public types belong into a file that is named after them.
 fn type_in_mod(source: &Source) -> Option<String> {
     let is_mod = source.path.ends_with("mod.rs");
     let defines = |line: &str| {
