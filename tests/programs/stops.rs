@@ -86,3 +86,59 @@ fn a_ledger_of_a_newer_version_is_left_untouched() {
     assert_eq!(fs::read(&ledger).expect("it is still there"), before);
     assert_eq!(fake.restarts(), 0);
 }
+
+#[test]
+fn a_view_of_a_newer_form_is_never_written_over() {
+    for with_ledger in [true, false] {
+        let fake = Fake::new();
+        fake.run(&[]);
+        let view = fake.path().join("state/ops-state.json");
+        let text = fs::read_to_string(&view).expect("the view is there");
+        let newer = text.replace("\"schemaVersion\": 1", "\"schemaVersion\": 99");
+        fs::write(&view, &newer).expect("it is written");
+        if !with_ledger {
+            fs::remove_file(fake.path().join("state/ops.db")).expect("the ledger is there");
+        }
+        let run = fake.run(&[]);
+        assert_eq!(run.status.code(), Some(2), "ledger: {with_ledger}");
+        assert!(String::from_utf8_lossy(&run.stdout).contains("99"));
+        assert_eq!(fs::read_to_string(&view).expect("it is still there"), newer);
+        assert!(with_ledger || !fake.path().join("state/ops.db").exists(), "nothing is started");
+    }
+}
+
+#[test]
+fn a_rescued_ledger_is_no_clean_run_and_a_dry_run_says_so_first() {
+    let fake = Fake::new();
+    fake.run(&[]);
+    fs::write(fake.path().join("state/ops.db"), "garbage").expect("it is written");
+    let dry = fake.run(&["--plan"]);
+    assert_eq!(dry.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&dry.stdout).contains("only propose"));
+    let wet = fake.run(&[]);
+    assert_eq!(wet.status.code(), Some(1), "{}", String::from_utf8_lossy(&wet.stdout));
+    fake.crash();
+    fake.run(&[]);
+    assert_eq!(fake.restarts(), 0, "it only proposes");
+    let resumed =
+        fake.program(super::fake::OPSCTL, &["resume", "all", "--reason", "looked at it"]).status();
+    assert!(resumed.is_ok_and(|status| status.success()));
+    assert_eq!(fake.run(&[]).status.code(), Some(0));
+    assert_eq!(fake.restarts(), 1);
+}
+
+#[test]
+fn before_any_run_nothing_is_called_well() {
+    let fake = Fake::new();
+    let paused = fake
+        .program(super::fake::OPSCTL, &["pause", "all", "--for", "1h", "--reason", "x"])
+        .status();
+    assert!(paused.is_ok_and(|status| status.success()));
+    let told = fake.program(super::fake::OPSCTL, &["status"]).output().expect("opsctl starts");
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(told.contains("UNKNOWN") && !told.contains("HEALTHY"), "{told}");
+    let other = Fake::new();
+    fs::write(other.path().join("state"), "a file").expect("it is written");
+    let status = other.program(super::fake::OPSCTL, &["status"]).output().expect("opsctl starts");
+    assert_eq!(status.status.code(), Some(2), "{}", String::from_utf8_lossy(&status.stdout));
+}

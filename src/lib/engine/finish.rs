@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::own_checks;
 use super::progress::Progress;
 use super::run::{Engine, Mode, tried};
 use super::tape::Tape;
@@ -78,10 +79,15 @@ impl Engine {
         report
     }
 
+    /// Active incidents of the agent and of opswarden itself.
     async fn open_incidents(&self, spec: &Spec, progress: &mut Progress) -> Vec<Incident> {
         let Ok(store) = self.store() else { return Vec::new() };
-        let read = store.view(self.scope(spec, self.clock.now())).await;
-        tried(progress, read).map(|view| view.active).unwrap_or_default()
+        let mut open = Vec::new();
+        for owner in [spec, &own_checks::SPEC] {
+            let read = store.view(self.scope(owner, self.clock.now())).await;
+            open.extend(tried(progress, read).map(|view| view.active).unwrap_or_default());
+        }
+        open
     }
 
     async fn keep_tape(&self, progress: &mut Progress, tape: &Tape) -> Option<String> {

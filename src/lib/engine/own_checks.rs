@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::progress::Progress;
-use super::run::{Engine, Mode, tried};
+use super::run::{Engine, tried};
 use crate::domain::diagnosis::{
     CheckFindings, Coverage, Diagnosis, Evidence, Finding, Origin, Symptom,
 };
@@ -75,7 +75,7 @@ struct Seen {
 impl Engine {
     /// Examines opswarden itself and merges what that shows.
     pub(super) async fn own_checks(&self, agent: &Spec, progress: &mut Progress) {
-        if self.mode == Mode::Plan || !progress.ledger_works() {
+        if !progress.ledger_works() {
             return;
         }
         let looked = self.look_at_ourselves(agent, progress.answered()).await;

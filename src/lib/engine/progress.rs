@@ -331,11 +331,26 @@ impl Progress {
         std::iter::once(seen).chain(samples).chain(decisions).collect()
     }
 
+    /// What a dry run would open: it stands in no ledger, and counts all the same.
+    fn would_open<'a>(&'a self, open: &'a [OpenIncident]) -> impl Iterator<Item = Severity> + 'a {
+        let ended = |id: IncidentId| {
+            let of = self.changes.iter().filter(move |(other, _)| *other == id);
+            of.into_iter().any(|(_, change)| matches!(change, Change::Resolved { .. }))
+        };
+        self.changes.iter().filter_map(move |(id, change)| match change {
+            Change::Opened { severity, .. }
+                if !ended(*id) && open.iter().all(|known| known.id != *id) =>
+            {
+                Some(*severity)
+            }
+            _ => None,
+        })
+    }
+
     /// The report.
     pub(super) fn report(self, ended_at: Timestamp, open: &[Incident]) -> Report {
         let open: Vec<OpenIncident> = open
             .iter()
-            .filter(|incident| incident.key.agent == self.spec.name)
             .map(|incident| OpenIncident {
                 id: incident.id,
                 key: incident.key.clone(),
@@ -346,6 +361,7 @@ impl Progress {
             .collect();
         let unknown = self.unknown_that_counts();
         let unproven = self.unproven.values().map(|symptom| symptom.severity);
+        let unproven = unproven.chain(self.would_open(&open));
         let exit = exit_class(&open, unproven, &unknown, &self.troubles);
         Report {
             run: self.run,

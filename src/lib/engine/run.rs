@@ -85,8 +85,8 @@ impl Engine {
         let recall = self.recall(spec, &mut progress).await;
         let mut tape = self.new_tape(agent, &recall);
         let first = self.first_pass(agent, &recall, &mut progress, &mut tape).await;
+        self.own_checks(spec, &mut progress).await;
         if self.mode == Mode::Act && progress.ledger_works() {
-            self.own_checks(spec, &mut progress).await;
             self.remediate(spec, &first, &mut progress).await;
             self.second_pass(agent, &recall, &mut progress, &mut tape).await;
         }

@@ -75,16 +75,21 @@ fn places(page: &mut Page, places: &Places) {
     page.note("logs", &places.logs);
 }
 
+/// Whether the view may no longer be believed; one that nobody has run for was never to be.
+fn is_stale(state: &OpsState, now: Timestamp) -> bool {
+    now >= state.valid_until || state.valid_until <= state.last_updated
+}
+
 fn headline(page: &mut Page, state: &OpsState, now: Timestamp) {
     let (word, tone) = match state.system_status {
-        _ if now > state.valid_until => ("UNKNOWN", Tone::Warn),
+        _ if is_stale(state, now) => ("UNKNOWN", Tone::Warn),
         SystemStatus::Healthy => ("HEALTHY", Tone::Good),
         SystemStatus::Degraded => ("DEGRADED", Tone::Warn),
         SystemStatus::Critical => ("CRITICAL", Tone::Bad),
     };
     let word = page.paint(tone, word);
     let until = full(state.valid_until);
-    let valid = if now > state.valid_until {
+    let valid = if is_stale(state, now) {
         format!("this was good until {until}; no run has followed")
     } else {
         format!("good until {until} ({})", relative(state.valid_until, now))

@@ -21,7 +21,7 @@ use super::rows::{parsed, text_of};
 use crate::domain::run::{AgentRun, Decision, Ruling};
 use crate::domain::subject::{AgentName, Key};
 use crate::domain::view::{
-    LatestRun, OpsState, SHOWN_REMEDIATIONS, SHOWN_RESOLVED, ViewInput, render,
+    LatestRun, OpsState, SCHEMA_VERSION, SHOWN_REMEDIATIONS, SHOWN_RESOLVED, ViewInput, render,
 };
 use crate::ports::store::StoreError;
 
@@ -120,8 +120,16 @@ const HEAD_BYTES: u64 = 256;
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct OnDisk {
+    schema_version: Option<u64>,
     ledger_id: Option<String>,
     ledger_seq: Option<u64>,
+}
+
+/// The version of the form of the file at the view's place, where a newer opswarden wrote it: such a file is the
+/// record of a newer ledger, and nothing is started from it or written over it.
+pub(super) fn newer_view(view: &Path) -> Option<u64> {
+    let text = std::fs::read(view).ok()?;
+    serde_json::from_slice::<OnDisk>(&text).ok()?.newer_schema()
 }
 
 impl SqliteStore {
@@ -134,6 +142,9 @@ impl SqliteStore {
         remove_leftovers(&paths.state);
         let state = self.gathered(now).await?;
         let there = OnDisk::at(&paths.view, &state.ledger_id);
+        if let Some(found) = there.as_ref().and_then(OnDisk::newer_schema) {
+            return Err(StoreError::Newer { found, known: SCHEMA_VERSION });
+        }
         if there.as_ref().is_some_and(|there| there.is_newer_than(&state)) {
             return Ok(());
         }
@@ -166,13 +177,19 @@ impl OnDisk {
             let line = lines.next()?.trim().strip_suffix(',')?;
             line.strip_prefix(&format!("\"{name}\": ")).map(str::to_owned)
         };
-        value("schemaVersion")?;
+        let version = value("schemaVersion")?;
         let id = value("ledgerId")?;
         let seq = value("ledgerSeq")?;
         Some(Self {
+            schema_version: Some(version.parse().ok()?),
             ledger_id: Some(id.strip_prefix('"')?.strip_suffix('"')?.to_owned()),
             ledger_seq: Some(seq.parse().ok()?),
         })
+    }
+
+    /// The version of its form, where that is newer than ours.
+    fn newer_schema(&self) -> Option<u64> {
+        self.schema_version.filter(|version| *version > SCHEMA_VERSION)
     }
 
     /// Whether it is of the same ledger and further on than `state`.

@@ -17,9 +17,11 @@ use super::import::{Numbers, events_of, reserve};
 use super::import_map::ViewFile;
 use super::inspect::{Condition, confirmed, inspect};
 use super::open::StoreOptions;
+use super::publish::newer_view;
 use super::rows::cut;
 use super::schema;
 use crate::domain::event::{Event, NewEvent};
+use crate::domain::view::SCHEMA_VERSION;
 use crate::ports::store::StoreError;
 
 /// Who writes the events of a rescue.
@@ -42,6 +44,11 @@ pub(super) async fn prepare(options: &StoreOptions, paths: &Paths) -> Result<(),
         Condition::Good { .. } if paths.suspect.exists() => examined(options, paths).await?,
         other => other,
     };
+    if let (Some(found), false) =
+        (newer_view(&paths.view), matches!(condition, Condition::Good { .. }))
+    {
+        return Err(StoreError::Newer { found, known: SCHEMA_VERSION });
+    }
     let lost = match condition {
         Condition::Good { .. } => return Ok(()),
         Condition::Newer { found } => {

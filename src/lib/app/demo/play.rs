@@ -108,7 +108,8 @@ impl Play<'_> {
             "3. Why was the api not restarted?",
             "opsctl explains every act, and every act not done.",
         )?;
-        self.opsctl(&["explain", "INC-1", "--why-not"]).await?;
+        self.opsctl(&["explain", "REM-1", "--why-not"]).await?;
+        self.opsctl(&["explain", "INC-1"]).await?;
         self.opsctl(&["explain", &format!("health-guardian/service_down/service:demo/{API}")])
             .await?;
         self.stage.signal(DATABASE, Signal::CONT)?;

@@ -18,7 +18,7 @@ impl Desk<'_> {
             state: paths.state.display().to_string(),
             logs: paths.logs.display().to_string(),
         };
-        if !paths.ledger().exists() && !paths.view().exists() {
+        if absent(&paths.ledger()) && absent(&paths.view()) {
             let text = render::status::nothing_yet(&places, self.style);
             return Ok(Told { text, json: json!(null), exit: Exit::Clean });
         }
@@ -54,4 +54,9 @@ impl Desk<'_> {
         let text = std::fs::read_to_string(&file).map_err(|error| unreadable(error.to_string()))?;
         serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))
     }
+}
+
+/// Whether nothing is there; a place that cannot be looked at is something else.
+fn absent(file: &std::path::Path) -> bool {
+    std::fs::symlink_metadata(file).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }

@@ -129,6 +129,9 @@ pub(super) fn valid_until(
         let grace = entry.schedule.period(now).mul_f64(GRACE).max(LEAST_GRACE);
         entry.schedule.next_after(now).and_then(|slot| slot.checked_add(grace).ok())
     };
+    if !roster.is_empty() && runs.is_empty() {
+        return now;
+    }
     roster
         .iter()
         .filter(|entry| entry.enabled && runs.contains_key(&entry.agent))
