@@ -142,3 +142,22 @@ fn before_any_run_nothing_is_called_well() {
     let status = other.program(super::fake::OPSCTL, &["status"]).output().expect("opsctl starts");
     assert_eq!(status.status.code(), Some(2), "{}", String::from_utf8_lossy(&status.stdout));
 }
+
+#[test]
+fn a_run_that_cannot_write_its_log_is_incomplete() {
+    let fake = Fake::new();
+    fs::write(fake.path().join("logs"), "a file").expect("it is written");
+    assert_eq!(fake.run(&[]).status.code(), Some(2));
+}
+
+#[test]
+fn a_pause_without_an_end_in_sight_is_refused() {
+    let fake = Fake::new();
+    let pause = |duration: &str| {
+        let words = ["pause", "all", "--for", duration, "--reason", "x"];
+        fake.program(super::fake::OPSCTL, &words).output().expect("opsctl starts").status.code()
+    };
+    assert_eq!(pause("91d"), Some(78));
+    assert_eq!(pause("0s"), Some(78));
+    assert_eq!(pause("90d"), Some(0));
+}

@@ -107,7 +107,7 @@ impl Launch<'_> {
             }
             Err(error @ LockError::Unusable { .. }) => (None, Some(error.to_string())),
         };
-        self.start_log(&run, &clock);
+        let logged = self.start_log(&run, &clock);
         let store = if let Some(why) = unlocked {
             Err(StoreError::Open(why))
         } else {
@@ -121,7 +121,8 @@ impl Launch<'_> {
         if let Ok(store) = store {
             close(&store).await;
         }
-        exit
+        // A run whose steps could not be written down did not complete.
+        Exit::first_match([exit, logged])
     }
 
     /// Runs until the report, a signal or the deadline, whichever is first.
@@ -180,7 +181,7 @@ impl Launch<'_> {
         exit
     }
 
-    fn start_log(&self, run: &RunId, clock: &Arc<dyn Clock>) {
+    fn start_log(&self, run: &RunId, clock: &Arc<dyn Clock>) -> Exit {
         let agent = (self.entry.spec)().name.to_string();
         let telemetry = Telemetry {
             file: Some(self.config.paths.log(&agent)),
@@ -191,8 +192,12 @@ impl Launch<'_> {
             secrets: self.config.secrets(),
             clock: Arc::clone(clock),
         };
-        if let Err(error) = telemetry.start() {
-            out::complain(&with_sources(&error));
+        match telemetry.start() {
+            Ok(()) => Exit::Clean,
+            Err(error) => {
+                out::complain(&with_sources(&error));
+                Exit::Incomplete
+            }
         }
     }
 

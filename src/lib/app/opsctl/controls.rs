@@ -17,6 +17,8 @@ use crate::ports::store::{Batch, LedgerView, Scope, Store};
 use crate::render::page::Page;
 use crate::render::time::relative;
 
+/// A pause that nobody remembers is worse than none.
+const LONGEST_PAUSE: Duration = Duration::from_hours(90 * 24);
 /// How long a person's word lets a hopeless operation try again.
 const RETRY: Duration = Duration::from_hours(24);
 
@@ -30,6 +32,11 @@ impl Desk<'_> {
         let key = pause_key(agent)?;
         if duration.is_zero() {
             return Err(Trouble::usage("--for 0s pauses nothing; write for how long"));
+        }
+        if duration > LONGEST_PAUSE {
+            return Err(Trouble::usage(
+                "--for is longer than 90 days; a pause is not a way to switch off",
+            ));
         }
         said(reason)?;
         let now = self.clock.now();
