@@ -93,7 +93,7 @@ pub enum Verb {
         #[command(subcommand)]
         verb: StateVerb,
     },
-    /// Break two small services and watch them being repaired, on this machine, without touching anything else
+    /// Break two small services on this machine and watch what is repaired, what is not, and why
     Demo,
     /// A service of the demo; only the demo starts it
     #[command(hide = true)]

@@ -154,6 +154,11 @@ impl Desk<'_> {
     }
 
     pub(super) async fn store(&self, access: Access) -> Result<SqliteStore, StoreError> {
+        let paths = &self.config.paths;
+        if access == Access::ReadOnly && absent(&paths.ledger()) && absent(&paths.view()) {
+            let why = "nothing is recorded yet; run an agent once, for example health-guardian";
+            return Err(StoreError::Open(why.to_owned()));
+        }
         SqliteStore::open(wire::store_options(self.config, access, Arc::clone(&self.clock))).await
     }
 
@@ -166,4 +171,9 @@ impl Desk<'_> {
             None => format!("human:uid-{}", rustix::process::getuid().as_raw()),
         }
     }
+}
+
+/// Whether nothing is there; a place that cannot be looked at is something else.
+pub(super) fn absent(file: &std::path::Path) -> bool {
+    std::fs::symlink_metadata(file).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::desk::absent;
 use super::{Desk, Told, Trouble};
 use crate::adapters::store::Access;
 use crate::app::exit::Exit;
@@ -54,9 +55,4 @@ impl Desk<'_> {
         let text = std::fs::read_to_string(&file).map_err(|error| unreadable(error.to_string()))?;
         serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))
     }
-}
-
-/// Whether nothing is there; a place that cannot be looked at is something else.
-fn absent(file: &std::path::Path) -> bool {
-    std::fs::symlink_metadata(file).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
