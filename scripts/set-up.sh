@@ -104,7 +104,7 @@ need_pm2() {
     fi
     say "installing pm2 $PM2_VERSION by npm into $peers"
     mkdir -p "$peers"
-    if ! npm install --prefix "$peers" --no-audit --no-fund --no-save --loglevel=error "pm2@$PM2_VERSION" >&2; then
+    if ! timeout 300 npm install --prefix "$peers" --no-audit --no-fund --no-save --loglevel=error "pm2@$PM2_VERSION" >&2; then
         say "npm could not install pm2: the tests against a real PM2 cannot run"
         [ "${CI:-}" != true ] || exit 1
     fi
