@@ -119,7 +119,7 @@ const fn completed(state: RunState) -> bool {
 }
 
 /// Until when a view that is written at `now` can be believed: the first slot of an agent that is known to run,
-/// and the time that its run may take.
+/// and the time that its run may take. Not at all, where nobody has run yet.
 pub(super) fn valid_until(
     roster: &[RosterEntry],
     runs: &BTreeMap<AgentName, LatestRun>,
