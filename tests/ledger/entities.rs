@@ -92,20 +92,20 @@ fn a_proof_of_another_incident_does_not_fix_this_one() {
 #[test]
 fn a_withdrawn_attempt_is_given_back_and_a_failed_one_is_not() {
     let withdrawn = after(&tried(&[completed(1, RemediationOutcome::Withdrawn)]));
-    assert_eq!(withdrawn.incidents[&IncidentId(1)].attempts, 0);
+    assert_eq!(withdrawn.incidents()[&IncidentId(1)].attempts, 0);
     let failed = after(&tried(&[acted(1), completed(1, RemediationOutcome::Failed)]));
-    assert_eq!(failed.incidents[&IncidentId(1)].attempts, 1);
+    assert_eq!(failed.incidents()[&IncidentId(1)].attempts, 1);
 }
 
 #[test]
 fn doubt_is_settled_by_looking() {
     let doubt = [acted(1), completed(1, RemediationOutcome::Unknown)];
     let set = after(&tried(&doubt));
-    assert_eq!(set.remediations[&RemediationId(1)].state, RemediationState::Unknown);
-    assert_eq!(set.remediations[&RemediationId(1)].finished_at, None);
+    assert_eq!(set.remediations()[&RemediationId(1)].state, RemediationState::Unknown);
+    assert_eq!(set.remediations()[&RemediationId(1)].finished_at, None);
     let mut settled_set = set;
     settled_set.apply(&settled(1, RemediationOutcome::Failed)).unwrap();
-    assert!(settled_set.remediations[&RemediationId(1)].finished_at.is_some());
+    assert!(settled_set.remediations()[&RemediationId(1)].finished_at.is_some());
 }
 
 fn any_event() -> impl Strategy<Value = NewEvent> {
@@ -144,12 +144,19 @@ proptest! {
         }
         for name in ["web", "api"] {
             let key = super::support::key(name);
-            let active = set.incidents.values().filter(|one| one.key == key && one.is_active());
-            prop_assert!(active.count() <= 1);
-            let open = set.remediations.values().filter(|one| one.key == key && one.state.is_open());
-            prop_assert!(open.count() <= 1);
+            let active: Vec<_> =
+                set.incidents().values().filter(|one| one.key == key && one.is_active()).collect();
+            prop_assert!(active.len() <= 1);
+            prop_assert_eq!(set.active_incident(&key), active.first().copied());
+            let open: Vec<_> = set
+                .remediations()
+                .values()
+                .filter(|one| one.key == key && one.state.is_open())
+                .collect();
+            prop_assert!(open.len() <= 1);
+            prop_assert_eq!(set.open_remediation(&key), open.first().copied());
         }
-        for incident in set.incidents.clone().values().filter(|one| one.is_active()) {
+        for incident in set.incidents().clone().values().filter(|one| one.is_active()) {
             prop_assert!(set.apply(&recovered(incident.id.0)).is_ok(), "{} has no exit", incident.id);
         }
     }

@@ -67,31 +67,32 @@ impl LedgerView {
     ///
     /// An event is not legal on this view.
     pub fn after(&self, events: &[NewEvent]) -> Result<Self, IllegalTransition> {
-        let mut entities = Entities {
-            incidents: self
-                .active
-                .iter()
-                .chain(&self.resolved)
-                .map(|incident| (incident.id, incident.clone()))
-                .collect(),
-            remediations: self.remediations.iter().map(|found| (found.id, found.clone())).collect(),
-            controls: self.controls.clone(),
-        };
+        let mut entities = Entities::default();
+        for incident in self.active.iter().chain(&self.resolved) {
+            entities.put_incident(incident.clone());
+        }
+        for remediation in &self.remediations {
+            entities.put_remediation(remediation.clone());
+        }
+        for control in self.controls.values() {
+            entities.put_control(control.clone());
+        }
         for event in events {
             entities.apply(event)?;
         }
+        let (incidents, remediations, controls) = entities.into_parts();
         let (active, resolved): (Vec<_>, Vec<_>) =
-            entities.incidents.into_values().partition(Incident::is_active);
+            incidents.into_iter().partition(Incident::is_active);
         let last = |ids: Option<u64>, next: u64| ids.map_or(next, |id| next.max(id + 1));
         let incidents = active.iter().chain(&resolved).map(|incident| incident.id.0).max();
-        let remediations = entities.remediations.keys().next_back().map(|id| id.0);
+        let newest = remediations.iter().map(|found| found.id.0).max();
         Ok(Self {
             next_incident: last(incidents, self.next_incident),
-            next_remediation: last(remediations, self.next_remediation),
+            next_remediation: last(newest, self.next_remediation),
             active,
             resolved,
-            remediations: entities.remediations.into_values().collect(),
-            controls: entities.controls,
+            remediations,
+            controls,
             streaks: self.streaks.clone(),
             effectiveness: self.effectiveness.clone(),
         })

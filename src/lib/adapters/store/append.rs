@@ -156,7 +156,9 @@ async fn load(
             let doc = doc_by_key(connection, Kind::Incident, &key).await.map_err(unread)?;
             if let Some(doc) = doc {
                 let found: Incident = parsed(&doc)?;
-                set.incidents.entry(found.id).or_insert(found);
+                if !set.incidents().contains_key(&found.id) {
+                    set.put_incident(found);
+                }
             }
             Ok(())
         }
@@ -172,8 +174,9 @@ async fn load(
         EntityRef::Control(key) => {
             let doc = doc_by_id(connection, Kind::Control, &key).await.map_err(unread)?;
             if let Some(doc) = doc {
-                let found: crate::domain::incident::Control = parsed(&doc)?;
-                set.controls.entry(key).or_insert(found);
+                if !set.controls().contains_key(&key) {
+                    set.put_control(parsed(&doc)?);
+                }
             }
             Ok(())
         }
@@ -185,12 +188,12 @@ async fn load_incident(
     set: &mut Entities,
     id: IncidentId,
 ) -> Result<(), StoreError> {
-    if set.incidents.contains_key(&id) {
+    if set.incidents().contains_key(&id) {
         return Ok(());
     }
     let doc = doc_by_id(connection, Kind::Incident, &id.to_string()).await.map_err(unread)?;
     if let Some(doc) = doc {
-        set.incidents.insert(id, parsed(&doc)?);
+        set.put_incident(parsed(&doc)?);
     }
     Ok(())
 }
@@ -207,7 +210,9 @@ async fn adopt(
     if let Some(incident) = found.incident {
         load_incident(connection, set, incident).await?;
     }
-    set.remediations.entry(found.id).or_insert(found);
+    if !set.remediations().contains_key(&found.id) {
+        set.put_remediation(found);
+    }
     Ok(())
 }
 
@@ -217,11 +222,11 @@ async fn save(
     changed: &EntityRef,
 ) -> Result<(), StoreError> {
     let row = match changed {
-        EntityRef::Incident(id) => set.incidents.get(id).map(EntityRow::of_incident),
+        EntityRef::Incident(id) => set.incidents().get(id).map(EntityRow::of_incident),
         EntityRef::ActiveIncident(key) => set.active_incident(key).map(EntityRow::of_incident),
-        EntityRef::Remediation(id) => set.remediations.get(id).map(EntityRow::of_remediation),
+        EntityRef::Remediation(id) => set.remediations().get(id).map(EntityRow::of_remediation),
         EntityRef::OpenRemediation(key) => set.open_remediation(key).map(EntityRow::of_remediation),
-        EntityRef::Control(key) => set.controls.get(key).map(EntityRow::of_control),
+        EntityRef::Control(key) => set.controls().get(key).map(EntityRow::of_control),
     };
     match row {
         Some(row) => row?.save(connection).await.map_err(unwritten),
@@ -236,9 +241,9 @@ const HOUSE: &str = "opswarden";
 fn owned(set: &Entities, new: &NewEvent) -> Result<(), StoreError> {
     let Some(agent) = new.actor.strip_prefix("agent:") else { return Ok(()) };
     let owners = new.event.touches().into_iter().filter_map(|touched| match touched {
-        EntityRef::Incident(id) => set.incidents.get(&id).map(|found| &found.key.agent).cloned(),
+        EntityRef::Incident(id) => set.incidents().get(&id).map(|found| &found.key.agent).cloned(),
         EntityRef::ActiveIncident(key) | EntityRef::OpenRemediation(key) => Some(key.agent),
-        EntityRef::Remediation(id) => set.remediations.get(&id).map(|one| one.key.agent.clone()),
+        EntityRef::Remediation(id) => set.remediations().get(&id).map(|one| one.key.agent.clone()),
         EntityRef::Control(_) => None,
     });
     for owner in owners {
@@ -257,7 +262,7 @@ fn verbs(set: &Entities, new: &NewEvent) -> Option<(RemediationId, RemediationSt
         EntityRef::Remediation(id) => Some(id),
         _ => None,
     })?;
-    set.remediations.get(&id).map(|found| (id, found.state))
+    set.remediations().get(&id).map(|found| (id, found.state))
 }
 
 /// Keeps count of how often each verb helped, where a remediation has just ended.
@@ -267,7 +272,7 @@ async fn count(
     before: Option<(RemediationId, RemediationState)>,
 ) -> Result<(), StoreError> {
     let Some((id, before)) = before else { return Ok(()) };
-    let Some(now) = set.remediations.get(&id) else { return Ok(()) };
+    let Some(now) = set.remediations().get(&id) else { return Ok(()) };
     let verified = i64::from(now.state == RemediationState::Verified);
     if now.state == before || (verified == 0 && now.state != RemediationState::Failed) {
         return Ok(());

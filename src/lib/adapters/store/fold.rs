@@ -44,11 +44,11 @@ impl Fold {
     pub(super) fn compare(&self, rows: &[EntityRow], report: &mut VerifyReport) {
         let set = &self.set;
         let folded = set
-            .incidents
+            .incidents()
             .values()
             .map(EntityRow::of_incident)
-            .chain(set.remediations.values().map(EntityRow::of_remediation))
-            .chain(set.controls.values().map(EntityRow::of_control));
+            .chain(set.remediations().values().map(EntityRow::of_remediation))
+            .chain(set.controls().values().map(EntityRow::of_control));
         let mut expected = BTreeMap::new();
         for row in folded {
             match row {
@@ -104,7 +104,7 @@ impl Fold {
     /// Compares the kept counts with the remediations.
     pub(super) fn tallied(&self, kept: &[(String, i64, i64)], report: &mut VerifyReport) {
         let mut counted: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
-        for one in self.set.remediations.values() {
+        for one in self.set.remediations().values() {
             let verified = match one.state {
                 RemediationState::Verified => 1,
                 RemediationState::Failed => 0,
