@@ -164,6 +164,53 @@ fn a_look_up_sideways_or_in_disguise_would_be_noticed() {
     }
 }
 
+/// The floors that decide: what they know is handed to them. Time and waiting are forbidden everywhere by
+/// `clippy.toml`; these floors must not reach for the world in any other way either.
+const DECIDING: [&str; 6] = ["domain", "ports", "render", "agent", "agents", "engine"];
+/// Ways to the world: files, network, processes, and the crates that lead there.
+const WORLD: [&str; 13] = [
+    "std::fs",
+    "std::net::Tcp",
+    "std::net::Udp",
+    "std::process",
+    "std::env",
+    "std::os",
+    "std::io",
+    "tokio::",
+    "reqwest::",
+    "rustix::",
+    "sqlx::",
+    "sysinfo::",
+    "tempfile::",
+];
+
+fn reaches_for_the_world(source: &Source) -> Vec<String> {
+    let floor = module(&source.path).first().map_or("", |floor| *floor).to_owned();
+    if !DECIDING.contains(&floor.as_str()) {
+        return Vec::new();
+    }
+    let lines = production(&source.text).lines().map(str::trim_start);
+    let code: Vec<&str> = lines.filter(|line| !line.starts_with("//")).collect();
+    let reached = WORLD.iter().filter(|way| code.iter().any(|line| line.contains(**way)));
+    reached.map(|way| format!("{} names {way}", source.path)).collect()
+}
+
+#[test]
+fn the_floors_that_decide_do_not_reach_for_the_world() {
+    assert_none(sources().iter().flat_map(reaches_for_the_world).collect());
+    let broken = [
+        ("domain/x.rs", "use std::fs::File;"),
+        ("engine/x.rs", "let text = std::fs::read(path)?;"),
+        ("agents/a.rs", "tokio::time::timeout(limit, look).await"),
+        ("render/x.rs", "std::io::stdout()"),
+    ];
+    for (path, text) in broken {
+        assert_eq!(reaches_for_the_world(&planted(path, text)).len(), 1, "{path}: {text}");
+    }
+    assert_none(reaches_for_the_world(&planted("adapters/x.rs", "use std::fs::File;")));
+    assert_none(reaches_for_the_world(&planted("domain/x.rs", "// unlike std::fs")));
+}
+
 /// A file longer than this holds more than one idea.
 const LONGEST: usize = 400;
 

@@ -1,6 +1,6 @@
 //! Writing to the standard streams. A reader that goes away is no error: the rest is not written.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use crate::render::style::{Style, Terminal};
 
@@ -32,16 +32,20 @@ pub fn complain(text: &str) {
     let _ = write_to(&mut io::stderr().lock(), &format!("{}\n", text.trim_end_matches('\n')));
 }
 
+fn terminal(stream: &impl IsTerminal) -> Terminal {
+    if stream.is_terminal() { Terminal::Yes } else { Terminal::No }
+}
+
 /// The style of standard output.
 #[must_use]
 pub fn style(environ: &Environ) -> Style {
-    Style::of(Terminal::of(&io::stdout()), environ.get("NO_COLOR"), environ.get("TERM"))
+    Style::of(terminal(&io::stdout()), environ.get("NO_COLOR"), environ.get("TERM"))
 }
 
 /// The style of standard error, where it is a terminal.
 #[must_use]
 pub fn error_style(environ: &Environ) -> Option<Style> {
-    match Terminal::of(&io::stderr()) {
+    match terminal(&io::stderr()) {
         Terminal::Yes => {
             Some(Style::of(Terminal::Yes, environ.get("NO_COLOR"), environ.get("TERM")))
         }

@@ -178,7 +178,15 @@ impl Progress {
                     let (resolution, proof) = (*resolution, proof.clone());
                     (*incident, Change::Resolved { resolution, proof })
                 }
-                _ => continue,
+                Event::RecoveryAttempted { .. }
+                | Event::RemediationActed { .. }
+                | Event::RemediationCompleted { .. }
+                | Event::RemediationSettled { .. }
+                | Event::ControlChanged { .. }
+                | Event::ControlPlaneDegraded { .. }
+                | Event::LedgerImported { .. }
+                | Event::TaskStarted { .. }
+                | Event::TaskCompleted { .. } => continue,
             };
             tracing::info!(incident.id = %change.0, "{}: {}", change.0, change.1.sentence());
             self.changes.push(change);
@@ -236,10 +244,8 @@ impl Progress {
 
     /// The findings that were left alone because one of `causes` explains them.
     pub(super) fn explained_by(&self, causes: &BTreeSet<Key>) -> Vec<Key> {
-        let explained = |ruling: &Ruling| match ruling {
-            Ruling::Folded { into } => causes.contains(into),
-            _ => false,
-        };
+        let explained =
+            |ruling: &Ruling| matches!(ruling, Ruling::Folded { into } if causes.contains(into));
         let folded = self.rulings.iter().filter(|(_, ruling)| explained(ruling));
         folded.map(|(key, _)| key.clone()).collect()
     }

@@ -277,6 +277,11 @@ fn told(event: &Event) -> String {
         Event::RemediationSettled { remediation, outcome, observed, .. } => {
             format!("{remediation}: settled by looking, {}: {observed}", outcome.state().as_str())
         }
-        other => other.kind().to_owned(),
+        // What belongs to no incident and no remediation is no part of a life.
+        Event::ControlChanged { .. }
+        | Event::ControlPlaneDegraded { .. }
+        | Event::LedgerImported { .. }
+        | Event::TaskStarted { .. }
+        | Event::TaskCompleted { .. } => event.kind().to_owned(),
     }
 }

@@ -62,14 +62,6 @@ pub enum Terminal {
     No,
 }
 
-impl Terminal {
-    /// What the standard library says of a stream.
-    #[must_use]
-    pub fn of(stream: &impl std::io::IsTerminal) -> Self {
-        if stream.is_terminal() { Self::Yes } else { Self::No }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

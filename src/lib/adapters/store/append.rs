@@ -173,10 +173,8 @@ async fn load(
         }
         EntityRef::Control(key) => {
             let doc = doc_by_id(connection, Kind::Control, &key).await.map_err(unread)?;
-            if let Some(doc) = doc {
-                if !set.controls().contains_key(&key) {
-                    set.put_control(parsed(&doc)?);
-                }
+            if let Some(doc) = doc.filter(|_| !set.controls().contains_key(&key)) {
+                set.put_control(parsed(&doc)?);
             }
             Ok(())
         }

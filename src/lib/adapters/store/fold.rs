@@ -33,7 +33,17 @@ impl Fold {
                     *self.allowed.entry(*incident).or_default() += 1;
                 }
             }
-            _ => {}
+            Event::IncidentSeverityChanged { .. }
+            | Event::IncidentResolved { .. }
+            | Event::Escalation { .. }
+            | Event::RemediationActed { .. }
+            | Event::RemediationCompleted { .. }
+            | Event::RemediationSettled { .. }
+            | Event::ControlChanged { .. }
+            | Event::ControlPlaneDegraded { .. }
+            | Event::LedgerImported { .. }
+            | Event::TaskStarted { .. }
+            | Event::TaskCompleted { .. } => {}
         }
         if let Err(error) = self.set.apply(&recorded.new) {
             report.found(Rule::Legal, recorded.seq, error);

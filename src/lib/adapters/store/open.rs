@@ -110,7 +110,10 @@ impl SqliteStore {
                 return Err(StoreError::Newer { found, known: schema::VERSION });
             }
             Condition::Unusable { why } => return Err(StoreError::Open(why)),
-            other => return Ok(Err(other)),
+            other @ (Condition::Missing
+            | Condition::Empty
+            | Condition::Damaged { .. }
+            | Condition::Doubtful) => return Ok(Err(other)),
         };
         let connection = connect(&paths.ledger, options.access, clock)
             .await
