@@ -129,6 +129,14 @@ fn every_document_of_the_programs_is_what_its_schema_says() {
     let mut house = House::new();
     house.ask("status", OPSCTL, &["status"]);
     house.ask("doctor", OPSCTL, &["doctor"]);
+    let too_early = house.ask("failure", OPSCTL, &["ledger", "verify"]);
+    assert_eq!(too_early["exit"], 2, "{too_early:#}");
+    let no_tape = house.ask("failure", GUARDIAN, &["--replay", "agents.toml"]);
+    assert!(no_tape["error"].as_str().unwrap().contains("not a compressed tape"), "{no_tape:#}");
+    let nothing = house.ask("resume", OPSCTL, &["resume", "all", "--reason", "a test"]);
+    assert!(nothing["lifted"] == json!([]) && !house.at("state").exists(), "{nothing:#}");
+    house.ask("failure", OPSCTL, &["state", "import", "agents.toml"]);
+    assert!(!house.at("state").exists(), "a wrong file makes no ledger");
     let dry = house.ask("report", GUARDIAN, &["--plan"]);
     assert_eq!(dry["plan"]["actions"][0]["operation"]["restart_process"]["name"], "shop");
     let run = house.ask("report", GUARDIAN, &[]);
@@ -166,6 +174,8 @@ fn every_document_of_the_programs_is_what_its_schema_says() {
     let taken = house.ask("state-import", OPSCTL, &["state", "import", "theirs.json"]);
     assert_eq!(taken["skipped"][0]["id"], "a-2");
     std::fs::write(house.at("agents.toml"), "hots = 1\n").unwrap();
+    let unusable = house.ask("failure", OPSCTL, &["status"]);
+    assert_eq!(unusable["exit"], 78, "{unusable:#}");
     let wrong = house.ask("config-check", OPSCTL, &["config", "check"]);
     assert_eq!(wrong["problems"][0]["place"]["line"], 1);
 

@@ -202,7 +202,9 @@ const VIEW: &str = r#"{"schemaVersion":1,"ledgerId":"l","ledgerSeq":3,"lastUpdat
 
 #[tokio::test]
 async fn no_view_makes_an_import_panic_or_lose_what_is_there() {
-    use opswarden::adapters::store::{Access, SqliteStore, StoreOptions, import, verify};
+    use opswarden::adapters::store::{
+        Access, ImportSource, SqliteStore, StoreOptions, import, verify,
+    };
     use opswarden::adapters::system_clock::SystemClock;
     serde_json::from_str::<OpsState>(VIEW).expect("the undamaged view is one");
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -222,8 +224,11 @@ async fn no_view_makes_an_import_panic_or_lose_what_is_there() {
         let store = SqliteStore::open(options).await.expect("a new ledger");
         std::fs::write(&file, injured(VIEW.as_bytes(), &mut dice)).expect("it is written");
         let start = Instant::now();
-        match import(&store, &file, "human:test").await {
-            Ok(_) => taken += 1,
+        match ImportSource::read(&file) {
+            Ok(source) => {
+                import(&store, &source, "human:test").await.expect("the ledger takes it");
+                taken += 1;
+            }
             Err(error) => {
                 assert!(!error.to_string().is_empty());
                 refused += 1;

@@ -1,6 +1,8 @@
 //! Taking incidents over from a file in the older shape.
 
-use opswarden::adapters::store::{ImportReport, SqliteStore, import, verify};
+use opswarden::adapters::store::{
+    ImportReport, ImportSource, NotAView, SqliteStore, import, verify,
+};
 use opswarden::domain::incident::IncidentId;
 use opswarden::domain::severity::Severity;
 use opswarden::ports::store::{Store, StoreError};
@@ -30,11 +32,15 @@ fn older() -> Value {
     })
 }
 
-async fn taken(store: &SqliteStore, text: &str) -> Result<ImportReport, StoreError> {
+fn source(text: &str) -> Result<ImportSource, NotAView> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ops-state.json");
     std::fs::write(&file, text).unwrap();
-    import(store, &file, "human:root").await
+    ImportSource::read(&file)
+}
+
+async fn taken(store: &SqliteStore, text: &str) -> Result<ImportReport, StoreError> {
+    import(store, &source(text).unwrap(), "human:root").await
 }
 
 #[tokio::test]
@@ -70,14 +76,16 @@ async fn importing_twice_changes_nothing_and_says_why() {
     assert_eq!(store.ops_state(super::support::noon()).await.unwrap().ledger_seq, seq);
 }
 
-#[tokio::test]
-async fn a_file_that_is_no_view_is_refused_whole() {
-    let state = tempfile::tempdir().unwrap();
-    let store = open(state.path()).await;
+#[test]
+fn a_file_that_is_no_view_is_refused_whole() {
     for text in ["", "{", "[]", "{\"incidents\": 7}"] {
-        let error = taken(&store, text).await.unwrap_err().to_string();
+        let error = source(text).unwrap_err().to_string();
+        assert!(error.contains("failed to take over"), "{error}");
         assert!(error.contains("is not JSON with a list `incidents`"), "{error}");
     }
-    let missing = import(&store, state.path().join("nowhere").as_path(), "human:root").await;
+    let folder = tempfile::tempdir().unwrap();
+    let missing = ImportSource::read(&folder.path().join("nowhere"));
     assert!(missing.unwrap_err().to_string().contains("cannot be read"));
+    let no_file = ImportSource::read(folder.path());
+    assert!(no_file.unwrap_err().to_string().contains("is not a file"));
 }

@@ -43,7 +43,11 @@ impl AgentLock {
     pub fn take(locks: &Path, agent: &AgentName, owner: &str) -> Result<Self, LockError> {
         let path = locks.join(format!("{agent}.lock"));
         let unusable = |source| LockError::Unusable { path: path.display().to_string(), source };
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(locks).map_err(unusable)?;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(locks)
+            .map_err(|source| LockError::Unusable { path: locks.display().to_string(), source })?;
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)

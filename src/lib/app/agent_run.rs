@@ -56,10 +56,7 @@ fn run_with(entry: &'static Entry, arguments: Vec<OsString>, environ: &Environ) 
     }
     let loaded = match Config::load(args.config.as_deref(), environ) {
         Ok(loaded) => loaded,
-        Err(errors) => {
-            out::complain(&errors.to_string());
-            return Exit::BadConfig;
-        }
+        Err(errors) => return out::fail(args.output, &errors.to_string(), Exit::BadConfig),
     };
     for warning in &loaded.warnings {
         out::complain(&warning.to_string());
@@ -67,8 +64,7 @@ fn run_with(entry: &'static Entry, arguments: Vec<OsString>, environ: &Environ) 
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            out::complain(&format!("failed to start: {error}"));
-            return Exit::Incomplete;
+            return out::fail(args.output, &format!("failed to start: {error}"), Exit::Incomplete);
         }
     };
     runtime.block_on(Launch { entry, config: &loaded.config, args: &args, environ }.go())
@@ -102,8 +98,7 @@ impl Launch<'_> {
         let (_lock, unlocked) = match lock {
             Ok(lock) => (Some(lock), None),
             Err(busy @ LockError::Busy { .. }) => {
-                out::complain(&busy.to_string());
-                return Exit::NotNow;
+                return out::fail(self.args.output, &busy.to_string(), Exit::NotNow);
             }
             Err(error @ LockError::Unusable { .. }) => (None, Some(error.to_string())),
         };
@@ -138,12 +133,13 @@ impl Launch<'_> {
         match ended {
             Ended::Reported(report) => self.tell(&report),
             Ended::Stopped(state) => {
-                out::complain(&format!(
+                let exit = Exit::of_run(state);
+                let what = format!(
                     "{} was stopped before its end ({}); the next run settles what it left",
                     spec.name,
                     state.as_str()
-                ));
-                let exit = Exit::of_run(state);
+                );
+                let exit = out::fail(self.args.output, &what, exit);
                 let recorded = engine.abandon(&spec, started, state, i32::from(exit.code())).await;
                 if let Err(error) = recorded {
                     out::complain(&error.to_string());
@@ -158,8 +154,8 @@ impl Launch<'_> {
         let own_folder = match tempfile::tempdir() {
             Ok(folder) => folder,
             Err(error) => {
-                out::complain(&format!("failed to make a folder for the dry run: {error}"));
-                return Exit::Incomplete;
+                let what = format!("failed to make a folder for the dry run: {error}");
+                return out::fail(self.args.output, &what, Exit::Incomplete);
             }
         };
         let store = match copy(&self.config.paths.state, own_folder.path()) {

@@ -138,6 +138,15 @@ pub struct SettingsShown {
     pub settings: Vec<OriginRow>,
 }
 
+/// Why a program could not answer at all.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Failure {
+    /// What went wrong, as it is told on standard error.
+    pub error: String,
+    /// The exit code.
+    pub exit: u8,
+}
+
 /// A document by the name of its schema, what prints it, and the schema.
 pub struct Document {
     /// `docs/json/<name>.schema.json`.
@@ -153,6 +162,7 @@ pub struct Document {
 pub fn all() -> Vec<Document> {
     vec![
         document::<Report>("report", "<agent> -o json, <agent> --plan -o json"),
+        document::<Failure>("failure", "whatever cannot answer at all, with -o json"),
         document::<Replay>("replay", "<agent> --replay FILE -o json"),
         document::<Option<OpsState>>("status", "opsctl status -o json"),
         document::<Vec<Incident>>("incidents", "opsctl incidents -o json"),

@@ -4,7 +4,10 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use crate::render::style::{Style, Terminal};
 
+use super::cli::Output;
 use super::config::Environ;
+use super::documents::Failure;
+use super::exit::Exit;
 
 /// Writes `text` as it stands.
 ///
@@ -30,6 +33,18 @@ pub fn say(text: &str) -> io::Result<()> {
 /// Writes `text` and a newline to standard error. Where even that fails there is nobody left to tell.
 pub fn complain(text: &str) {
     let _ = write_to(&mut io::stderr().lock(), &format!("{}\n", text.trim_end_matches('\n')));
+}
+
+/// Tells that a program cannot answer, and why; a program that reads gets a document, too.
+#[must_use]
+pub fn fail(form: Output, message: &str, exit: Exit) -> Exit {
+    complain(message);
+    if form == Output::Json {
+        let failure = Failure { error: message.trim_end().to_owned(), exit: exit.code() };
+        // Standard error has been told already.
+        let _ = say(&format!("{:#}", serde_json::json!(failure)));
+    }
+    exit
 }
 
 fn terminal(stream: &impl IsTerminal) -> Terminal {

@@ -24,15 +24,15 @@ pub fn replay(entry: &Entry, file: &Path, form: Output, environ: &Environ) -> Ex
     let bytes = match read(file) {
         Ok(bytes) => bytes,
         Err(why) => {
-            out::complain(&format!("failed to read the tape {}: {why}", file.display()));
-            return Exit::Incomplete;
+            let what = format!("failed to read the tape {}: {why}", file.display());
+            return out::fail(form, &what, Exit::Incomplete);
         }
     };
     let replay = match (entry.replay)(&bytes) {
         Ok(replay) => replay,
         Err(error) => {
-            out::complain(&format!("failed to replay {}: {error}", file.display()));
-            return Exit::Incomplete;
+            let what = format!("failed to replay {}: {error}", file.display());
+            return out::fail(form, &what, Exit::Incomplete);
         }
     };
     let text = match form {

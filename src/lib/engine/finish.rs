@@ -73,7 +73,9 @@ impl Engine {
         );
         if let Err(error) = self.write_end(spec, &report, row, notes, eventful).await {
             tracing::error!("{error}");
-            report.troubles.push(error.to_string());
+            if !report.troubles.contains(&error.to_string()) {
+                report.troubles.push(error.to_string());
+            }
             report.exit = crate::domain::report::ExitClass::Incomplete;
         }
         report

@@ -60,23 +60,46 @@ pub(super) struct Imported {
     pub(super) resolved: u64,
 }
 
-/// Takes the active incidents of `file` into the ledger.
+/// A file that holds incidents of another program.
+#[derive(Clone, Debug)]
+pub struct ImportSource(ViewFile);
+
+/// A file that cannot be taken over.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("failed to take over {file}: {why}")]
+pub struct NotAView {
+    file: String,
+    why: String,
+}
+
+impl ImportSource {
+    /// Reads `file` whole.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, is too large, or is no such view.
+    pub fn read(file: &Path) -> Result<Self, NotAView> {
+        let not_a_view = |why| NotAView { file: file.display().to_string(), why };
+        read_source(file).map(Self).map_err(not_a_view)
+    }
+}
+
+/// Takes the active incidents of `source` into the ledger.
 ///
 /// # Errors
 ///
-/// The file cannot be read or is no such view, or the ledger cannot be written; then nothing was taken over.
+/// The ledger cannot be written; nothing was taken over.
 pub async fn import(
     store: &SqliteStore,
-    file: &Path,
+    source: &ImportSource,
     actor: &str,
 ) -> Result<ImportReport, StoreError> {
-    let view = read_source(file).map_err(StoreError::Read)?;
     let now = cut(store.options().clock.now());
     let host = store.options().host.clone();
     let environment = store.options().environment;
     let mut report = ImportReport::default();
     let mut decide = |ledger: &LedgerView| {
-        let mut wanted = view.clone();
+        let mut wanted = source.0.clone();
         let mut skipped = Vec::new();
         wanted.incidents.retain(|raw| match map(raw, &host) {
             Mapping::Active(mapped) => {
@@ -105,17 +128,19 @@ fn known_as(ledger: &LedgerView, key: &Key) -> Option<String> {
 }
 
 fn read_source(file: &Path) -> Result<ViewFile, String> {
-    let shown = file.display();
-    let cannot = |error: std::io::Error| format!("{shown} cannot be read ({error})");
-    let size = std::fs::metadata(file).map_err(cannot)?.len();
-    if size > FILE_BYTES {
-        return Err(format!("{shown} has {size} bytes, at most {FILE_BYTES} are read"));
+    let cannot = |error: std::io::Error| format!("it cannot be read ({error})");
+    let found = std::fs::metadata(file).map_err(cannot)?;
+    if !found.is_file() {
+        return Err("it is not a file".to_owned());
     }
-    let view = ViewFile::parse(&shown.to_string(), &std::fs::read(file).map_err(cannot)?);
+    if found.len() > FILE_BYTES {
+        return Err(format!("it has {} bytes, at most {FILE_BYTES} are read", found.len()));
+    }
+    let view = ViewFile::parse(&file.display().to_string(), &std::fs::read(file).map_err(cannot)?);
     if view.understood {
         Ok(view)
     } else {
-        Err(format!("{shown} is not JSON with a list `incidents`"))
+        Err("it is not JSON with a list `incidents`".to_owned())
     }
 }
 

@@ -6,7 +6,7 @@
 
 pub use self::connection::Access;
 pub use self::copy::copy;
-pub use self::import::{ImportReport, Unmapped, import};
+pub use self::import::{ImportReport, ImportSource, NotAView, Unmapped, import};
 pub use self::open::{SqliteStore, StoreOptions};
 pub use self::verify::{Finding, Rule, VerifyReport, verify};
 pub use crate::domain::view::RosterEntry;

@@ -69,6 +69,9 @@ impl Desk<'_> {
             return self.retry(agent, reason).await;
         }
         let key = pause_key(agent)?;
+        if self.nothing_is_recorded() {
+            return Ok(resumed(agent, Vec::new(), reason));
+        }
         let now = self.clock.now();
         let lifts = |found: &Control| {
             let all = key == control::PAUSE_ALL
@@ -92,13 +95,7 @@ impl Desk<'_> {
             lifted.iter().map(off).collect()
         })
         .await?;
-        let text = if lifted.is_empty() {
-            format!("Nothing kept {agent} from acting; nothing was changed.\n")
-        } else {
-            format!("Lifted: {}. {agent} may act again, inside the gate.\n", lifted.join(", "))
-        };
-        let json = json!(Resumed { lifted, reason: reason.to_owned() });
-        Ok(Told { text, json, exit: Exit::Clean })
+        Ok(resumed(agent, lifted, reason))
     }
 
     /// Lets an operation try again, for a day, that was switched off because it never helped.
@@ -139,6 +136,16 @@ impl Desk<'_> {
         store.close().await?;
         Ok(())
     }
+}
+
+fn resumed(agent: &str, lifted: Vec<String>, reason: &str) -> Told {
+    let text = if lifted.is_empty() {
+        format!("Nothing kept {agent} from acting; nothing was changed.\n")
+    } else {
+        format!("Lifted: {}. {agent} may act again, inside the gate.\n", lifted.join(", "))
+    };
+    let json = json!(Resumed { lifted, reason: reason.to_owned() });
+    Told { text, json, exit: Exit::Clean }
 }
 
 fn pause_key(agent: &str) -> Result<String, Trouble> {

@@ -48,16 +48,12 @@ fn run(args: &Opsctl, environ: &Environ) -> Exit {
 fn with_settings(verb: &Verb, args: &Opsctl, environ: &Environ) -> Exit {
     let loaded = match Config::load(args.config.as_deref(), environ) {
         Ok(loaded) => loaded,
-        Err(errors) => {
-            out::complain(&errors.to_string());
-            return Exit::BadConfig;
-        }
+        Err(errors) => return out::fail(args.output, &errors.to_string(), Exit::BadConfig),
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            out::complain(&format!("failed to start: {error}"));
-            return Exit::Incomplete;
+            return out::fail(args.output, &format!("failed to start: {error}"), Exit::Incomplete);
         }
     };
     let desk = Desk {
@@ -70,10 +66,7 @@ fn with_settings(verb: &Verb, args: &Opsctl, environ: &Environ) -> Exit {
     let answer = runtime.block_on(desk.answer(verb));
     match answer {
         Ok(answer) => desk.say(&answer),
-        Err(trouble) => {
-            out::complain(&trouble.message);
-            trouble.exit
-        }
+        Err(trouble) => out::fail(args.output, &trouble.message, trouble.exit),
     }
 }
 
@@ -153,9 +146,14 @@ impl Desk<'_> {
         }
     }
 
-    pub(super) async fn store(&self, access: Access) -> Result<SqliteStore, StoreError> {
+    /// Whether no agent has run here yet.
+    pub(super) fn nothing_is_recorded(&self) -> bool {
         let paths = &self.config.paths;
-        if access == Access::ReadOnly && absent(&paths.ledger()) && absent(&paths.view()) {
+        absent(&paths.ledger()) && absent(&paths.view())
+    }
+
+    pub(super) async fn store(&self, access: Access) -> Result<SqliteStore, StoreError> {
+        if access == Access::ReadOnly && self.nothing_is_recorded() {
             let why = "nothing is recorded yet; run an agent once, for example health-guardian";
             return Err(StoreError::Open(why.to_owned()));
         }
@@ -174,6 +172,6 @@ impl Desk<'_> {
 }
 
 /// Whether nothing is there; a place that cannot be looked at is something else.
-pub(super) fn absent(file: &std::path::Path) -> bool {
+fn absent(file: &std::path::Path) -> bool {
     std::fs::symlink_metadata(file).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }

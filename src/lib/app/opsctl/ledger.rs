@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::{Desk, Told, Trouble};
-use crate::adapters::store::{Access, Unmapped, import, verify};
+use crate::adapters::store::{Access, ImportSource, Unmapped, import, verify};
 use crate::app::documents::{Imported, LedgerCheck, LeftOut, TakenOver};
 use crate::app::exit::Exit;
 use crate::ports::store::Store;
@@ -43,8 +43,10 @@ impl Desk<'_> {
     }
 
     pub(super) async fn import(&self, file: &Path) -> Result<Told, Trouble> {
+        let source =
+            ImportSource::read(file).map_err(|error| Trouble::incomplete(error.to_string()))?;
         let store = self.store(Access::ReadWrite).await?;
-        let report = import(&store, file, &self.person()).await?;
+        let report = import(&store, &source, &self.person()).await?;
         store.publish(self.clock.now()).await?;
         store.close().await?;
         let mut page = Page::new(self.style);

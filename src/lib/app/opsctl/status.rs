@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use super::desk::absent;
 use super::{Desk, Told, Trouble};
 use crate::adapters::store::Access;
 use crate::app::exit::Exit;
@@ -19,7 +18,7 @@ impl Desk<'_> {
             state: paths.state.display().to_string(),
             logs: paths.logs.display().to_string(),
         };
-        if absent(&paths.ledger()) && absent(&paths.view()) {
+        if self.nothing_is_recorded() {
             let text = render::status::nothing_yet(&places, self.style);
             return Ok(Told { text, json: json!(null), exit: Exit::Clean });
         }
