@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use opswarden::domain::diagnosis::{Coverage, Origin};
 use opswarden::domain::gate::{Answer, Door, GateInput, gate, gate_again, refusal};
 use opswarden::domain::incident::{
-    Control, Escalated, Incident, IncidentId, Remediation, RemediationId, RemediationState, RunId,
-    control,
+    Control, Escalated, Incident, IncidentId, Remediation, RemediationId, RemediationState,
+    Resolution, Resolved, RunId, control,
 };
 use opswarden::domain::ledger::LedgerView;
 use opswarden::domain::operation::{Inverse, Operation, TargetState};
@@ -30,6 +30,7 @@ struct Request {
     view: LedgerView,
     run_so_far: Vec<Operation>,
     observe_only: bool,
+    unrecorded: usize,
     now: Timestamp,
 }
 
@@ -73,6 +74,7 @@ impl Request {
             view: LedgerView { active: vec![incident], ..LedgerView::default() },
             run_so_far: Vec::new(),
             observe_only: false,
+            unrecorded: 0,
             now,
         }
     }
@@ -88,7 +90,8 @@ impl Request {
             budgets: &self.budgets,
             view: &self.view,
             run_so_far: &self.run_so_far,
-            observe_only: self.observe_only,
+            unrecorded: self.unrecorded,
+            only_looks: self.observe_only.then_some("this run was asked to observe only"),
             seed: 1,
             now: self.now,
         }
@@ -109,6 +112,21 @@ impl Request {
             expires_at,
         };
         self.view.controls.insert(key.to_owned(), found);
+    }
+
+    /// Failed attempts on the same process, for another finding that is still open.
+    fn tried_for_another(&mut self, count: u64, minutes_ago: u64) {
+        self.done(count, RemediationState::Failed);
+        let mut other = self.view.active[0].clone();
+        other.id = IncidentId(2);
+        other.key.check = CheckId::of("service_down");
+        for found in &mut self.view.remediations {
+            found.key = other.key.clone();
+            found.incident = Some(other.id);
+            found.operation = self.operation.clone();
+            found.intended_at = self.now - Duration::from_mins(minutes_ago);
+        }
+        self.view.active.push(other);
     }
 
     /// Remediations of other findings in the last hour.
@@ -154,7 +172,7 @@ fn a_good_request_passes_nine_doors_and_says_which_had_nothing_to_say() {
 #[test]
 fn each_door_is_shut_alone() {
     type Shut = fn(&mut Request);
-    let doors: [(Door, &str, Shut); 22] = [
+    let doors: [(Door, &str, Shut); 25] = [
         (Door::Armed, "paused", |r| r.control(control::PAUSE_ALL, Some(5))),
         (Door::Armed, "paused", |r| r.control("pause:health-guardian", Some(5))),
         (Door::Autonomy, "observe only", |r| r.observe_only = true),
@@ -182,6 +200,10 @@ fn each_door_is_shut_alone() {
         }),
         (Door::Attempts, "no incident", |r| r.view.active.clear()),
         (Door::Attempts, "2 of 2", |r| r.incident().attempts = 2),
+        (Door::Attempts, "on pm2:shop (2 of them for other findings)", |r| {
+            r.tried_for_another(2, 60)
+        }),
+        (Door::Attempts, "back-off", |r| r.tried_for_another(1, 5)),
         (Door::Attempts, "a person was called", |r| {
             let at = r.now;
             r.incident().escalated = Some(Escalated { at, reason: "spent".to_owned() });
@@ -193,6 +215,11 @@ fn each_door_is_shut_alone() {
         }),
         (Door::Budget, "0 of 0 actions of this run", |r| r.budgets.actions_per_run = 0),
         (Door::Budget, "30 of 30", |r| r.done(30, RemediationState::Verified)),
+        (Door::Budget, "30 of 30", |r| {
+            // Planned by this run, and not in the ledger yet.
+            r.done(29, RemediationState::Verified);
+            r.unrecorded = 1;
+        }),
         (Door::Supported, "0 of 5", |r| {
             let never = Effectiveness { verified: 0, ended: 5 };
             r.view.effectiveness.insert("restart_process".to_owned(), never);
@@ -222,6 +249,18 @@ fn what_is_over_shuts_nothing() {
     request.done(5, RemediationState::Withdrawn);
     let helped = Effectiveness { verified: 1, ended: 50 };
     request.view.effectiveness.insert("restart_process".to_owned(), helped);
+    // Attempts for another finding that ended long ago, or by a person, are over too.
+    let mut other = Request::good();
+    for resolution in [Resolution::Recovered, Resolution::Manual] {
+        other.tried_for_another(2, 60);
+        let mut ended = other.view.active.pop().expect("the other incident");
+        let long_ago = resolution == Resolution::Recovered;
+        let at = other.now - Duration::from_mins(if long_ago { 31 } else { 1 });
+        ended.resolved = Some(Resolved { at, resolution, proof: "seen".to_owned() });
+        other.view.resolved = vec![ended];
+        assert_eq!(refusal(&gate(&other.input())), None, "{resolution:?}");
+        other = Request::good();
+    }
     request.incident().attempts = 1;
     let long_ago = request.now - Duration::from_mins(13);
     request.incident().last_attempt_at = Some(long_ago);

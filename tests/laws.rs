@@ -184,7 +184,12 @@ proptest! {
         }
         both.next_incident = 5000;
         let mine = agent.detect(&snapshot, &worlds::recall(&view), now()).plain();
-        let theirs = other.0.detect(&other.2, &worlds::recall(&view), now()).plain();
+        let mut theirs = other.0.detect(&other.2, &worlds::recall(&view), now()).plain();
+        for finding in theirs.checks.values_mut().flat_map(|of| of.findings.values_mut()) {
+            if let Verdict::Faulty(Symptom { caused_by: Some(cause), .. }) = &mut finding.verdict {
+                cause.agent = second.name.clone();
+            }
+        }
         let one_way = {
             let first = after(&both, &merged_as(&spec(), &both, &mine));
             let then = merged_as(&second, &first, &theirs);
@@ -356,7 +361,8 @@ fn well() -> opswarden::ports::probe::ProbeReading {
 /// A diagnosis that says one thing about one key.
 fn one_finding(key: &Key, faulty: bool, samples: u32, at: jiff::Timestamp) -> Diagnosis<Symptom> {
     use opswarden::domain::diagnosis::{CheckFindings, Coverage, Evidence, Finding, Origin};
-    let evidence = Evidence { origin: Origin::Manager, oldest: at, newest: at, samples };
+    let evidence =
+        Evidence { origin: Origin::Manager, oldest: at, newest: at, samples, looks: samples };
     let symptom = Symptom {
         severity: Severity::Critical,
         message: "it is down".to_owned(),

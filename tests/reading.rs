@@ -152,6 +152,7 @@ fn quiet() -> Report {
         ended_at: today("12:00:00.4"),
         plan: Plan::default(),
         attempts: Vec::new(),
+        not_sent: Vec::new(),
         changes: Vec::new(),
         open: Vec::new(),
         unknown: BTreeMap::new(),

@@ -1,5 +1,8 @@
 //! The engine over a real ledger, in a world in memory.
 
+mod causes;
 mod kills;
+mod proofs;
+mod shop;
 mod stories;
 mod world;

@@ -4,126 +4,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::shop::{
+    MINUTE, crash, guardian, healthy, last_remediation, only_incident, reason, service,
+    set_control, shop, url, view,
+};
 use crate::world::{Restart, World, app, http};
-use opswarden::agents::health_guardian::HealthGuardian;
-use opswarden::agents::health_guardian::settings::{Probe, Service};
+use opswarden::agents::health_guardian::settings::Service;
 use opswarden::domain::duration::HumanDuration;
-use opswarden::domain::event::{Event, NewEvent};
 use opswarden::domain::gate::refusal;
-use opswarden::domain::incident::{Incident, Remediation, RemediationState, Resolution, control};
+use opswarden::domain::incident::{RemediationState, Resolution, control};
+use opswarden::domain::ledger::LedgerView;
 use opswarden::domain::policy::Autonomy;
-use opswarden::domain::process::{ManagerKind, ProcessRef, ProcessStatus, Startable};
-use opswarden::domain::report::{ExitClass, Report};
+use opswarden::domain::process::{ProcessRef, ProcessStatus, Startable};
+use opswarden::domain::report::ExitClass;
 use opswarden::domain::run::Ruling;
 use opswarden::domain::sight::Blind;
 use opswarden::engine::Mode;
 use opswarden::ports::probe::ProbeAnswer;
-use opswarden::ports::store::{Batch, LedgerView, Scope, Store, StoreError};
-
-const MINUTE: Duration = Duration::from_mins(1);
-
-fn url(name: &str) -> String {
-    format!("http://127.0.0.1:4000/{name}")
-}
-
-fn probe(url: &str) -> Probe {
-    Probe {
-        name: String::new(),
-        url: url.to_owned(),
-        status: BTreeSet::from([200]),
-        body: BTreeMap::from([("/status".to_owned(), BTreeSet::from(["ok".to_owned()]))]),
-        degraded: BTreeMap::from([("/status".to_owned(), BTreeSet::from(["degraded".to_owned()]))]),
-        assets: false,
-        deadline: HumanDuration::secs(10),
-    }
-}
-
-fn service(name: &str, dependencies: Option<&[&str]>) -> Service {
-    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    Service {
-        name: name.to_owned(),
-        manager: ManagerKind::Pm2,
-        process: name.to_owned(),
-        dependencies: dependencies.map(owned),
-        command: None,
-        probes: vec![probe(&url(name))],
-    }
-}
-
-fn guardian(services: Vec<Service>) -> HealthGuardian {
-    HealthGuardian { services, ..HealthGuardian::default() }
-}
-
-/// A world in which `names` run and answer.
-fn healthy(names: &[&str]) -> World {
-    let world = World::new();
-    for name in names {
-        world.process(&app(name)).answer(&url(name), http(200, "ok"));
-    }
-    world
-}
-
-fn shop() -> (World, HealthGuardian) {
-    (healthy(&["shop"]), guardian(vec![service("shop", Some(&[]))]))
-}
-
-fn crash(world: &World, name: &str) {
-    world.status(&app(name), ProcessStatus::Errored);
-    world.answer(&url(name), ProbeAnswer::Refused);
-}
-
-async fn view(world: &World) -> LedgerView {
-    let store = world.store().await;
-    let recent = Duration::from_hours(365 * 24);
-    let view = store
-        .view(Scope { agent: None, recent, now: world.now() })
-        .await
-        .expect("holds in this test");
-    let report = opswarden::adapters::store::verify(&store).await.expect("holds in this test");
-    assert!(report.is_clean(), "{:?}", report.findings);
-    store.close().await.expect("holds in this test");
-    view
-}
-
-async fn only_incident(world: &World) -> Incident {
-    let view = view(world).await;
-    let mut all: Vec<Incident> = view.active.into_iter().chain(view.resolved).collect();
-    assert_eq!(all.len(), 1, "{all:?}");
-    all.remove(0)
-}
-
-async fn last_remediation(world: &World) -> Remediation {
-    view(world)
-        .await
-        .remediations
-        .into_iter()
-        .max_by_key(|found| found.id)
-        .expect("holds in this test")
-}
-
-fn reason(report: &Report, check: &str) -> String {
-    let found = report.plan.deferrals.iter().find(|one| one.key.check.as_str() == check);
-    found.map(|one| one.ruling.reason()).unwrap_or_default()
-}
-
-async fn set_control(world: &World, key: &str, on: bool, minutes: Option<u64>) {
-    let store = world.store().await;
-    let now = world.now();
-    let event = Event::ControlChanged {
-        control: key.to_owned(),
-        on,
-        reason: "maintenance".to_owned(),
-        expires_at: minutes.map(|minutes| {
-            now.checked_add(MINUTE * u32::try_from(minutes).expect("holds in this test"))
-                .expect("holds in this test")
-        }),
-    };
-    let new = NewEvent { at: now, actor: "human:test".to_owned(), run: None, event };
-    let scope = Scope { agent: None, recent: Duration::ZERO, now };
-    let mut decide = |_: &LedgerView| Batch { events: vec![new.clone()], notes: Vec::new() };
-    store.commit(scope, &mut decide).await.expect("holds in this test");
-    store.close().await.expect("holds in this test");
-}
+use opswarden::ports::store::StoreError;
 
 #[tokio::test]
 async fn a_healthy_world_is_left_alone_and_leaves_no_event() {

@@ -1,7 +1,7 @@
 //! A world in memory: processes, addresses and a clock that moves only when somebody waits. It is as strict as the
-//! real one: an unknown process is refused, a restart gives a new identity, a dead process keeps its own.
+//! real one: an unknown process is refused, a restart gives a new identity, a dead process has none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use opswarden::domain::run::Trigger;
 use opswarden::domain::severity::Environment;
 use opswarden::domain::sight::{Blind, Scan, Sight};
 use opswarden::domain::subject::AgentName;
-use opswarden::engine::tape::replay;
+use opswarden::engine::tape::{Recording, replay};
 use opswarden::engine::{Engine, Mode, Setting};
 use opswarden::ports::Pending;
 use opswarden::ports::actuators::{Actuators, EvidenceKeeper, Manager};
@@ -45,6 +45,8 @@ pub(crate) enum Restart {
     HangsBefore,
     /// It heals, and the answer never comes.
     HangsAfter,
+    /// It heals, and the answer is lost at once.
+    HealsWithoutAnswer,
 }
 
 struct State {
@@ -58,6 +60,10 @@ struct State {
     acts: Vec<String>,
     tapes: Vec<Vec<u8>>,
     swap_after_reads: Option<u32>,
+    healed: ProbeAnswer,
+    turns: BTreeMap<String, VecDeque<ProbeAnswer>>,
+    blind_after_act: bool,
+    memory_percent: u64,
 }
 
 /// The world; clones share it.
@@ -102,6 +108,10 @@ impl World {
             acts: Vec::new(),
             tapes: Vec::new(),
             swap_after_reads: None,
+            healed: http(200, "ok"),
+            turns: BTreeMap::new(),
+            blind_after_act: false,
+            memory_percent: 50,
         };
         Self {
             state: Arc::new(Mutex::new(state)),
@@ -143,13 +153,15 @@ impl World {
         let mut state = self.state();
         state.starts += 1;
         let identity = format!("{}@1", state.starts);
+        let started_at =
+            state.now.checked_sub(Duration::from_hours(1)).expect("holds in this test");
         state.rows.insert(
             process.clone(),
             ProcessReading {
                 process: process.clone(),
                 status: ProcessStatus::Online,
                 identity: Some(identity),
-                started_at: None,
+                started_at: Some(started_at),
                 restarts: Some(0),
                 last_exit: None,
                 memory_bytes: Some(100),
@@ -168,8 +180,38 @@ impl World {
         change(self.state().rows.get_mut(process).expect("the process exists"));
     }
 
+    /// What a manager says of it. A dead process has no pid, and so no identity.
     pub(crate) fn status(&self, process: &ProcessRef, status: ProcessStatus) {
-        self.change(process, |row| row.status = status);
+        let mut state = self.state();
+        let lives = status == ProcessStatus::Online;
+        let identity = format!("{}@1", state.starts);
+        let row = state.rows.get_mut(process).expect("the process exists");
+        row.status = status;
+        row.identity = match row.identity.take() {
+            _ if !lives => None,
+            None => Some(identity),
+            known => known,
+        };
+    }
+
+    /// How a repaired service answers.
+    pub(crate) fn heals_to(&self, answer: ProbeAnswer) {
+        self.state().healed = answer;
+    }
+
+    /// The next answers of an address, one for each probe.
+    pub(crate) fn answers_in_turn(&self, url: &str, answers: &[ProbeAnswer]) {
+        self.state().turns.insert(url.to_owned(), answers.iter().cloned().collect());
+    }
+
+    /// The manager cannot be read any more once it was told to do something.
+    pub(crate) fn manager_goes_blind_after_the_act(&self) {
+        self.state().blind_after_act = true;
+    }
+
+    /// Memory in use, in percent.
+    pub(crate) fn memory_used(&self, percent: u64) {
+        self.state().memory_percent = percent;
     }
 
     pub(crate) fn answer(&self, url: &str, answer: ProbeAnswer) -> &Self {
@@ -237,8 +279,12 @@ impl World {
         store.close().await.expect("holds in this test");
     }
 
-    /// A run that is killed when it has been woken so often; the report, if it ended before.
-    pub(crate) async fn run_until_wake(&self, agent: &HealthGuardian, wake: u32) -> Option<Report> {
+    /// A run that is killed when it has been woken so often; the report, if it ended before, and how often it was woken.
+    pub(crate) async fn run_until_wake(
+        &self,
+        agent: &HealthGuardian,
+        wake: u32,
+    ) -> (Option<Report>, u32) {
         let store = self.store().await;
         self.state().elapsed = Duration::ZERO;
         let engine = self.engine(Ok(Arc::clone(&store) as Arc<dyn Store>));
@@ -254,7 +300,7 @@ impl World {
         .await;
         drop(run);
         store.close().await.expect("holds in this test");
-        ended
+        (ended, woken)
     }
 
     async fn hanging(&self) {
@@ -297,7 +343,9 @@ impl World {
                 environment: Environment::Production,
                 host: "host-a".to_owned(),
                 seed: 3,
-                observe_only: self.observe_only,
+                only_looks: self
+                    .observe_only
+                    .then(|| "this run was asked to observe only".to_owned()),
             },
             run: RunId(format!("run-{}", self.now().as_millisecond())),
             trigger: Trigger::Manual,
@@ -306,6 +354,7 @@ impl World {
             deadline: self.timeout,
             discreet: Arc::new(serde_json::Value::clone),
             usage: BTreeMap::new,
+            recording: Recording::default(),
         }
     }
 
@@ -317,23 +366,31 @@ impl World {
         state.acts.push(format!("{verb} {process}{}", if hangs { " (hangs)" } else { "" }));
         state.starts += 1;
         let identity = format!("{}@1", state.starts);
+        let (now, healed) = (state.now, state.healed.clone());
+        if state.blind_after_act {
+            state.manager = Err(Blind::because("the socket is gone"));
+        }
         let url = state.answers.keys().find(|url| url.contains(&process.name)).cloned();
         let Some(row) = state.rows.get_mut(process) else {
             return Err(ActFailure::Refused(format!("{process} is not known")));
         };
         match restart {
-            Restart::Heals | Restart::HangsAfter => {
+            Restart::Heals | Restart::HangsAfter | Restart::HealsWithoutAnswer => {
                 row.status = ProcessStatus::Online;
                 row.memory_bytes = Some(100);
+                row.identity = Some(identity);
             }
-            Restart::DiesAgain => row.status = ProcessStatus::Errored,
+            Restart::DiesAgain => {
+                row.status = ProcessStatus::Errored;
+                row.identity = None;
+            }
             Restart::Refused => return Err(ActFailure::Refused("not now".to_owned())),
             Restart::Ignored | Restart::HangsBefore => return Ok(restart),
         }
-        row.identity = Some(identity);
+        row.started_at = row.started_at.map(|_| now);
         row.restarts = row.restarts.map(|count| count + 1);
-        if let (Restart::Heals | Restart::HangsAfter, Some(url)) = (restart, url) {
-            state.answers.insert(url, http(200, "ok"));
+        if let (true, Some(url)) = (row.status == ProcessStatus::Online, url) {
+            state.answers.insert(url, healed);
         }
         Ok(restart)
     }
@@ -391,7 +448,12 @@ impl ProcessControl for World {
             tokio::task::yield_now().await;
             match done {
                 Restart::HangsBefore | Restart::HangsAfter => std::future::pending().await,
-                _ => Ok("done".to_owned()),
+                Restart::HealsWithoutAnswer => {
+                    Err(ActFailure::Unknown("it was cut off".to_owned()))
+                }
+                Restart::Heals | Restart::DiesAgain | Restart::Refused | Restart::Ignored => {
+                    Ok("done".to_owned())
+                }
             }
         })
     }
@@ -410,7 +472,9 @@ impl Prober for World {
             let mut state = self.state();
             state.now =
                 state.now.checked_add(Duration::from_millis(2)).expect("holds in this test");
-            let answer = state.answers.get(&request.url).cloned().unwrap_or(ProbeAnswer::Refused);
+            let turn = state.turns.get_mut(&request.url).and_then(VecDeque::pop_front);
+            let standing = || state.answers.get(&request.url).cloned();
+            let answer = turn.or_else(standing).unwrap_or(ProbeAnswer::Refused);
             ProbeReading { at: state.now, took_ms: 2, answer }
         })
     }
@@ -423,7 +487,7 @@ impl HostReader for World {
                 cpu_percent: Some(10.0),
                 cpus: 2,
                 memory_total_bytes: 100,
-                memory_available_bytes: 50,
+                memory_available_bytes: 100 - self.state().memory_percent,
                 swap_total_bytes: 0,
                 swap_used_bytes: 0,
                 load_five: 0.1,

@@ -42,7 +42,7 @@ pub(crate) fn setting() -> Setting {
         environment: Environment::Production,
         host: HOST.to_owned(),
         seed: 7,
-        observe_only: false,
+        only_looks: None,
     }
 }
 

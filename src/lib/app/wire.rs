@@ -25,6 +25,7 @@ use crate::domain::incident::RunId;
 use crate::domain::process::ManagerKind;
 use crate::domain::run::Trigger;
 use crate::domain::sight::{Blind, Sight};
+use crate::engine::tape::Recording;
 use crate::engine::{Engine, Mode, Setting};
 use crate::ports::actuators::{Actuators, Manager};
 use crate::ports::clock::Clock;
@@ -109,7 +110,7 @@ pub fn engine(
             environment: config.environment,
             host: config.host.clone(),
             seed: seed(&config.host),
-            observe_only: wish.observe_only,
+            only_looks: wish.observe_only.then(|| "this run was asked to observe only".to_owned()),
         },
         run,
         trigger: Trigger::Manual,
@@ -121,6 +122,7 @@ pub fn engine(
             Arc::new(move |settings| redactor.settings(settings))
         },
         usage: own_usage,
+        recording: Recording::default(),
         clock,
     }
 }

@@ -3,7 +3,7 @@
 //! Truth has three values. A subject that was not seen is [`Verdict::Unknown`], never healthy, and a subject
 //! that is not listed at all is gone only where the check's coverage was whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -49,13 +49,21 @@ pub struct Evidence {
     pub newest: Timestamp,
     /// How many samples in a row, up to the newest, agree.
     pub samples: u32,
+    /// How many samples were taken in all. Where these are more, one before the row said something else.
+    pub looks: u32,
 }
 
 impl Evidence {
     /// A single look at `at`.
     #[must_use]
     pub const fn once(origin: Origin, at: Timestamp) -> Self {
-        Self { origin, oldest: at, newest: at, samples: 1 }
+        Self { origin, oldest: at, newest: at, samples: 1, looks: 1 }
+    }
+
+    /// Whether every sample that was taken agrees.
+    #[must_use]
+    pub const fn is_unanimous(&self) -> bool {
+        self.samples == self.looks
     }
 }
 
@@ -200,6 +208,16 @@ impl<F> Diagnosis<F> {
             (None, Coverage::Whole) => Standing::Gone,
             (None, Coverage::Partial { why }) => Standing::Unknown { why },
         }
+    }
+}
+
+impl<F> Diagnosis<F> {
+    /// Those of `keys` whose subjects are absent from a whole listing.
+    #[must_use]
+    pub fn gone<'k>(&self, keys: impl IntoIterator<Item = &'k Key>) -> BTreeSet<Key> {
+        let is_gone =
+            |key: &&Key| matches!(self.standing(&key.check, &key.subject), Standing::Gone);
+        keys.into_iter().filter(is_gone).cloned().collect()
     }
 }
 

@@ -100,6 +100,18 @@ pub enum Event {
         /// The facts now.
         facts: BTreeMap<String, String>,
     },
+    /// It is as bad as before, and not the same any more.
+    #[serde(rename = "incident.facts_changed")]
+    IncidentFactsChanged {
+        /// Which incident.
+        incident: IncidentId,
+        /// What was true before.
+        was: String,
+        /// What is true now.
+        message: String,
+        /// The facts now.
+        facts: BTreeMap<String, String>,
+    },
     /// It ended, by evidence or by a person.
     #[serde(rename = "incident.resolved")]
     IncidentResolved {
@@ -154,7 +166,7 @@ pub enum Event {
         /// The earliest moment of the proof.
         verify_at: Timestamp,
     },
-    /// The run that acted says how it ended.
+    /// How it ended: by the run that acted, or, for a run that died, by the next one that finds it unanswered.
     #[serde(rename = "remediation.completed")]
     RemediationCompleted {
         /// Which remediation.
@@ -266,6 +278,7 @@ impl Event {
         match self {
             Self::IncidentOpened { .. } => "incident.opened",
             Self::IncidentSeverityChanged { .. } => "incident.severity_changed",
+            Self::IncidentFactsChanged { .. } => "incident.facts_changed",
             Self::IncidentResolved { .. } => "incident.resolved",
             Self::Escalation { .. } => "agent.escalation",
             Self::RecoveryAttempted { .. } => "agent.recovery_attempted",
@@ -286,6 +299,7 @@ impl Event {
         match self {
             Self::IncidentOpened { incident, .. }
             | Self::IncidentSeverityChanged { incident, .. }
+            | Self::IncidentFactsChanged { incident, .. }
             | Self::IncidentResolved { incident, .. }
             | Self::Escalation { incident, .. } => incident.to_string(),
             Self::RecoveryAttempted { remediation, .. }
@@ -317,7 +331,8 @@ impl Event {
             },
             Self::ControlPlaneDegraded { .. } => EventPriority::Critical,
             Self::Escalation { .. } | Self::LedgerImported { .. } => EventPriority::High,
-            Self::IncidentResolved { .. }
+            Self::IncidentFactsChanged { .. }
+            | Self::IncidentResolved { .. }
             | Self::RecoveryAttempted { .. }
             | Self::RemediationActed { .. }
             | Self::RemediationCompleted { .. }

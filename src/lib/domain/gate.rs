@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::diagnosis::{Coverage, Origin};
-use super::incident::{Remediation, RemediationState, control};
+use super::incident::{Incident, Remediation, RemediationState, control};
 use super::ledger::LedgerView;
 use super::operation::{Operation, OperationClass};
 use super::policy::{Autonomy, Budgets, Policy};
@@ -127,16 +127,15 @@ pub struct GateInput<'a> {
     pub view: &'a LedgerView,
     /// Operations that this run has planned or carried out already.
     pub run_so_far: &'a [Operation],
-    /// Whether a person asked that nothing be acted on in this run.
-    pub observe_only: bool,
+    /// How many of these `view` does not hold yet, because they are only planned.
+    pub unrecorded: usize,
+    /// Why this run acts on nothing, where it does not.
+    pub only_looks: Option<&'a str>,
     /// What the back-off's jitter is derived from.
     pub seed: u64,
     /// Now.
     pub now: Timestamp,
 }
-
-/// So many attempts without one success switch an operation off.
-pub const HOPELESS_AFTER: u64 = 5;
 
 /// Asks doors 1 to 9 in order, up to the first that refuses.
 #[must_use]
@@ -206,8 +205,8 @@ fn armed(input: &GateInput<'_>) -> Answer {
 }
 
 fn autonomy(input: &GateInput<'_>) -> Answer {
-    if input.observe_only {
-        return Answer::Refused("this run was asked to observe only".into());
+    if let Some(why) = input.only_looks {
+        return Answer::Refused(why.to_owned());
     }
     let propose = input.view.controls.get(control::PROPOSE_ONLY);
     if let Some(found) = propose.filter(|found| found.applies(input.now)) {
@@ -283,9 +282,15 @@ fn attempts(input: &GateInput<'_>) -> Answer {
             escalated.reason
         ));
     }
-    let (made, limit) = (incident.attempts, input.policy.attempts);
+    let process = input.operation.process();
+    let others = attempts_for_others(input);
+    let (made, limit) = (incident.attempts.saturating_add(others.made), input.policy.attempts);
+    let counted = match others.made {
+        0 => "of this episode".to_owned(),
+        many => format!("on {process} ({many} of them for other findings)"),
+    };
     if made >= limit {
-        return Answer::Refused(format!("{made} of {limit} attempts of this episode are spent"));
+        return Answer::Refused(format!("{made} of {limit} attempts {counted} are spent"));
     }
     let flaps = merge::episodes(input.key, input.view, input.policy, input.now);
     if flaps >= input.policy.flap_episodes {
@@ -294,7 +299,8 @@ fn attempts(input: &GateInput<'_>) -> Answer {
             input.policy.flap_window
         ));
     }
-    let next = backoff::next_attempt(incident, input.policy, input.seed);
+    let last = incident.last_attempt_at.max(others.last);
+    let next = backoff::next_attempt(made, last, input.policy, input.key, input.seed);
     if input.now < next {
         return Answer::Refused(format!(
             "back-off: attempt {} not before {}",
@@ -302,7 +308,36 @@ fn attempts(input: &GateInput<'_>) -> Answer {
             moment::full(next)
         ));
     }
-    Answer::Passed(format!("attempt {} of {limit} in this episode", made + 1))
+    Answer::Passed(format!("attempt {} of {limit} {counted}", made + 1))
+}
+
+/// Attempts on the same process that other findings asked for.
+#[derive(Default)]
+struct ForOthers {
+    made: u32,
+    last: Option<Timestamp>,
+}
+
+/// A process is tried so often, whatever complains about it: attempts count for as long as the episode that they
+/// belong to lasts, and then for as long as its relapse would continue them.
+fn attempts_for_others(input: &GateInput<'_>) -> ForOthers {
+    let window = input.policy.relapse_window.get();
+    let lasts = |found: &Remediation| {
+        let of = |one: &&Incident| Some(one.id) == found.incident;
+        let ended = || input.view.resolved.iter().find(of).filter(|one| !one.ended_by_a_person());
+        let ended_at = || ended().and_then(|one| one.resolved.as_ref()).map(|end| end.at);
+        input.view.active.iter().any(|one| of(&one))
+            || ended_at().is_some_and(|at| at.checked_add(window).is_ok_and(|end| input.now <= end))
+    };
+    let counts = |found: &&Remediation| {
+        found.operation.process() == input.operation.process()
+            && found.key != *input.key
+            && found.state != RemediationState::Withdrawn
+            && lasts(found)
+    };
+    input.view.remediations.iter().filter(counts).fold(ForOthers::default(), |sum, found| {
+        ForOthers { made: sum.made.saturating_add(1), last: sum.last.max(Some(found.intended_at)) }
+    })
 }
 
 fn budget(input: &GateInput<'_>) -> Answer {
@@ -314,7 +349,7 @@ fn budget(input: &GateInput<'_>) -> Answer {
     let counts = |found: &&Remediation| {
         found.intended_at > hour_ago && found.state != RemediationState::Withdrawn
     };
-    let done = input.view.remediations.iter().filter(counts).count();
+    let done = input.view.remediations.iter().filter(counts).count() + input.unrecorded;
     let text = format!(
         "{done} of {} actions of all agents in the last hour are used",
         input.budgets.actions_per_hour
@@ -328,9 +363,8 @@ fn budget(input: &GateInput<'_>) -> Answer {
 
 fn supported(input: &GateInput<'_>) -> Answer {
     let of_verb = input.view.effectiveness.get(input.operation.verb()).copied().unwrap_or_default();
-    if of_verb.verified == 0 && of_verb.ended >= HOPELESS_AFTER {
-        let retry = input.view.controls.get(&control::retry_of(input.operation.verb()));
-        if let Some(found) = retry.filter(|found| found.applies(input.now)) {
+    if of_verb.is_hopeless() {
+        if let Some(found) = input.view.trusted_again(input.operation.verb(), input.now) {
             return Answer::Passed(format!("{} lets it try again: {}", found.set_by, found.reason));
         }
         return Answer::Refused(format!(

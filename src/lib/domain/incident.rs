@@ -183,6 +183,13 @@ impl Incident {
         self.resolved.is_none()
     }
 
+    /// Whether a person ended it, and not evidence.
+    #[must_use]
+    pub fn ended_by_a_person(&self) -> bool {
+        let resolution = self.resolved.as_ref().map(|end| end.resolution);
+        matches!(resolution, Some(Resolution::Manual | Resolution::FalseAlarm))
+    }
+
     /// `open`, `escalated` or `resolved`, as the published view says it.
     #[must_use]
     pub const fn status(&self) -> &'static str {
@@ -278,10 +285,16 @@ pub struct Remediation {
 }
 
 impl Remediation {
+    /// When it was sent, or at the earliest can have been.
+    #[must_use]
+    pub fn sent_at(&self) -> Timestamp {
+        self.acted_at.unwrap_or(self.intended_at)
+    }
+
     /// From when on the absence of its effect proves that it had none.
     #[must_use]
     pub fn horizon_ends(&self) -> Timestamp {
-        let sent = self.acted_at.unwrap_or(self.intended_at);
+        let sent = self.sent_at();
         let horizon: Duration = self.operation.horizon();
         sent.checked_add(horizon).unwrap_or(Timestamp::MAX)
     }
@@ -290,7 +303,7 @@ impl Remediation {
 /// A switch that people set: its key says what it governs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Control {
-    /// `pause:<agent>`, `pause:all` or `propose_only`.
+    /// One of those in [`control`].
     pub key: String,
     /// Whether it is on.
     pub on: bool,

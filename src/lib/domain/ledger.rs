@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::entities::{Entities, IllegalTransition};
 use super::event::NewEvent;
-use super::incident::{Control, Incident, IncidentId, Remediation};
+use super::incident::{Control, Incident, IncidentId, Remediation, control};
 use super::run::{Effectiveness, Streak};
 use super::subject::{AgentName, Key};
 
@@ -49,6 +50,12 @@ impl LedgerView {
         self.remediations
             .iter()
             .filter(move |found| found.key.agent == *agent && found.state.is_open())
+    }
+
+    /// The control by which a person lets `verb` try again although it never helped.
+    #[must_use]
+    pub fn trusted_again(&self, verb: &str, now: Timestamp) -> Option<&Control> {
+        self.controls.get(&control::retry_of(verb)).filter(|found| found.applies(now))
     }
 
     /// The verified remediation of an incident, the newest if there are several.

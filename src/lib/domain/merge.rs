@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::cause::Causes;
 use super::diagnosis::{Diagnosis, Evidence, Finding, Standing, Symptom, Verdict};
 use super::event::Event;
 use super::incident::{Incident, IncidentId, Resolution};
@@ -21,8 +22,6 @@ use super::subject::{CheckId, Key, Subject};
 
 /// In so many whole listings in a row a subject must be absent before its incident is closed.
 const GONE_RUNS: u32 = 2;
-/// So many causes are followed from a finding to its root.
-const CAUSE_DEPTH: usize = 8;
 
 /// What a merge starts from.
 #[derive(Clone, Copy, Debug)]
@@ -66,39 +65,9 @@ pub fn merge(input: &MergeInput<'_>) -> Merged {
             merge.check(check);
         }
     }
+    merge.unknown_checks();
     merge.escalate();
     merge.out
-}
-
-/// The finding at the root of `key`'s causes, and whether it stands: is faulty in `diagnosis` or has an active
-/// incident. A finding that is worse than its cause is not explained by it.
-#[must_use]
-pub fn root_cause(
-    key: &Key,
-    symptom: &Symptom,
-    diagnosis: &Diagnosis<Symptom>,
-    view: &LedgerView,
-) -> Option<Key> {
-    let mut root = None;
-    let mut next = symptom.caused_by.clone();
-    for _ in 0..CAUSE_DEPTH {
-        let Some(cause) = next.take().filter(|cause| cause != key) else { break };
-        let standing = diagnosis.standing(&cause.check, &cause.subject);
-        let severity = match standing {
-            Standing::Faulty(of_cause, _) => {
-                next.clone_from(&of_cause.caused_by);
-                Some(of_cause.severity)
-            }
-            Standing::Healthy(_) | Standing::Gone | Standing::Unknown { .. } => {
-                view.incident_of(&cause).map(|incident| incident.severity)
-            }
-        };
-        match severity {
-            Some(severity) if severity >= symptom.severity => root = Some(cause),
-            _ => break,
-        }
-    }
-    root
 }
 
 struct Merge<'a> {
@@ -122,6 +91,16 @@ impl<'a> Merge<'a> {
     fn disable(&mut self, check: &CheckSpec) {
         for incident in self.active_of(&check.id).collect::<Vec<_>>() {
             let proof = "the check is switched off in the settings; nothing is said about health";
+            self.resolve(incident, Resolution::CheckDisabled, proof.to_owned(), None);
+        }
+    }
+
+    /// An incident of a check that this version does not have would stay open for ever.
+    fn unknown_checks(&mut self) {
+        let spec = self.input.spec;
+        let own = self.input.view.active.iter().filter(|one| one.key.agent == spec.name);
+        for incident in own.filter(|one| spec.check(&one.key.check).is_none()).collect::<Vec<_>>() {
+            let proof = "this version has no such check; nothing is said about health";
             self.resolve(incident, Resolution::CheckDisabled, proof.to_owned(), None);
         }
     }
@@ -153,7 +132,13 @@ impl<'a> Merge<'a> {
     /// Agreeing samples in a row, those of earlier runs included.
     fn streak(&self, key: &Key, faulty: bool, evidence: &Evidence) -> Streak {
         let before = self.input.view.streaks.get(key);
-        match before.filter(|streak| streak.faulty == faulty && streak.gone_runs == 0) {
+        // One that ends in the future was kept by a clock that has been set back since; and a look that said something
+        // else before these ended the row.
+        let continued = |streak: &&Streak| {
+            let same = streak.faulty == faulty && streak.gone_runs == 0;
+            same && streak.until <= self.input.now && evidence.is_unanimous()
+        };
+        match before.filter(continued) {
             Some(streak) if streak.until >= evidence.newest => streak.clone(),
             Some(streak) => Streak {
                 samples: streak.samples.saturating_add(evidence.samples),
@@ -179,19 +164,12 @@ impl<'a> Merge<'a> {
     fn faulty(&mut self, check: &CheckSpec, key: Key, symptom: &Symptom, evidence: &Evidence) {
         if let Some(incident) = self.input.view.incident_of(&key) {
             self.forget_streak(&key);
-            if incident.severity != symptom.severity {
-                self.out.events.push(Event::IncidentSeverityChanged {
-                    incident: incident.id,
-                    from: incident.severity,
-                    to: symptom.severity,
-                    message: symptom.message.clone(),
-                    facts: symptom.facts.clone(),
-                });
-            }
+            self.out.events.extend(change(incident, symptom));
             return;
         }
         let streak = self.streak(&key, true, evidence);
-        let explained = root_cause(&key, symptom, self.input.diagnosis, self.input.view).is_some();
+        let Self { input: MergeInput { diagnosis, view, policy, .. }, .. } = *self;
+        let explained = Causes { diagnosis, view, policy }.root(&key, symptom).is_some();
         if streak.samples < check.raise || explained {
             self.out.streaks.insert(key, Some(streak));
             return;
@@ -220,7 +198,8 @@ impl<'a> Merge<'a> {
         });
     }
 
-    /// The episode that a new one continues: its attempts and its back-off are inherited.
+    /// The episode that a new one continues: its attempts and its back-off are inherited. A person who ends one
+    /// wants a fresh start.
     fn relapse_of(&self, key: &Key, opened_at: Timestamp) -> Option<&'a Incident> {
         let window = self.input.policy.relapse_window.get();
         let resolved_at = |incident: &Incident| incident.resolved.as_ref().map(|end| end.at);
@@ -230,6 +209,7 @@ impl<'a> Merge<'a> {
             .iter()
             .filter(|incident| incident.key == *key)
             .max_by_key(|incident| resolved_at(incident))
+            .filter(|incident| !incident.ended_by_a_person())
             .filter(|incident| {
                 let healthy_until = resolved_at(incident)
                     .and_then(|end| end.checked_add(window).ok())
@@ -269,13 +249,11 @@ impl<'a> Merge<'a> {
     }
 
     fn gone(&mut self, incident: &Incident) {
-        if self.input.view.open_remediation(&incident.key).is_some() {
-            return;
-        }
         let before =
             self.input.view.streaks.get(&incident.key).map_or(0, |streak| streak.gone_runs);
-        let runs = before + 1;
-        if runs >= GONE_RUNS {
+        let runs = before.saturating_add(1);
+        let held = self.input.view.open_remediation(&incident.key).is_some();
+        if runs >= GONE_RUNS && !held {
             let proof =
                 format!("absent from {runs} whole listings in a row; nothing is said about health");
             self.forget_streak(&incident.key);
@@ -371,10 +349,35 @@ impl<'a> Merge<'a> {
     }
 }
 
-/// Episodes of `key` that began within the flap window, as far as the view shows them.
+/// What is news about an active incident.
+fn change(incident: &Incident, symptom: &Symptom) -> Option<Event> {
+    let (message, facts) = (symptom.message.clone(), symptom.facts.clone());
+    if incident.severity != symptom.severity {
+        let (from, to) = (incident.severity, symptom.severity);
+        return Some(Event::IncidentSeverityChanged {
+            incident: incident.id,
+            from,
+            to,
+            message,
+            facts,
+        });
+    }
+    (incident.facts != facts).then(|| Event::IncidentFactsChanged {
+        incident: incident.id,
+        was: incident.message.clone(),
+        message,
+        facts,
+    })
+}
+
+/// Episodes of `key` that began within the flap window, as far as the view shows them, and since a person last
+/// ended one.
 #[must_use]
 pub fn episodes(key: &Key, view: &LedgerView, policy: &Policy, now: Timestamp) -> u32 {
-    let from = now.checked_sub(policy.flap_window.get()).unwrap_or(Timestamp::MIN);
+    let window = now.checked_sub(policy.flap_window.get()).unwrap_or(Timestamp::MIN);
+    let of_a_person = view.resolved.iter().filter(|one| one.key == *key && one.ended_by_a_person());
+    let fresh_start = of_a_person.filter_map(|one| one.resolved.as_ref().map(|end| end.at)).max();
+    let from = fresh_start.map_or(window, |start| start.max(window));
     let of_key = |incident: &&Incident| incident.key == *key && incident.opened_at >= from;
     let counted = view.active.iter().chain(&view.resolved).filter(of_key).count();
     u32::try_from(counted).unwrap_or(u32::MAX)

@@ -1,6 +1,7 @@
 //! Nouns and laws. Nothing in here waits, reads a clock, a file or the environment.
 
 pub mod backoff;
+pub mod cause;
 pub mod diagnosis;
 pub mod duration;
 pub mod entities;

@@ -87,6 +87,42 @@ impl TargetState {
     }
 }
 
+/// What an operation leaves on its target, as far as that can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// It is there.
+    Left,
+    /// It could be read, and is not there.
+    Absent,
+    /// Nothing here tells whether it is there.
+    Unreadable,
+    /// Such a target shows none.
+    None,
+}
+
+impl Mark {
+    const fn there(is_there: bool) -> Self {
+        if is_there { Self::Left } else { Self::Absent }
+    }
+}
+
+/// Whether a process was started anew. A dead process need not have an identity, so the time of its last start tells
+/// too, and so does that it lives.
+fn new_start(before: &ProcessReading, after: &ProcessReading) -> Mark {
+    if let (Some(old), Some(new)) = (&before.identity, &after.identity) {
+        return Mark::there(old != new);
+    }
+    if let (Some(old), Some(new)) = (before.started_at, after.started_at) {
+        return Mark::there(old != new);
+    }
+    let lives = |reading: &ProcessReading| reading.status == ProcessStatus::Online;
+    match (lives(before), lives(after)) {
+        (false, true) => Mark::Left,
+        (true, true) => Mark::None,
+        (true | false, false) => Mark::Unreadable,
+    }
+}
+
 impl Operation {
     /// Every verb's name.
     pub const VERBS: [&'static str; 2] = ["restart_process", "reload_process"];
@@ -126,25 +162,17 @@ impl Operation {
         }
     }
 
-    /// Whether the operation left its own mark on the target: `Some(true)` the mark is there, `Some(false)` it is
-    /// not, `None` it leaves none that can be read here.
+    /// Whether the operation left its own mark on the target.
     #[must_use]
-    pub fn took_effect(&self, before: &TargetState, after: &TargetState) -> Option<bool> {
+    pub fn mark(&self, before: &TargetState, after: &TargetState) -> Mark {
         match self {
             Self::RestartProcess(_) | Self::ReloadProcess(_) => match (before, after) {
-                (_, TargetState::Missing) => Some(false),
+                (_, TargetState::Missing) => Mark::Absent,
                 (TargetState::Missing, TargetState::Process(after)) => {
-                    Some(after.status == ProcessStatus::Online)
+                    Mark::there(after.status == ProcessStatus::Online)
                 }
                 (TargetState::Process(before), TargetState::Process(after)) => {
-                    match (&before.identity, &after.identity) {
-                        (Some(old), Some(new)) => Some(old != new),
-                        // A dead process need not have an identity; a running one of a manager that offers
-                        // identities always has.
-                        (None, Some(_)) if before.status != ProcessStatus::Online => Some(true),
-                        (Some(_), None) => Some(false),
-                        _ => None,
-                    }
+                    new_start(before, after)
                 }
             },
         }

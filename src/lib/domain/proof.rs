@@ -1,13 +1,17 @@
 //! Whether a remediation helped: the same check on newer evidence, and the operation's own mark on the target.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
-use super::diagnosis::{Evidence, Origin, Standing, Symptom};
+use super::diagnosis::{Diagnosis, Evidence, Origin, Standing, Symptom};
 use super::event::RemediationOutcome;
 use super::incident::Remediation;
 use super::moment;
-use super::operation::TargetState;
+use super::operation::{Mark, TargetState};
 use super::sight::Sight;
+use super::spec::Spec;
+use super::subject::Key;
 
 /// What a look after an act proves.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -18,45 +22,72 @@ pub struct Proof {
     pub observed: String,
 }
 
+/// Judges one remediation by what an agent concluded after it.
+///
+/// `gone` are the findings whose subjects the run's look at everything did not find any more: a look that is taken for
+/// a proof asks only for what it expects, and cannot tell.
+#[must_use]
+pub fn prove_by(
+    spec: &Spec,
+    remediation: &Remediation,
+    diagnosis: &Diagnosis<Symptom>,
+    gone: &BTreeSet<Key>,
+    after: &Sight<TargetState>,
+    now: Timestamp,
+) -> Proof {
+    let key = &remediation.key;
+    let Some(check) = spec.check(&key.check) else {
+        return failed("this version has no such check; nothing is said about health".to_owned());
+    };
+    let seen = diagnosis.standing(&key.check, &key.subject);
+    let standing = match seen {
+        Standing::Unknown { .. } if gone.contains(key) => Standing::Gone,
+        seen => seen,
+    };
+    prove(remediation, check.raise, &standing, after, now)
+}
+
 /// Judges one remediation by what was seen after it.
 ///
-/// `raise` is how many agreeing samples the check asks for; `after` is the target as read now.
-#[must_use]
-pub fn prove(
+/// `raise` is how many agreeing samples the check asks for; `after` is the target as read now. `standing` and `after`
+/// are of a look that was taken after the act, or after its run had died.
+fn prove(
     remediation: &Remediation,
     raise: u32,
     standing: &Standing<'_, Symptom>,
     after: &Sight<TargetState>,
     now: Timestamp,
 ) -> Proof {
-    let sent = remediation.acted_at.unwrap_or(remediation.intended_at);
-    let mark = match after {
-        Ok(after) => remediation.operation.took_effect(&remediation.before, after),
-        Err(_) => None,
+    let evidence = match standing {
+        Standing::Healthy(evidence) | Standing::Faulty(_, evidence) => evidence,
+        Standing::Gone => return failed("its subject no longer exists".to_owned()),
+        Standing::Unknown { why } => return unknown(format!("it was not seen: {why}")),
     };
-    let seen_target = after.as_ref().map_or_else(
-        |blind| format!("the target cannot be seen: {}", blind.why),
-        |after| format!("the target is {}", after.summary()),
-    );
-    let settled = now >= remediation.horizon_ends();
+    if let Some(why) = weak(evidence, remediation.sent_at(), raise, now) {
+        return unknown(why);
+    }
+    let after = match after {
+        Ok(after) => after,
+        Err(blind) => return unknown(format!("the target cannot be seen: {}", blind.why)),
+    };
+    let effect = Effect {
+        mark: remediation.operation.mark(&remediation.before, after),
+        answered: remediation.acted_at.is_some(),
+        settled: now >= remediation.horizon_ends(),
+        target: format!("the target is {}", after.summary()),
+    };
     match standing {
-        Standing::Healthy(evidence) => match weak(evidence, sent, raise) {
-            Some(why) => unknown(why),
-            None if after.is_err() => unknown(format!("it is healthy, but {seen_target}")),
-            None => healthy(mark, settled, evidence, &seen_target),
-        },
-        Standing::Faulty(symptom, evidence) => match weak(evidence, sent, raise) {
-            Some(why) => unknown(why),
-            None => faulty(mark, settled, &symptom.message, &seen_target),
-        },
-        Standing::Gone => failed("its subject no longer exists".to_owned()),
-        Standing::Unknown { why } => unknown(format!("it was not seen: {why}")),
+        Standing::Faulty(symptom, _) => effect.faulty(&symptom.message),
+        Standing::Healthy(_) | Standing::Gone | Standing::Unknown { .. } => {
+            effect.healthy(evidence)
+        }
     }
 }
 
 /// Why evidence proves nothing, if it does not.
-fn weak(evidence: &Evidence, sent: Timestamp, raise: u32) -> Option<String> {
-    if evidence.oldest <= sent {
+fn weak(evidence: &Evidence, sent: Timestamp, raise: u32, now: Timestamp) -> Option<String> {
+    // An act that stands in the future was recorded before the clock was set back, and so before this look.
+    if evidence.oldest <= sent && sent <= now {
         return Some("the evidence is older than the act".to_owned());
     }
     let usable = matches!(evidence.origin, Origin::Loopback | Origin::Manager);
@@ -67,31 +98,60 @@ fn weak(evidence: &Evidence, sent: Timestamp, raise: u32) -> Option<String> {
         .then(|| format!("{} of {raise} agreeing looks were taken", evidence.samples))
 }
 
-fn healthy(mark: Option<bool>, settled: bool, evidence: &Evidence, target: &str) -> Proof {
-    match mark {
-        Some(true) | None => Proof {
-            outcome: RemediationOutcome::Verified,
-            observed: format!(
-                "healthy in {} looks {}; {target}",
-                evidence.samples,
-                moment::span(evidence.oldest, evidence.newest)
-            ),
-        },
-        Some(false) if settled => {
-            failed(format!("it is healthy, but not by this: the operation left no mark; {target}"))
-        }
-        Some(false) => {
-            unknown(format!("it is healthy, and the operation has left no mark yet; {target}"))
-        }
-    }
+/// What is known of the operation's own effect.
+struct Effect {
+    mark: Mark,
+    /// Whether the operation was answered; where not, it may never have been sent.
+    answered: bool,
+    /// Whether nothing of it can be on its way any more.
+    settled: bool,
+    target: String,
 }
 
-fn faulty(mark: Option<bool>, settled: bool, message: &str, target: &str) -> Proof {
-    match mark {
-        Some(true) | None => failed(format!("the operation took effect and {message}; {target}")),
-        Some(false) if settled => failed(format!("the operation had no effect; {target}")),
-        Some(false) => {
-            unknown(format!("no effect is seen, and one may still be on its way; {target}"))
+impl Effect {
+    fn healthy(&self, evidence: &Evidence) -> Proof {
+        let target = &self.target;
+        match self.mark {
+            Mark::Left => self.verified(evidence),
+            Mark::None if self.answered => self.verified(evidence),
+            Mark::Absent | Mark::Unreadable | Mark::None if self.settled => {
+                failed(format!("it is healthy, but not by this: {}; {target}", self.not_seen()))
+            }
+            Mark::Absent | Mark::Unreadable | Mark::None => {
+                unknown(format!("it is healthy, and so far {}; {target}", self.not_seen()))
+            }
+        }
+    }
+
+    fn verified(&self, evidence: &Evidence) -> Proof {
+        let span = moment::span(evidence.oldest, evidence.newest);
+        let observed = format!("healthy in {} looks {span}; {}", evidence.samples, self.target);
+        Proof { outcome: RemediationOutcome::Verified, observed }
+    }
+
+    fn faulty(&self, message: &str) -> Proof {
+        let target = &self.target;
+        match self.mark {
+            Mark::Left => failed(format!("the operation took effect and {message}; {target}")),
+            Mark::None if self.answered => {
+                failed(format!("the operation was answered and {message}; {target}"))
+            }
+            Mark::Absent | Mark::Unreadable | Mark::None if self.settled => {
+                failed(format!("the operation had no effect: {}; {target}", self.not_seen()))
+            }
+            Mark::Absent | Mark::Unreadable | Mark::None => {
+                unknown(format!("no effect is seen, and one may still be on its way; {target}"))
+            }
+        }
+    }
+
+    /// Why no effect of the operation is seen.
+    const fn not_seen(&self) -> &'static str {
+        match self.mark {
+            Mark::Left => "it left its mark",
+            Mark::Absent => "the operation left no mark",
+            Mark::Unreadable => "nothing tells whether the operation took effect",
+            Mark::None => "it was never answered, and such a target shows no mark",
         }
     }
 }
@@ -165,7 +225,7 @@ mod tests {
     }
 
     fn looks(oldest: i64, samples: u32, origin: Origin) -> Evidence {
-        Evidence { origin, oldest: at(oldest), newest: at(oldest + 10), samples }
+        Evidence { origin, oldest: at(oldest), newest: at(oldest + 10), samples, looks: samples }
     }
 
     fn judged(

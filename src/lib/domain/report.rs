@@ -47,6 +47,19 @@ pub struct Attempt {
     pub from_earlier_run: bool,
 }
 
+/// An action of the plan that was not carried out: what it rested on did not hold any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotSent {
+    /// The incident.
+    pub incident: IncidentId,
+    /// The finding.
+    pub key: Key,
+    /// The operation, in words.
+    pub operation: String,
+    /// Why not.
+    pub why: String,
+}
+
 /// What happened to an incident in the run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -64,6 +77,11 @@ pub enum Change {
         from: Severity,
         /// Now.
         to: Severity,
+    },
+    /// It is as bad as before, and not the same any more.
+    Facts {
+        /// What is true now.
+        message: String,
     },
     /// A person was called.
     Escalated {
@@ -94,6 +112,8 @@ pub struct Report {
     pub plan: Plan,
     /// What became of each attempt.
     pub attempts: Vec<Attempt>,
+    /// What was planned and not carried out.
+    pub not_sent: Vec<NotSent>,
     /// What happened to incidents, in order.
     pub changes: Vec<(IncidentId, Change)>,
     /// Active incidents of this agent at the end.
@@ -174,6 +194,7 @@ impl Change {
                 format!("opened ({}): {message}", severity.as_str())
             }
             Self::Severity { from, to } => format!("{} is {} now", from.as_str(), to.as_str()),
+            Self::Facts { message } => format!("has changed: {message}"),
             Self::Escalated { reason } => format!("needs a person: {reason}"),
             Self::Resolved { resolution, proof } => {
                 format!("resolved ({}): {proof}", resolution.as_str())

@@ -230,6 +230,9 @@ pub struct Acted {
     pub at: Timestamp,
 }
 
+/// So many attempts without one success switch an operation off.
+const HOPELESS_AFTER: u64 = 5;
+
 /// How often a verb helped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Effectiveness {
@@ -239,5 +242,13 @@ pub struct Effectiveness {
     pub ended: u64,
 }
 
-/// When each check of an agent was last evaluated.
+impl Effectiveness {
+    /// Whether it was tried often enough, and never once helped.
+    #[must_use]
+    pub const fn is_hopeless(self) -> bool {
+        self.verified == 0 && self.ended >= HOPELESS_AFTER
+    }
+}
+
+/// When each check of an agent last gave an answer; of one that never did, since when one is waited for.
 pub type LastSeen = BTreeMap<CheckId, Timestamp>;

@@ -8,16 +8,17 @@ use super::own_checks;
 use super::progress::Progress;
 use super::run::{Engine, Mode, tried};
 use super::tape::Tape;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, NewEvent};
 use crate::domain::incident::Incident;
 use crate::domain::ledger::LedgerView;
 use crate::domain::report::Report;
-use crate::domain::run::RunState;
+use crate::domain::run::{AgentRun, RunState};
 use crate::domain::spec::Spec;
-use crate::ports::store::{Batch, Note, StoreError};
+use crate::ports::store::{Batch, Note, RunQuery, StoreError};
 
 impl Engine {
-    /// Records that the run was stopped before its end. What it left half done is settled by the next run.
+    /// Records that the run was stopped before its end, with the tape so far. What it left half done is settled by the
+    /// next run.
     ///
     /// # Errors
     ///
@@ -31,6 +32,12 @@ impl Engine {
     ) -> Result<(), StoreError> {
         if self.mode == Mode::Plan {
             return Ok(());
+        }
+        let tape = self.recording.take().filter(|tape| !tape.passes.is_empty());
+        if let Some(tape) = tape
+            && let Err(why) = self.store_tape(&tape, true).await
+        {
+            tracing::warn!("failed to keep the tape: {why}");
         }
         let progress = Progress::new(spec, self.run.clone(), self.trigger, &self.owner, started_at);
         let now = self.clock.now();
@@ -49,12 +56,12 @@ impl Engine {
     }
 
     /// Writes what the run leaves behind and reports.
-    pub(super) async fn finish(&self, spec: &Spec, mut progress: Progress, tape: Tape) -> Report {
+    pub(super) async fn finish(&self, spec: &Spec, mut progress: Progress) -> Report {
         if self.mode == Mode::Plan {
             let open = self.open_incidents(spec, &mut progress).await;
             return progress.report(self.clock.now(), &open);
         }
-        let tape_path = self.keep_tape(&mut progress, &tape).await;
+        let tape_path = self.keep_tape(&mut progress).await;
         let open = self.open_incidents(spec, &mut progress).await;
         let eventful = progress.is_eventful();
         let (mut row, notes) = (progress.row(&self.setting.host), progress.notes(self.clock.now()));
@@ -92,16 +99,20 @@ impl Engine {
         open
     }
 
-    async fn keep_tape(&self, progress: &mut Progress, tape: &Tape) -> Option<String> {
-        let bytes = serde_json::to_vec(tape).ok()?;
-        let keep = progress.keeps_tape();
-        match self.recorder.record(&tape.agent, &tape.run, keep, &bytes).await {
+    async fn keep_tape(&self, progress: &mut Progress) -> Option<String> {
+        let tape = self.recording.take()?;
+        match self.store_tape(&tape, progress.keeps_tape()).await {
             Ok(path) => Some(path),
             Err(why) => {
                 progress.trouble(format!("failed to keep the tape: {why}"));
                 None
             }
         }
+    }
+
+    async fn store_tape(&self, tape: &Tape, keep: bool) -> Result<String, String> {
+        let bytes = serde_json::to_vec(tape).map_err(|error| error.to_string())?;
+        self.recorder.record(&tape.agent, &tape.run, keep, &bytes).await
     }
 
     fn used(&self) -> BTreeMap<String, u64> {
@@ -115,28 +126,43 @@ impl Engine {
         &self,
         spec: &Spec,
         report: &Report,
-        row: crate::domain::run::AgentRun,
+        row: AgentRun,
         mut notes: Vec<Note>,
         eventful: bool,
     ) -> Result<(), StoreError> {
         let store = self.store()?;
         let now = report.ended_at;
-        let outcome = row.state.as_str().to_owned();
+        let tells = eventful || self.ends_differently(spec, row.state).await?;
+        let events = if tells { self.task_events(spec, report, &row) } else { Vec::new() };
         notes.push(Note::Run(Box::new(row)));
+        let mut decide = |_: &LedgerView| Batch { events: events.clone(), notes: notes.clone() };
+        store.commit(self.scope(spec, now), &mut decide).await?;
+        store.publish(self.clock.now()).await
+    }
+
+    /// Whether the last run that ended did so in another state: a clean repeat is no news.
+    async fn ends_differently(&self, spec: &Spec, state: RunState) -> Result<bool, StoreError> {
+        let query = RunQuery { agent: Some(spec.name.clone()), limit: 2 };
+        let runs = self.store()?.runs(query).await?;
+        let before = runs.iter().find(|run| run.id != self.run && run.ended_at.is_some());
+        Ok(before.is_some_and(|run| run.state != state))
+    }
+
+    fn task_events(&self, spec: &Spec, report: &Report, row: &AgentRun) -> Vec<NewEvent> {
+        let started = Event::TaskStarted {
+            agent: spec.name.clone(),
+            run: self.run.clone(),
+            trigger: self.trigger.as_str().to_owned(),
+        };
         let completed = Event::TaskCompleted {
             agent: spec.name.clone(),
             run: self.run.clone(),
-            outcome,
+            outcome: row.state.as_str().to_owned(),
             counts: report.counts.clone(),
         };
-        let mut decide = |_: &LedgerView| Batch {
-            events: eventful
-                .then(|| self.new_event(spec, now, completed.clone()))
-                .into_iter()
-                .collect(),
-            notes: notes.clone(),
-        };
-        store.commit(self.scope(spec, now), &mut decide).await?;
-        store.publish(self.clock.now()).await
+        vec![
+            self.new_event(spec, report.started_at, started),
+            self.new_event(spec, report.ended_at, completed),
+        ]
     }
 }

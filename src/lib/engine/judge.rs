@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::agent::{Agent, Remedy, Step};
+use crate::domain::cause::Causes;
 use crate::domain::diagnosis::{Coverage, Diagnosis, Evidence, Finding, Symptom, Verdict};
 use crate::domain::gate::{GateInput, gate, refusal};
 use crate::domain::incident::Incident;
 use crate::domain::ledger::LedgerView;
-use crate::domain::merge::root_cause;
 use crate::domain::operation::Operation;
 use crate::domain::plan::{Action, Deferral, Plan};
 use crate::domain::policy::{Budgets, Policy};
@@ -32,8 +32,8 @@ pub struct Setting {
     pub host: String,
     /// What the back-off's jitter is derived from.
     pub seed: u64,
-    /// Whether the run was asked to observe only.
-    pub observe_only: bool,
+    /// Why the run acts on nothing, where it does not.
+    pub only_looks: Option<String>,
 }
 
 /// Plans: every fault of the diagnosis becomes an action or a deferral with its reason.
@@ -122,7 +122,9 @@ impl Planner<'_> {
             let why = format!("{} ({}) waits for its answer", open.id, open.operation);
             return self.defer(case, Ruling::Held { why });
         }
-        if let Some(into) = root_cause(&case.key, &case.symptom, self.plain, self.view) {
+        let causes =
+            Causes { diagnosis: self.plain, view: self.view, policy: &self.setting.policy };
+        if let Some(into) = causes.root(&case.key, &case.symptom) {
             return self.defer(case, Ruling::Folded { into });
         }
         let Some(incident) = self.view.incident_of(&case.key) else {
@@ -134,8 +136,14 @@ impl Planner<'_> {
             );
             return self.defer(case, Ruling::NotRipe { why });
         };
+        let (seen, wanted) = (case.evidence.samples, case.check.raise);
         match remedy() {
             Remedy::Leave { why } => self.defer(case, Ruling::Left { why }),
+            // What raised it may have been long ago: acting asks for as much again.
+            Remedy::Act(_) if seen < wanted => {
+                let why = format!("{seen} of {wanted} agreeing looks in this run");
+                self.defer(case, Ruling::NotRipe { why });
+            }
             Remedy::Act(step) => self.ask_gate(case, incident.clone(), step),
         }
     }
@@ -153,7 +161,8 @@ impl Planner<'_> {
             budgets: &self.setting.budgets,
             view: self.view,
             run_so_far: &so_far,
-            observe_only: self.setting.observe_only,
+            unrecorded: so_far.len(),
+            only_looks: self.setting.only_looks.as_deref(),
             seed: self.setting.seed,
             now: self.now,
         });

@@ -13,6 +13,7 @@
 
 mod finish;
 mod judge;
+mod outcome;
 pub mod own_checks;
 mod perform;
 mod progress;

@@ -10,7 +10,6 @@ use super::run::{Engine, tried};
 use crate::domain::diagnosis::{
     CheckFindings, Coverage, Diagnosis, Evidence, Finding, Origin, Symptom,
 };
-use crate::domain::gate::HOPELESS_AFTER;
 use crate::domain::incident::control;
 use crate::domain::ledger::LedgerView;
 use crate::domain::run::LastSeen;
@@ -116,9 +115,7 @@ fn judge(agent: &Spec, seen: &Seen, host: &str, now: Timestamp) -> Diagnosis<Sym
     let ledger = |id: &str| Subject::new(SubjectKind::Ledger, host, id);
     put(STORE_RESCUED, ledger("ops.db"), rescued(&seen.view, now));
     for (verb, helped) in &seen.view.effectiveness {
-        let retry = seen.view.controls.get(&control::retry_of(verb));
-        let trusted = retry.is_some_and(|found| found.applies(now));
-        let hopeless = !trusted && helped.verified == 0 && helped.ended >= HOPELESS_AFTER;
+        let hopeless = helped.is_hopeless() && seen.view.trusted_again(verb, now).is_none();
         let text = format!("{verb} has never helped here and is switched off");
         put(REMEDY_INEFFECTIVE, ledger(verb), hopeless.then(|| symptom(Severity::Warning, text)));
     }

@@ -17,6 +17,7 @@ use crate::domain::process::ProcessReading;
 use crate::domain::run::Ruling;
 use crate::domain::sight::{Blind, Sight};
 use crate::domain::spec::Spec;
+use crate::domain::subject::CheckId;
 use crate::ports::actuators::Manager;
 use crate::ports::processes::ActFailure;
 use crate::ports::store::{Batch, StoreError};
@@ -28,6 +29,8 @@ const LOG_TAIL_BYTES: usize = 32 * 1024;
 pub(super) enum Performed {
     /// It was sent, or may have been: its proof is outstanding.
     Sent(RemediationId),
+    /// The manager said no; nothing is to be proved.
+    Failed { id: RemediationId, before: TargetState, why: String },
     /// It was not sent, for this reason.
     NotSent(Ruling),
     /// The ledger failed; nothing more may be done in this run.
@@ -72,7 +75,7 @@ impl Engine {
                 Err(error) => Performed::LedgerFailed(error),
             };
         }
-        self.act(spec, action, &manager, id).await
+        self.act(spec, action, &manager, id, before).await
     }
 
     async fn act(
@@ -81,6 +84,7 @@ impl Engine {
         action: &Action,
         manager: &Manager,
         id: RemediationId,
+        before: TargetState,
     ) -> Performed {
         tracing::info!(
             remediation.id = %id, incident.id = %action.incident, subject.id = %action.key.subject,
@@ -94,7 +98,11 @@ impl Engine {
             Ok(result) => self.record_act(spec, action, id, result).await,
             Err(ActFailure::Refused(why)) => {
                 let why = format!("the manager refused: {why}");
-                self.complete(spec, id, action, RemediationOutcome::Failed, &why).await
+                let noted = self.complete(spec, id, action, RemediationOutcome::Failed, &why).await;
+                return match noted {
+                    Ok(()) => Performed::Failed { id, before, why },
+                    Err(error) => Performed::LedgerFailed(error),
+                };
             }
             Err(ActFailure::Unknown(why)) => {
                 let why = format!("the manager's answer was lost: {why}");
@@ -114,15 +122,15 @@ impl Engine {
         id: RemediationId,
         result: String,
     ) -> Result<(), StoreError> {
-        let settle = self.settle_of(spec, action);
+        let settle = self.settle_of(spec, &action.key.check);
         let at = self.clock.now();
         let verify_at = at.checked_add(settle).unwrap_or(at);
         self.record(spec, Event::RemediationActed { remediation: id, result, verify_at }).await
     }
 
-    /// How long an action's subject is left alone.
-    pub(super) fn settle_of(&self, spec: &Spec, action: &Action) -> Duration {
-        let own = spec.check(&action.key.check).map_or(Duration::ZERO, |check| check.settle);
+    /// How long a subject of `check` is left alone after an act.
+    pub(super) fn settle_of(&self, spec: &Spec, check: &CheckId) -> Duration {
+        let own = spec.check(check).map_or(Duration::ZERO, |check| check.settle);
         self.setting.policy.settle.map_or(own, crate::domain::duration::HumanDuration::get)
     }
 
@@ -148,7 +156,9 @@ impl Engine {
                 budgets: &self.setting.budgets,
                 view,
                 run_so_far: done,
-                observe_only: self.setting.observe_only,
+                // The ledger holds what this run has sent.
+                unrecorded: 0,
+                only_looks: self.setting.only_looks.as_deref(),
                 seed: self.setting.seed,
                 now,
             });

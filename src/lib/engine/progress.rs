@@ -7,36 +7,36 @@ use jiff::Timestamp;
 use super::judge::faulty;
 use crate::domain::diagnosis::{Diagnosis, Finding, Standing, Symptom, Verdict};
 use crate::domain::event::{Event, RemediationOutcome};
-use crate::domain::incident::{Incident, IncidentId, Remediation, RemediationId, RunId};
+use crate::domain::incident::{IncidentId, Remediation, RemediationId, RunId};
 use crate::domain::moment;
 use crate::domain::operation::TargetState;
 use crate::domain::plan::{Action, Plan};
 use crate::domain::proof::Proof;
-use crate::domain::report::{Attempt, Change, OpenIncident, Report, exit_class};
-use crate::domain::run::{AgentRun, Decision, Ruling, RunState, Trigger};
-use crate::domain::severity::Severity;
+use crate::domain::report::{Attempt, Change, NotSent};
+use crate::domain::run::{Ruling, Trigger};
 use crate::domain::spec::Spec;
 use crate::domain::subject::{CheckId, Key};
-use crate::ports::store::{Note, StoreError};
+use crate::ports::store::StoreError;
 
 /// The course of one run.
 pub(super) struct Progress {
-    spec: Spec,
-    run: RunId,
-    trigger: Trigger,
-    owner: String,
-    started_at: Timestamp,
-    ledger_works: bool,
-    troubles: Vec<String>,
-    plan: Plan,
-    rulings: BTreeMap<Key, Ruling>,
-    unproven: BTreeMap<Key, Symptom>,
-    unknown: BTreeMap<CheckId, BTreeMap<String, String>>,
-    seen: Vec<CheckId>,
-    samples: Vec<crate::domain::diagnosis::Sample>,
-    changes: Vec<(IncidentId, Change)>,
-    attempts: BTreeMap<RemediationId, Attempt>,
-    counts: BTreeMap<String, u64>,
+    pub(super) spec: Spec,
+    pub(super) run: RunId,
+    pub(super) trigger: Trigger,
+    pub(super) owner: String,
+    pub(super) started_at: Timestamp,
+    pub(super) ledger_works: bool,
+    pub(super) troubles: Vec<String>,
+    pub(super) plan: Plan,
+    pub(super) rulings: BTreeMap<Key, Ruling>,
+    pub(super) unproven: BTreeMap<Key, Symptom>,
+    pub(super) unknown: BTreeMap<CheckId, BTreeMap<String, String>>,
+    pub(super) seen: Vec<CheckId>,
+    pub(super) samples: Vec<crate::domain::diagnosis::Sample>,
+    pub(super) changes: Vec<(IncidentId, Change)>,
+    pub(super) attempts: BTreeMap<RemediationId, Attempt>,
+    pub(super) not_sent: Vec<NotSent>,
+    pub(super) counts: BTreeMap<String, u64>,
 }
 
 impl Progress {
@@ -75,6 +75,7 @@ impl Progress {
             samples: Vec::new(),
             changes: Vec::new(),
             attempts: BTreeMap::new(),
+            not_sent: Vec::new(),
             counts: counts.into_iter().map(zero).collect(),
         }
     }
@@ -147,7 +148,37 @@ impl Progress {
     pub(super) fn not_sent(&mut self, action: &Action, ruling: Ruling) {
         tracing::warn!(subject.id = %action.key.subject, "{} was not sent: {}", action.operation, ruling.reason());
         self.count("refused", 1);
+        self.not_sent.push(NotSent {
+            incident: action.incident,
+            key: action.key.clone(),
+            operation: action.operation.to_string(),
+            why: ruling.reason(),
+        });
         self.ruled(&action.key, ruling);
+    }
+
+    /// The manager said no: an attempt that failed at once.
+    pub(super) fn failed(
+        &mut self,
+        id: RemediationId,
+        action: &Action,
+        before: &TargetState,
+        why: String,
+    ) {
+        tracing::warn!(remediation.id = %id, subject.id = %action.key.subject, "{}: {why}", action.operation);
+        self.sent(id, action);
+        self.count("failed", 1);
+        let attempt = Attempt {
+            remediation: id,
+            key: action.key.clone(),
+            operation: action.operation.to_string(),
+            state: RemediationOutcome::Failed.state().as_str().to_owned(),
+            observed: why,
+            before: before.summary(),
+            after: None,
+            from_earlier_run: false,
+        };
+        self.attempts.insert(id, attempt);
     }
 
     pub(super) fn sent(&mut self, id: RemediationId, action: &Action) {
@@ -167,6 +198,9 @@ impl Progress {
                 }
                 Event::IncidentSeverityChanged { incident, from, to, .. } => {
                     (*incident, Change::Severity { from: *from, to: *to })
+                }
+                Event::IncidentFactsChanged { incident, message, .. } => {
+                    (*incident, Change::Facts { message: message.clone() })
                 }
                 Event::Escalation { incident, reason, .. } => {
                     (*incident, Change::Escalated { reason: reason.clone() })
@@ -250,139 +284,33 @@ impl Progress {
         folded.map(|(key, _)| key.clone()).collect()
     }
 
-    /// The second pass: what it saw well is proven now, and nothing else.
-    pub(super) fn looked_again(&mut self, diagnosis: &Diagnosis<Symptom>) {
-        let ill = faulty(&self.spec.name, diagnosis);
+    /// The second pass, which was taken of the `wanted` findings: what it saw well is proven now, and nothing else. A
+    /// check that is switched off says nothing.
+    pub(super) fn looked_again(
+        &mut self,
+        diagnosis: &Diagnosis<Symptom>,
+        wanted: &BTreeSet<Key>,
+        disabled: &BTreeSet<String>,
+    ) {
+        let enabled = |key: &Key| !disabled.contains(key.check.as_str());
+        let mut ill = faulty(&self.spec.name, diagnosis);
+        ill.retain(|key, _| enabled(key));
         self.unproven.retain(|key, _| {
             let standing = diagnosis.standing(&key.check, &key.subject);
             !matches!(standing, Standing::Healthy(_))
         });
         self.unproven.extend(ill);
-    }
-
-    /// The run's row as it stands.
-    pub(super) fn row(&self, host: &str) -> AgentRun {
-        AgentRun {
-            id: self.run.clone(),
-            agent: self.spec.name.clone(),
-            trigger: self.trigger,
-            scope: host.to_owned(),
-            epoch: 0,
-            slot: None,
-            attempt: 1,
-            token: None,
-            owner: self.owner.clone(),
-            lease_until: None,
-            started_at: self.started_at,
-            ended_at: None,
-            late_ms: None,
-            exit: None,
-            usage: BTreeMap::new(),
-            counts: self.counts.clone(),
-            unknown: BTreeMap::new(),
-            state: RunState::Running,
-        }
-    }
-
-    /// Checks of severity warning or above that ended unknown.
-    fn unknown_that_counts(&self) -> BTreeMap<String, String> {
-        let counts = |check: &CheckId| {
-            self.spec.check(check).is_some_and(|spec| spec.worst >= Severity::Warning)
-        };
-        let text = |of: &BTreeMap<String, String>| {
-            let mut parts: Vec<String> =
-                of.iter().take(3).map(|(subject, why)| format!("{subject}: {why}")).collect();
-            if of.len() > 3 {
-                parts.push(format!("and {} more", of.len() - 3));
+        for key in wanted.iter().filter(|key| enabled(key)) {
+            let of_check = self.unknown.entry(key.check.clone()).or_default();
+            match diagnosis.standing(&key.check, &key.subject) {
+                Standing::Unknown { why } => {
+                    of_check.insert(key.subject.short(), why.to_owned());
+                }
+                Standing::Healthy(_) | Standing::Faulty(..) | Standing::Gone => {
+                    of_check.remove(&key.subject.short());
+                }
             }
-            parts.join("; ")
-        };
-        self.unknown
-            .iter()
-            .filter(|(check, _)| counts(check))
-            .map(|(check, of)| (check.to_string(), text(of)))
-            .collect()
-    }
-
-    /// Whether the run did or found anything worth an event.
-    pub(super) fn is_eventful(&self) -> bool {
-        !self.changes.is_empty() || !self.attempts.is_empty()
-    }
-
-    /// Whether its tape is to be kept longer.
-    pub(super) fn keeps_tape(&self) -> bool {
-        let opened = self.changes.iter().any(|(_, change)| matches!(change, Change::Opened { .. }));
-        opened || self.counts.get("acted").is_some_and(|acted| *acted > 0)
-    }
-
-    /// Operational rows that the run leaves.
-    pub(super) fn notes(&self, now: Timestamp) -> Vec<Note> {
-        let keep = |series: &str| {
-            self.spec.series.iter().find(|(name, _)| *name == series).map_or(1, |(_, keep)| *keep)
-        };
-        let seen = Note::Seen { agent: self.spec.name.clone(), checks: self.seen.clone(), at: now };
-        let samples = self.samples.iter().map(|sample| Note::Sample {
-            agent: self.spec.name.clone(),
-            keep: keep(&sample.series),
-            sample: sample.clone(),
-        });
-        let decisions = self.rulings.iter().map(|(key, ruling)| {
-            Note::Decision(Box::new(Decision {
-                key: key.clone(),
-                run: self.run.clone(),
-                at: now,
-                ruling: ruling.clone(),
-            }))
-        });
-        std::iter::once(seen).chain(samples).chain(decisions).collect()
-    }
-
-    /// What a dry run would open: it stands in no ledger, and counts all the same.
-    fn would_open<'a>(&'a self, open: &'a [OpenIncident]) -> impl Iterator<Item = Severity> + 'a {
-        let ended = |id: IncidentId| {
-            let of = self.changes.iter().filter(move |(other, _)| *other == id);
-            of.into_iter().any(|(_, change)| matches!(change, Change::Resolved { .. }))
-        };
-        self.changes.iter().filter_map(move |(id, change)| match change {
-            Change::Opened { severity, .. }
-                if !ended(*id) && open.iter().all(|known| known.id != *id) =>
-            {
-                Some(*severity)
-            }
-            _ => None,
-        })
-    }
-
-    /// The report.
-    pub(super) fn report(self, ended_at: Timestamp, open: &[Incident]) -> Report {
-        let open: Vec<OpenIncident> = open
-            .iter()
-            .map(|incident| OpenIncident {
-                id: incident.id,
-                key: incident.key.clone(),
-                status: incident.status().to_owned(),
-                severity: incident.severity,
-                message: incident.message.clone(),
-            })
-            .collect();
-        let unknown = self.unknown_that_counts();
-        let unproven = self.unproven.values().map(|symptom| symptom.severity);
-        let unproven = unproven.chain(self.would_open(&open));
-        let exit = exit_class(&open, unproven, &unknown, &self.troubles);
-        Report {
-            run: self.run,
-            agent: self.spec.name,
-            started_at: self.started_at,
-            ended_at,
-            plan: self.plan,
-            attempts: self.attempts.into_values().collect(),
-            changes: self.changes,
-            open,
-            unknown,
-            counts: self.counts,
-            troubles: self.troubles,
-            tape: None,
-            exit,
         }
+        self.unknown.retain(|_, of_check| !of_check.is_empty());
     }
 }

@@ -10,16 +10,16 @@ use serde_json::Value;
 use super::judge::{Setting, plan};
 use super::perform::Performed;
 use super::progress::Progress;
-use super::tape::{Pass, Tape};
+use super::tape::{Pass, Recording, Tape};
 use crate::agent::{Agent, Scope};
 use crate::domain::diagnosis::{Diagnosis, Symptom};
 use crate::domain::event::{Event, RemediationOutcome};
-use crate::domain::incident::{RemediationState, RunId};
+use crate::domain::incident::{Remediation, RemediationId, RemediationState, RunId};
 use crate::domain::ledger::LedgerView;
 use crate::domain::merge::{MergeInput, Merged, merge};
 use crate::domain::plan::Plan;
 use crate::domain::report::Report;
-use crate::domain::run::{Acted, Recall, RunState, Trigger};
+use crate::domain::run::{Acted, Recall, Ruling, RunState, Trigger};
 use crate::domain::spec::Spec;
 use crate::ports::actuators::Actuators;
 use crate::ports::clock::Clock;
@@ -64,9 +64,17 @@ pub struct Engine {
     pub discreet: Arc<dyn Fn(&Value) -> Value + Send + Sync>,
     /// What the process has used so far: `cpu_ms`, `rss_bytes`.
     pub usage: fn() -> BTreeMap<String, u64>,
+    /// What this run decided from, so far.
+    pub recording: Recording,
 }
 
-/// Of what is left of a run, this share is kept for proving and recording.
+/// What the first look at everything led to.
+struct First {
+    plan: Plan,
+    diagnosis: Diagnosis<Symptom>,
+}
+
+/// Acting and waiting for a proof ends where a fifth of the run's time is left; looking for it, where a tenth is.
 const RESERVE: u32 = 5;
 
 impl Engine {
@@ -83,14 +91,14 @@ impl Engine {
             tried(&mut progress, begun);
         }
         let recall = self.recall(spec, &mut progress).await;
-        let mut tape = self.new_tape(agent, &recall);
-        let first = self.first_pass(agent, &recall, &mut progress, &mut tape).await;
+        self.recording.start(self.new_tape(agent, &recall));
+        let first = self.first_pass(agent, &recall, &mut progress).await;
         self.own_checks(spec, &mut progress).await;
         if self.mode == Mode::Act && progress.ledger_works() {
-            self.remediate(spec, &first, &mut progress).await;
-            self.second_pass(agent, &recall, &mut progress, &mut tape).await;
+            self.remediate(spec, &first.plan, &mut progress).await;
+            self.second_pass(agent, &recall, &first.diagnosis, &mut progress).await;
         }
-        self.finish(spec, progress, tape).await
+        self.finish(spec, progress).await
     }
 
     /// The store, or why there is none.
@@ -130,12 +138,13 @@ impl Engine {
                 run.ended_at = Some(now);
                 Note::Run(Box::new(run))
             });
-            let own = std::iter::once(Note::Run(Box::new(progress.row(&self.setting.host))));
-            Batch { events, notes: ended.chain(own).collect() }
+            let own = Note::Run(Box::new(progress.row(&self.setting.host)));
+            let checks = spec.checks.iter().map(|check| check.id.clone()).collect();
+            let awaited = Note::Awaited { agent: spec.name.clone(), checks, since: now };
+            Batch { events, notes: ended.chain([own, awaited]).collect() }
         };
         store.commit(self.scope(spec, now), &mut decide).await?;
-        // A run that died may have committed without publishing.
-        if lost.is_empty() { Ok(()) } else { store.publish(now).await }
+        if lost.is_empty() { store.catch_up(now).await } else { store.publish(now).await }
     }
 
     async fn recall(&self, spec: &Spec, progress: &mut Progress) -> Recall {
@@ -174,8 +183,7 @@ impl Engine {
         agent: &A,
         recall: &Recall,
         progress: &mut Progress,
-        tape: &mut Tape,
-    ) -> Plan {
+    ) -> First {
         let spec = &A::SPEC;
         let snapshot = agent.observe(&self.sensors, &Scope::Everything, recall).await;
         let now = self.clock.now();
@@ -185,21 +193,26 @@ impl Engine {
         let (before_merge, merged) = self.merged(spec, &plain, now, progress).await;
         let before_plan = self.view_after(spec, &before_merge, &merged, now, progress).await;
         let mut setting = self.setting.clone();
-        setting.observe_only |= !progress.ledger_works();
+        if !progress.ledger_works() {
+            setting.only_looks =
+                Some("the ledger cannot be used, so nothing is acted on".to_owned());
+        }
         let planned = plan(agent, &setting, &before_plan, &snapshot, &diagnosis, now);
         progress.planned(&planned);
-        tape.setting = setting;
-        tape.passes.push(Pass {
-            now,
-            snapshot: super::tape::bounded(&snapshot),
-            targets: Vec::new(),
-            proofs: Vec::new(),
-            before_merge,
-            merged,
-            before_plan: Some(before_plan),
-            plan: Some(planned.clone()),
+        self.recording.with(|tape| {
+            tape.setting = setting;
+            tape.passes.push(Pass {
+                now,
+                snapshot: super::tape::bounded(&snapshot),
+                targets: Vec::new(),
+                proofs: Vec::new(),
+                before_merge,
+                merged,
+                before_plan: Some(before_plan),
+                plan: Some(planned.clone()),
+            });
         });
-        planned
+        First { plan: planned, diagnosis: plain }
     }
 
     /// The ledger as the plan sees it: read again after a real commit, computed in a dry run.
@@ -300,14 +313,18 @@ impl Engine {
         let mut done = Vec::new();
         for action in &plan.actions {
             if self.time_left().is_zero() {
-                let why = "no time is left in this run".to_owned();
-                progress.ruled(&action.key, crate::domain::run::Ruling::Held { why });
+                let why = "no time is left in this run; the next one decides anew".to_owned();
+                progress.not_sent(action, Ruling::Left { why });
                 continue;
             }
             match self.perform(spec, action, &done).await {
                 Performed::Sent(id) => {
                     done.push(action.operation.clone());
                     progress.sent(id, action);
+                }
+                Performed::Failed { id, before, why } => {
+                    done.push(action.operation.clone());
+                    progress.failed(id, action, &before, why);
                 }
                 Performed::NotSent(ruling) => progress.not_sent(action, ruling),
                 Performed::LedgerFailed(error) => {
@@ -319,23 +336,30 @@ impl Engine {
         }
     }
 
-    /// What is left for looking and acting.
+    /// What is left for acting and for waiting.
     pub(super) fn time_left(&self) -> Duration {
-        let reserve = self.deadline / RESERVE;
-        self.deadline.saturating_sub(reserve).saturating_sub(self.clock.elapsed())
+        self.until(RESERVE).saturating_sub(self.clock.elapsed())
     }
 
-    /// The keys of open remediations whose time of proof has come, after waiting for it where that fits.
+    /// The eyes for a proof: they may look longer than those of the first pass.
+    pub(super) fn eyes_for_proof(&self) -> Sensors {
+        Sensors { deadline: self.until(2 * RESERVE), ..self.sensors.clone() }
+    }
+
+    /// When a part of the run's time is left.
+    fn until(&self, part: u32) -> Duration {
+        self.deadline.saturating_sub(self.deadline / part)
+    }
+
+    /// The open remediations whose time of proof has come, after waiting for it where that fits.
     pub(super) async fn due_for_proof(
         &self,
         spec: &Spec,
         view: &LedgerView,
-    ) -> BTreeSet<crate::domain::incident::RemediationId> {
+    ) -> BTreeSet<RemediationId> {
         let now = self.clock.now();
         let fits = now.checked_add(self.time_left()).unwrap_or(now);
-        let ready_at = |found: &crate::domain::incident::Remediation| {
-            found.verify_at.unwrap_or(found.intended_at)
-        };
+        let ready_at = |found: &Remediation| self.ready_at(spec, found, now);
         let due: Vec<_> =
             view.open_of(&spec.name).filter(|found| ready_at(found) <= fits).collect();
         let last = due.iter().map(|found| ready_at(found)).max().unwrap_or(now);
@@ -345,6 +369,17 @@ impl Engine {
             self.clock.sleep(wait + Duration::from_millis(1)).await;
         }
         due.into_iter().map(|found| found.id).collect()
+    }
+
+    /// When a remediation may be proved: when its target has settled. One without an answer may have been sent as late
+    /// as when its run died, which is not known; it settles from its intent on.
+    fn ready_at(&self, spec: &Spec, found: &Remediation, now: Timestamp) -> Timestamp {
+        if found.sent_at() > now {
+            // Recorded before the clock was set back, so it lies behind.
+            return now;
+        }
+        let settle = self.settle_of(spec, &found.key.check);
+        found.verify_at.or_else(|| found.intended_at.checked_add(settle).ok()).unwrap_or(now)
     }
 }
 

@@ -3,6 +3,8 @@
 //! A replay computes the same decisions from the same inputs, without network and without writes, and compares
 //! them byte for byte. What cannot be replayed says why.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,12 +12,13 @@ use serde_json::Value;
 
 use super::judge::{Setting, plan};
 use crate::agent::Agent;
+use crate::domain::diagnosis::{Diagnosis, Symptom};
 use crate::domain::incident::{RemediationId, RunId};
 use crate::domain::ledger::LedgerView;
 use crate::domain::merge::{MergeInput, Merged, merge};
 use crate::domain::operation::TargetState;
 use crate::domain::plan::Plan;
-use crate::domain::proof::{Proof, prove};
+use crate::domain::proof::{Proof, prove_by};
 use crate::domain::run::Recall;
 use crate::domain::sight::Sight;
 use crate::domain::subject::AgentName;
@@ -44,6 +47,31 @@ pub struct Tape {
     pub recall: Recall,
     /// The passes, in order: the first looks at everything, a second one proves.
     pub passes: Vec<Pass>,
+}
+
+/// The tape of the run that an engine is in the middle of. It survives a run that is stopped before its end.
+#[derive(Debug, Default)]
+pub struct Recording(Mutex<Option<Tape>>);
+
+impl Recording {
+    pub(super) fn start(&self, tape: Tape) {
+        *self.held() = Some(tape);
+    }
+
+    pub(super) fn with(&self, change: impl FnOnce(&mut Tape)) {
+        if let Some(tape) = self.held().as_mut() {
+            change(tape);
+        }
+    }
+
+    pub(super) fn take(&self) -> Option<Tape> {
+        self.held().take()
+    }
+
+    /// A writer that panicked left a whole value behind: passes are pushed whole.
+    fn held(&self) -> MutexGuard<'_, Option<Tape>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// One pass: what was seen, what the ledger said, what was decided.
@@ -149,10 +177,11 @@ pub fn replay<A: Agent>(bytes: &[u8]) -> Result<Replay, ReplayError> {
     let agent: A = serde_json::from_value(tape.stanza.clone()).map_err(misfit("settings"))?;
     let mut differences = Vec::new();
     let mut first_plan = Plan::default();
+    let mut first_look: Option<Diagnosis<Symptom>> = None;
     for (place, pass) in tape.passes.iter().enumerate() {
         let seen = pass.snapshot.clone().ok_or(ReplayError::LeftOut)?;
         let snapshot: A::Snapshot = serde_json::from_value(seen).map_err(misfit("snapshot"))?;
-        let again = judge_pass(&agent, &tape, pass, &snapshot);
+        let again = judge_pass(&agent, &tape, pass, &snapshot, first_look.as_ref());
         for (name, old, new) in [
             ("proofs", bytes_of(&pass.proofs), bytes_of(&again.proofs)),
             ("merge", bytes_of(&pass.merged), bytes_of(&again.merged)),
@@ -164,6 +193,7 @@ pub fn replay<A: Agent>(bytes: &[u8]) -> Result<Replay, ReplayError> {
         }
         if place == 0 {
             first_plan = again.plan.unwrap_or_default();
+            first_look = Some(again.diagnosis);
         }
     }
     Ok(Replay {
@@ -177,28 +207,28 @@ pub fn replay<A: Agent>(bytes: &[u8]) -> Result<Replay, ReplayError> {
 }
 
 struct Again {
+    diagnosis: Diagnosis<Symptom>,
     proofs: Vec<(RemediationId, Proof)>,
     merged: Merged,
     plan: Option<Plan>,
 }
 
-fn judge_pass<A: Agent>(agent: &A, tape: &Tape, pass: &Pass, snapshot: &A::Snapshot) -> Again {
+fn judge_pass<A: Agent>(
+    agent: &A,
+    tape: &Tape,
+    pass: &Pass,
+    snapshot: &A::Snapshot,
+    first_look: Option<&Diagnosis<Symptom>>,
+) -> Again {
     let diagnosis = agent.detect(snapshot, &tape.recall, pass.now);
     let plain = diagnosis.plain();
-    let raise = |target: &Target| {
-        A::SPEC.check(&target.remediation.key.check).map_or(1, |check| check.raise)
+    let keys = pass.targets.iter().map(|target| &target.remediation.key);
+    let gone = first_look.map(|first| first.gone(keys)).unwrap_or_default();
+    let prove = |target: &Target| {
+        let (found, after) = (&target.remediation, &target.after);
+        (found.id, prove_by(&A::SPEC, found, &plain, &gone, after, pass.now))
     };
-    let proofs = pass
-        .targets
-        .iter()
-        .map(|target| {
-            let key = &target.remediation.key;
-            let standing = plain.standing(&key.check, &key.subject);
-            let proof =
-                prove(&target.remediation, raise(target), &standing, &target.after, pass.now);
-            (target.remediation.id, proof)
-        })
-        .collect();
+    let proofs = pass.targets.iter().map(prove).collect();
     let merged = merge(&MergeInput {
         spec: &A::SPEC,
         policy: &tape.setting.policy,
@@ -211,7 +241,7 @@ fn judge_pass<A: Agent>(agent: &A, tape: &Tape, pass: &Pass, snapshot: &A::Snaps
         .before_plan
         .as_ref()
         .map(|view| plan(agent, &tape.setting, view, snapshot, &diagnosis, pass.now));
-    Again { proofs, merged, plan: planned }
+    Again { diagnosis: plain, proofs, merged, plan: planned }
 }
 
 fn bytes_of<T: Serialize>(value: &T) -> Vec<u8> {

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::progress::Progress;
 use super::run::{Engine, tried};
-use super::tape::{Pass, Tape, Target};
+use super::tape::{Pass, Target};
 use crate::agent::{Agent, Scope};
+use crate::domain::diagnosis::{Diagnosis, Symptom};
 use crate::domain::event::{Event, RemediationOutcome};
 use crate::domain::incident::{Remediation, RemediationState};
 use crate::domain::ledger::LedgerView;
 use crate::domain::operation::TargetState;
-use crate::domain::proof::{Proof, prove};
+use crate::domain::proof::{Proof, prove_by};
 use crate::domain::run::Recall;
 use crate::domain::sight::Sight;
 use crate::domain::spec::Spec;
@@ -22,8 +23,8 @@ impl Engine {
         &self,
         agent: &A,
         recall: &Recall,
+        first: &Diagnosis<Symptom>,
         progress: &mut Progress,
-        tape: &mut Tape,
     ) {
         let spec = &A::SPEC;
         let Some(open) = self.open_remediations(spec, progress).await else { return };
@@ -32,31 +33,34 @@ impl Engine {
         }
         let acted_on: BTreeSet<Key> = open.iter().map(|found| found.key.clone()).collect();
         // What a fixed cause explained is looked at too: it must be well now for a reason of its own.
-        let wanted = acted_on.iter().cloned().chain(progress.explained_by(&acted_on)).collect();
-        let snapshot = agent.observe(&self.sensors, &Scope::Proof(wanted), recall).await;
+        let wanted: BTreeSet<Key> =
+            acted_on.iter().cloned().chain(progress.explained_by(&acted_on)).collect();
+        let scope = Scope::Proof(wanted.clone());
+        let snapshot = agent.observe(&self.eyes_for_proof(), &scope, recall).await;
         let targets = self.targets(&open).await;
         let now = self.clock.now();
         let plain = agent.detect(&snapshot, recall, now).plain();
+        let gone = first.gone(&acted_on);
         let mut proofs = Vec::new();
         for target in &targets {
             let found = &target.remediation;
-            let raise = spec.check(&found.key.check).map_or(1, |check| check.raise);
-            let standing = plain.standing(&found.key.check, &found.key.subject);
-            let proof = prove(found, raise, &standing, &target.after, now);
+            let proof = prove_by(spec, found, &plain, &gone, &target.after, now);
             self.record_proof(spec, target, &proof, progress).await;
             proofs.push((found.id, proof));
         }
-        progress.looked_again(&plain);
+        progress.looked_again(&plain, &wanted, &self.setting.policy.disabled_checks);
         let (before_merge, merged) = self.merged(spec, &plain, now, progress).await;
-        tape.passes.push(Pass {
-            now,
-            snapshot: super::tape::bounded(&snapshot),
-            targets,
-            proofs,
-            before_merge,
-            merged,
-            before_plan: None,
-            plan: None,
+        self.recording.with(|tape| {
+            tape.passes.push(Pass {
+                now,
+                snapshot: super::tape::bounded(&snapshot),
+                targets,
+                proofs,
+                before_merge,
+                merged,
+                before_plan: None,
+                plan: None,
+            });
         });
     }
 

@@ -14,6 +14,7 @@ use crate::domain::process::ManagerKind;
 use crate::domain::sight::{Blind, Sight};
 
 /// Everything an agent may look with. There are no hands in here.
+#[derive(Clone)]
 pub struct Sensors {
     /// Probes of addresses.
     pub prober: Sight<Arc<dyn Prober>>,

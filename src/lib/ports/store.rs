@@ -34,7 +34,7 @@ pub use crate::domain::ledger::LedgerView;
 pub enum Note {
     /// A run began or ended: the whole row.
     Run(Box<AgentRun>),
-    /// These checks of an agent were evaluated at this time.
+    /// These checks of an agent gave an answer on every subject at this time.
     Seen {
         /// The agent.
         agent: AgentName,
@@ -42,6 +42,15 @@ pub enum Note {
         checks: Vec<CheckId>,
         /// When.
         at: Timestamp,
+    },
+    /// Answers of these checks of an agent are waited for since this time, unless they are already.
+    Awaited {
+        /// The agent.
+        agent: AgentName,
+        /// The checks.
+        checks: Vec<CheckId>,
+        /// Since when.
+        since: Timestamp,
     },
     /// A key's streak; `None` forgets it.
     Streak {
@@ -175,7 +184,7 @@ pub trait Store: Send + Sync {
         subjects: &'a [String],
     ) -> Pending<'a, Result<Vec<RecordedEvent>, StoreError>>;
 
-    /// When each check of an agent was last evaluated.
+    /// When each check of an agent last gave an answer; of one that never did, since when one is waited for.
     fn last_seen<'a>(&'a self, agent: &'a AgentName) -> Pending<'a, Result<LastSeen, StoreError>>;
 
     /// Runs of this agent that are still marked running, other than `current`.
@@ -190,4 +199,7 @@ pub trait Store: Send + Sync {
 
     /// Writes `ops-state.json`, durably, unless a newer one of the same ledger is there.
     fn publish(&self, now: Timestamp) -> Pending<'_, Result<(), StoreError>>;
+
+    /// Publishes where the view is behind the ledger: a writer may have died between its commit and its publication.
+    fn catch_up(&self, now: Timestamp) -> Pending<'_, Result<(), StoreError>>;
 }

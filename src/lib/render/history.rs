@@ -259,6 +259,7 @@ fn told(event: &Event) -> String {
         Event::IncidentSeverityChanged { from, to, .. } => {
             format!("was {}, is {} now", from.as_str(), to.as_str())
         }
+        Event::IncidentFactsChanged { message, .. } => format!("has changed: {message}"),
         Event::IncidentResolved { resolution, proof, .. } => {
             format!("resolved ({}): {proof}", resolution.as_str())
         }

@@ -35,6 +35,11 @@ pub fn report(report: &Report, style: Style) -> String {
     for attempt in &report.attempts {
         self::attempt(&mut page, attempt);
     }
+    for not_sent in &report.not_sent {
+        page.item(Tone::Warn, "not sent", &not_sent.operation);
+        page.note("for", &not_sent.incident.to_string());
+        page.note("why", &not_sent.why);
+    }
     let opened = opened(report);
     let earlier: Vec<_> = report.open.iter().filter(|open| !opened.contains(&open.id)).collect();
     let waiting: BTreeSet<&Key> = earlier.iter().map(|open| &open.key).chain(told).collect();
@@ -63,7 +68,9 @@ pub fn plan(report: &Report, style: Style) -> String {
     }
     deferrals(&mut page, &report.plan.deferrals, &BTreeSet::new());
     unknown(&mut page, report);
-    if report.plan.actions.is_empty() && report.plan.deferrals.is_empty() {
+    let quiet =
+        report.changes.is_empty() && report.unknown.is_empty() && report.troubles.is_empty();
+    if quiet && report.plan.actions.is_empty() && report.plan.deferrals.is_empty() {
         page.line("Nothing is wrong with what was seen, so nothing would be done.");
     }
     page.into_text()
@@ -83,7 +90,11 @@ fn ended(report: &Report, style: Style) -> String {
 
 /// What was counted; what is nothing is left out.
 fn counts(report: &Report) -> String {
-    let of = |name: &str| report.counts.get(name).copied().unwrap_or_default();
+    let not_sent = u64::try_from(report.not_sent.len()).unwrap_or(u64::MAX);
+    let of = |name: &str| match name {
+        "not sent" => not_sent,
+        counted => report.counts.get(counted).copied().unwrap_or_default(),
+    };
     let mut text = format!("looked at {}, found {}", of("population"), of("detected"));
     for (name, said) in [
         ("acted", "acted on"),
@@ -91,6 +102,7 @@ fn counts(report: &Report) -> String {
         ("failed", "failed"),
         ("deferred", "left alone"),
         ("unknown", "unknown"),
+        ("not sent", "not sent"),
     ] {
         if of(name) > 0 {
             let _ = write!(text, ", {said} {}", of(name));
@@ -121,6 +133,7 @@ fn would(change: &Change) -> String {
     match change {
         Change::Opened { .. } | Change::Resolved { .. } => format!("would be {sentence}"),
         Change::Severity { .. } => format!("would change: {sentence}"),
+        Change::Facts { message } => format!("would change: {message}"),
         Change::Escalated { reason } => format!("would need a person: {reason}"),
     }
 }
@@ -129,6 +142,7 @@ fn change_tone(change: &Change) -> Tone {
     match change {
         Change::Opened { severity, .. } => tone(*severity),
         Change::Severity { to, .. } => tone(*to),
+        Change::Facts { .. } => Tone::Warn,
         Change::Escalated { .. } => Tone::Bad,
         Change::Resolved { .. } => Tone::Good,
     }

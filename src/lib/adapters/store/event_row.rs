@@ -181,9 +181,9 @@ pub(super) const fn priority_word(priority: EventPriority) -> &'static str {
 /// One sentence for people who read the table.
 pub(super) fn sentence(event: &Event) -> String {
     match event {
-        Event::IncidentOpened { message, .. } | Event::IncidentSeverityChanged { message, .. } => {
-            message.clone()
-        }
+        Event::IncidentOpened { message, .. }
+        | Event::IncidentSeverityChanged { message, .. }
+        | Event::IncidentFactsChanged { message, .. } => message.clone(),
         Event::IncidentResolved { resolution, proof, .. } => {
             format!("{}: {proof}", resolution.as_str())
         }

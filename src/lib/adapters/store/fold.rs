@@ -34,6 +34,7 @@ impl Fold {
                 }
             }
             Event::IncidentSeverityChanged { .. }
+            | Event::IncidentFactsChanged { .. }
             | Event::IncidentResolved { .. }
             | Event::Escalation { .. }
             | Event::RemediationActed { .. }

@@ -25,6 +25,7 @@ pub(super) async fn write(
     match note {
         Note::Run(run) => write_run(connection, run).await,
         Note::Seen { agent, checks, at } => seen(connection, agent, checks, *at).await,
+        Note::Awaited { agent, checks, since } => awaited(connection, agent, checks, *since).await,
         Note::Streak { key, streak: Some(streak) } => keep_streak(connection, key, streak).await,
         Note::Streak { key, streak: None } => forget_streak(connection, key).await,
         Note::Sample { agent, sample, keep } => keep_sample(connection, agent, sample, *keep).await,
@@ -102,6 +103,27 @@ async fn seen(
         .bind(agent.as_str())
         .bind(check.as_str())
         .bind(text_of(at))
+        .execute(&mut *connection)
+        .await
+        .map_err(unwritten)?;
+    }
+    Ok(())
+}
+
+async fn awaited(
+    connection: &mut SqliteConnection,
+    agent: &AgentName,
+    checks: &[CheckId],
+    since: Timestamp,
+) -> Result<(), StoreError> {
+    for check in checks {
+        sqlx::query(
+            "INSERT INTO last_seen (agent, check_id, at) VALUES ($1, $2, $3)
+             ON CONFLICT (agent, check_id) DO NOTHING",
+        )
+        .bind(agent.as_str())
+        .bind(check.as_str())
+        .bind(text_of(since))
         .execute(&mut *connection)
         .await
         .map_err(unwritten)?;

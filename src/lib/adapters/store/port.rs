@@ -114,6 +114,10 @@ impl Store for SqliteStore {
     fn publish(&self, now: Timestamp) -> Pending<'_, Result<(), StoreError>> {
         Box::pin(self.publish_view(now))
     }
+
+    fn catch_up(&self, now: Timestamp) -> Pending<'_, Result<(), StoreError>> {
+        Box::pin(self.catch_up_view(now))
+    }
 }
 
 impl SqliteStore {

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use sqlx::SqliteConnection;
 
 use super::append::head;
+use super::commit::closed;
 use super::connection::unread;
 use super::files::{Hold, lock, set_aside, sync_folder};
 use super::open::SqliteStore;
@@ -152,6 +153,21 @@ impl SqliteStore {
         let kept = if foreign { keep_aside(&paths.view, now) } else { Ok(()) };
         kept.and_then(|()| replace(&paths.state, &paths.view, &state))
             .map_err(|error| StoreError::Publish(error.to_string()))
+    }
+}
+
+impl SqliteStore {
+    pub(super) async fn catch_up_view(&self, now: Timestamp) -> Result<(), StoreError> {
+        let seq = {
+            let mut guard = self.opened().await;
+            let connection = &mut guard.as_mut().ok_or_else(closed)?.connection;
+            head(connection, self.ledger_id()).await?.seq.unsigned_abs()
+        };
+        let of_ours = |there: &OnDisk| there.ledger_id.as_deref() == Some(self.ledger_id());
+        match OnDisk::at(&self.paths().view, self.ledger_id()).filter(of_ours) {
+            Some(there) if there.ledger_seq.is_some_and(|shown| shown >= seq) => Ok(()),
+            Some(_) | None => self.publish_view(now).await,
+        }
     }
 }
 

@@ -76,17 +76,18 @@ pub(super) fn cut_short(diagnosis: &mut Diagnosis<Fault>, check: &CheckId, why: 
 
 /// The newest judgement, and the evidence of the looks in a row that agree with it in kind.
 pub(super) fn tail<T, K: PartialEq>(
-    looks: &[T],
+    all: &[T],
     origin: Origin,
     at: impl Fn(&T) -> Timestamp,
     kind: impl Fn(&T) -> K,
 ) -> Option<(&T, Evidence)> {
-    let newest = looks.last()?;
+    let newest = all.last()?;
     let wanted = kind(newest);
-    let agreeing: Vec<&T> = looks.iter().rev().take_while(|look| kind(look) == wanted).collect();
+    let agreeing: Vec<&T> = all.iter().rev().take_while(|look| kind(look) == wanted).collect();
     let oldest = agreeing.last().map_or_else(|| at(newest), |look| at(look));
-    let samples = u32::try_from(agreeing.len()).unwrap_or(u32::MAX);
-    Some((newest, Evidence { origin, oldest, newest: at(newest), samples }))
+    let count = |many: usize| u32::try_from(many).unwrap_or(u32::MAX);
+    let (samples, looks) = (count(agreeing.len()), count(all.len()));
+    Some((newest, Evidence { origin, oldest, newest: at(newest), samples, looks }))
 }
 
 fn uplink(settings: &HealthGuardian, snapshot: &Snapshot, diagnosis: &mut Diagnosis<Fault>) {

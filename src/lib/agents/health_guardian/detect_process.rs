@@ -231,7 +231,7 @@ impl ManagerJudge<'_> {
             #[expect(clippy::cast_precision_loss, reason = "a handful of acts")]
             let ours = ours.count() as f64;
             let grown = now - before.value - ours;
-            let once = Evidence { oldest: evidence.newest, samples: 1, ..evidence };
+            let once = Evidence::once(evidence.origin, evidence.newest);
             let finding = if grown >= f64::from(self.settings.restart_storm) {
                 Finding::faulty(storm_of(row, subject), once)
             } else {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::checks::SERVICE_RAISE;
 use super::settings::{HealthGuardian, Service};
 use crate::agent::Problem;
 use crate::domain::process::ManagerKind;
@@ -12,8 +13,13 @@ impl HealthGuardian {
     pub fn lint(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut say = |path: String, message: String| problems.push(Problem { path, message });
-        if !(1..=10).contains(&self.probe_attempts) {
-            say("probe_attempts".into(), "write a number from 1 to 10".into());
+        if !(SERVICE_RAISE..=10).contains(&self.probe_attempts) {
+            say(
+                "probe_attempts".into(),
+                format!(
+                    "write a number from {SERVICE_RAISE} to 10: so many agreeing looks make a finding"
+                ),
+            );
         }
         if !(1..=100).contains(&self.memory_percent) {
             say("memory_percent".into(), "write a percentage from 1 to 100".into());

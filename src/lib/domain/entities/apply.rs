@@ -29,6 +29,7 @@ impl Entities {
         let changed = match &new.event {
             Event::IncidentOpened { .. } => self.open(&new.event),
             Event::IncidentSeverityChanged { .. } => self.change_severity(&new.event),
+            Event::IncidentFactsChanged { .. } => self.change_facts(&new.event),
             Event::IncidentResolved { .. } => self.resolve(new.at, &new.event),
             Event::Escalation { .. } => self.escalate(new.at, &new.event),
             Event::RecoveryAttempted { .. } => self.intend(new),
@@ -103,6 +104,17 @@ impl Entities {
             return Err(format!("its severity is {}", incident.severity.as_str()));
         }
         incident.severity = *to;
+        incident.message.clone_from(message);
+        incident.facts.clone_from(facts);
+        self.put_incident(incident);
+        Ok(vec![EntityRef::Incident(*id)])
+    }
+
+    fn change_facts(&mut self, event: &Event) -> Result<Vec<EntityRef>, String> {
+        let Event::IncidentFactsChanged { incident: id, message, facts, .. } = event else {
+            return Err("not a change of facts".to_owned());
+        };
+        let mut incident = self.active(*id)?;
         incident.message.clone_from(message);
         incident.facts.clone_from(facts);
         self.put_incident(incident);

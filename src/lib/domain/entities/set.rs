@@ -42,9 +42,9 @@ impl Event {
             Self::IncidentOpened { incident, key, .. } => {
                 vec![EntityRef::Incident(*incident), EntityRef::ActiveIncident(key.clone())]
             }
-            Self::IncidentSeverityChanged { incident, .. } | Self::Escalation { incident, .. } => {
-                vec![EntityRef::Incident(*incident)]
-            }
+            Self::IncidentSeverityChanged { incident, .. }
+            | Self::IncidentFactsChanged { incident, .. }
+            | Self::Escalation { incident, .. } => vec![EntityRef::Incident(*incident)],
             Self::IncidentResolved { incident, remediation, .. } => {
                 let proof = remediation.iter().map(|id| EntityRef::Remediation(*id));
                 std::iter::once(EntityRef::Incident(*incident)).chain(proof).collect()
