@@ -201,7 +201,7 @@ fn each_door_is_shut_alone() {
         (Door::Attempts, "no incident", |r| r.view.active.clear()),
         (Door::Attempts, "2 of 2", |r| r.incident().attempts = 2),
         (Door::Attempts, "on pm2:shop (2 of them for other findings)", |r| {
-            r.tried_for_another(2, 60)
+            r.tried_for_another(2, 60);
         }),
         (Door::Attempts, "back-off", |r| r.tried_for_another(1, 5)),
         (Door::Attempts, "a person was called", |r| {
