@@ -145,6 +145,41 @@ async fn a_process_that_somebody_stopped_is_stopped_and_not_crashed() {
 }
 
 #[tokio::test]
+async fn a_process_that_answers_a_stop_with_an_error_was_stopped_all_the_same() {
+    const STUBBORN: &str =
+        "process.on('SIGINT', () => process.exit(1)); setInterval(() => {}, 1000);";
+    let Some(pm2) = PrivatePm2::start() else { return };
+    pm2.start_app("once", STUBBORN, &json!({ "autorestart": false }));
+    pm2.pm2(&["stop", "once"]);
+    for way in BOTH {
+        let reading = read(&adapter(&pm2, way), &app("once", None)).await;
+        assert_eq!(reading.last_exit.as_deref(), Some("exit code 1"), "{way:?}");
+        assert_eq!(reading.status, ProcessStatus::Stopped, "{way:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_whole_cluster_is_reloaded_and_no_other_app() {
+    let Some(pm2) = PrivatePm2::start() else { return };
+    pm2.start_app("api", IDLE, &json!({ "instances": 2, "exec_mode": "cluster" }));
+    pm2.start_app("web", IDLE, &json!({}));
+    for way in BOTH {
+        let manager = adapter(&pm2, way);
+        let before = list(&manager).await;
+        let whole = ProcessReading::of(&app("api", None), &before).expect("both together");
+        assert!(whole.can_reload && whole.status == ProcessStatus::Online);
+        let said = manager.reload(&app("api", None)).await.expect("it reloads");
+        assert!(said.contains("2 processes"), "{said}");
+        for instance in [app("api", Some(0)), app("api", Some(1))] {
+            let after = until_status(&manager, &instance, ProcessStatus::Online).await;
+            assert_ne!(after.identity, find(&before, &instance).identity, "{instance} {way:?}");
+        }
+        let web = read(&manager, &app("web", None)).await;
+        assert_eq!(web.identity, find(&before, &app("web", None)).identity, "{way:?}");
+    }
+}
+
+#[tokio::test]
 async fn one_bad_instance_of_a_cluster_is_restarted_alone_and_a_cluster_reloads() {
     let Some(pm2) = PrivatePm2::start() else { return };
     pm2.start_app("web", IDLE, &json!({ "instances": 3, "exec_mode": "cluster" }));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use opswarden::adapters::probe::HttpProber;
-use opswarden::ports::probe::{AssetReading, ProbeAnswer, ProbeRequest, Prober as _};
+use opswarden::ports::probe::{AssetReading, NamedAssets, ProbeAnswer, ProbeRequest, Prober as _};
 use rcgen::{CertificateParams, CertifiedIssuer, KeyPair, date_time_ymd};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -151,7 +151,7 @@ async fn look_at_page(path: &str, deadline: Duration) -> (Vec<AssetReading>, boo
     let url = format!("http://{}{path}", plain().await);
     let request = ProbeRequest { assets: true, deadline, ..request(url) };
     match HttpProber::new(false).probe(&request).await.answer {
-        ProbeAnswer::Http { status: 200, assets, assets_named, .. } => (assets, assets_named),
+        ProbeAnswer::Http { status: 200, assets, named, .. } => (assets, named == NamedAssets::Own),
         other => panic!("{other:?}"),
     }
 }
@@ -242,7 +242,7 @@ async fn a_port_without_a_listener_is_refused() {
 }
 
 #[tokio::test]
-async fn an_address_that_means_nothing_is_a_failure() {
+async fn an_address_that_means_nothing_is_not_asked_and_one_without_a_way_is_told() {
     let prober = HttpProber::new(false);
     let addresses = [
         "",
@@ -254,11 +254,11 @@ async fn an_address_that_means_nothing_is_a_failure() {
     ];
     for address in addresses {
         let answer = prober.probe(&request(address.to_owned())).await.answer;
-        assert!(matches!(answer, ProbeAnswer::Failed { .. }), "{address}: {answer:?}");
+        assert!(matches!(answer, ProbeAnswer::NotAsked { .. }), "{address}: {answer:?}");
     }
     for url in ["http://no-such-host.invalid/", "tcp://no-such-host.invalid:1"] {
         let answer = prober.probe(&request(url.to_owned())).await.answer;
-        let resolved = matches!(&answer, ProbeAnswer::Failed { why } if why.contains("resolved"));
+        let resolved = matches!(&answer, ProbeAnswer::NoWay { why } if why.contains("resolved"));
         assert!(resolved, "{url}: {answer:?}");
     }
 }
@@ -337,7 +337,7 @@ async fn the_end_of_a_good_certificate_is_told() {
 }
 
 #[tokio::test]
-async fn a_bad_certificate_is_a_failure_that_says_what_is_bad() {
+async fn a_bad_certificate_is_told_apart_from_a_bad_service() {
     let authority = Authority::new("ours");
     let prober = authority.prober();
     let expired = authority.server("localhost", 2021).await;
@@ -348,13 +348,28 @@ async fn a_bad_certificate_is_a_failure_that_says_what_is_bad() {
         (expired, "the certificate has expired"),
         (other_name, "the certificate is for another name"),
         (stranger, "the certificate's issuer is not trusted"),
-        (plain_text, "the TLS handshake failed"),
     ];
     for (address, expected) in cases {
         let answer = look_at(&prober, address).await;
-        let said = matches!(&answer, ProbeAnswer::Failed { why } if why.starts_with(expected));
+        let said = matches!(&answer, ProbeAnswer::Untrusted { why, .. } if why == expected);
         assert!(said, "{expected}: {answer:?}");
     }
+    let answer = look_at(&prober, expired).await;
+    let ended: Option<jiff::Timestamp> = "2021-12-31T00:00:00Z".parse().ok();
+    assert!(
+        matches!(answer, ProbeAnswer::Untrusted { ended: found, .. } if found == ended),
+        "the day is told: {answer:?}"
+    );
+    let answer = look_at(&prober, plain_text).await;
+    let handshake = "the TLS handshake failed";
+    assert!(
+        matches!(&answer, ProbeAnswer::Failed { why } if why.starts_with(handshake)),
+        "{answer:?}"
+    );
+    // By the system's own roots, where it has any.
     let unknown = look_at(&HttpProber::new(true), stranger).await;
-    assert!(matches!(unknown, ProbeAnswer::Failed { .. }), "{unknown:?}");
+    assert!(
+        matches!(unknown, ProbeAnswer::Untrusted { .. } | ProbeAnswer::NotAsked { .. }),
+        "{unknown:?}"
+    );
 }

@@ -26,6 +26,12 @@ const WAITS: &str = "[Unit]\nDefaultDependencies=no\n\
     [Service]\nRestart=always\nRestartSec=600\n\
     ExecStart=/bin/sh -c 'test -e /run/well && exec sleep 1000; exit 5'\n";
 const BROKEN: &str = "[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=/nowhere/program\n";
+/// Answers a stop with an error, as every plain Java program does.
+const RUDE: &str = "[Unit]\nDefaultDependencies=no\n\
+    [Service]\nExecStart=/bin/sh -c 'trap \"exit 143\" TERM; while :; do sleep 0.1; done'\n";
+const RUDE_AND_RESTARTED: &str = "[Unit]\nDefaultDependencies=no\n\
+    [Service]\nRestart=always\nRestartSec=50ms\n\
+    ExecStart=/bin/sh -c 'trap \"exit 143\" TERM; while :; do sleep 0.1; done'\n";
 const NEVER_READY: &str = "[Unit]\nDefaultDependencies=no\n\
     [Service]\nType=oneshot\nExecStart=/bin/sh -c 'exit 6'\n";
 
@@ -38,6 +44,8 @@ fn boot() -> Option<PrivateSystemd> {
         ("waits.service", WAITS),
         ("broken.service", BROKEN),
         ("never.service", NEVER_READY),
+        ("rude.service", RUDE),
+        ("rude-restarted.service", RUDE_AND_RESTARTED),
         // An empty file masks a unit.
         ("masked.service", ""),
     ])
@@ -147,6 +155,26 @@ async fn a_stopped_unit_is_stopped_and_a_masked_one_is_blocked() {
     let masked = read(&manager, "masked.service").await;
     assert_eq!(masked.status, ProcessStatus::Stopped);
     assert_eq!(masked.startable, Startable::Blocked { why: "its unit is masked".to_owned() });
+}
+
+#[tokio::test]
+async fn a_unit_that_answers_a_stop_with_an_error_was_stopped_all_the_same() {
+    let Some(systemd) = boot() else { return };
+    let units = ["rude.service", "rude-restarted.service"];
+    let manager = adapter(&systemd, &units);
+    systemd.systemctl(&["start", units[0], units[1]]);
+    // One of them was started again by systemd before.
+    systemd.systemctl(&["kill", "--signal=KILL", units[1]]);
+    for name in units {
+        until_status(&manager, name, ProcessStatus::Online).await;
+        systemd.systemctl(&["stop", name]);
+        let stopped = read(&manager, name).await;
+        assert_eq!(stopped.status, ProcessStatus::Stopped, "{name}");
+    }
+    systemd.systemctl(&["reset-failed"]);
+    systemd.systemctl(&["start", "rude.service"]);
+    systemd.systemctl(&["kill", "--signal=KILL", "rude.service"]);
+    until_status(&manager, "rude.service", ProcessStatus::Crashed).await;
 }
 
 #[tokio::test]

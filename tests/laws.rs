@@ -341,7 +341,7 @@ fn healthy_world() -> Snapshot {
 }
 
 fn well() -> opswarden::ports::probe::ProbeReading {
-    use opswarden::ports::probe::{ProbeAnswer, ProbeReading};
+    use opswarden::ports::probe::{NamedAssets, ProbeAnswer, ProbeReading};
     ProbeReading {
         at: ago(30),
         took_ms: 1,
@@ -352,7 +352,7 @@ fn well() -> opswarden::ports::probe::ProbeReading {
             size_bytes: 2,
             truncated: false,
             assets: Vec::new(),
-            assets_named: false,
+            named: NamedAssets::None,
             certificate_ends: None,
         },
     }

@@ -24,7 +24,7 @@ use opswarden::ports::Pending;
 use opswarden::ports::actuators::{Actuators, EvidenceKeeper, Manager};
 use opswarden::ports::clock::Clock;
 use opswarden::ports::host::{DiskReading, HostReader, HostReading};
-use opswarden::ports::probe::{ProbeAnswer, ProbeReading, ProbeRequest, Prober};
+use opswarden::ports::probe::{NamedAssets, ProbeAnswer, ProbeReading, ProbeRequest, Prober};
 use opswarden::ports::processes::{ActFailure, ProcessControl, Processes};
 use opswarden::ports::recorder::Recorder;
 use opswarden::ports::sensors::Sensors;
@@ -85,7 +85,7 @@ pub(crate) fn http(status: u16, state: &str) -> ProbeAnswer {
         size_bytes: 20,
         truncated: false,
         assets: Vec::new(),
-        assets_named: false,
+        named: NamedAssets::None,
         certificate_ends: None,
     }
 }

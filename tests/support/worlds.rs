@@ -20,7 +20,7 @@ use opswarden::domain::sight::{Blind, Scan, Sight};
 use opswarden::domain::subject::{Key, Subject, SubjectKind};
 use opswarden::engine::Setting;
 use opswarden::ports::host::{DiskReading, HostReading};
-use opswarden::ports::probe::{ProbeAnswer, ProbeReading};
+use opswarden::ports::probe::{NamedAssets, ProbeAnswer, ProbeReading};
 use proptest::prelude::*;
 
 /// The instant that every world is judged at.
@@ -119,7 +119,7 @@ fn http(status: u16, state: Option<&str>) -> ProbeAnswer {
         size_bytes: 20,
         truncated: false,
         assets: Vec::new(),
-        assets_named: false,
+        named: NamedAssets::None,
         certificate_ends: None,
     }
 }

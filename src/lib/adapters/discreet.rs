@@ -99,7 +99,10 @@ impl<T: Prober> Prober for Discreet<T> {
                         self.clear(&mut asset.path);
                     }
                 }
-                ProbeAnswer::Failed { why } => self.clear(why),
+                ProbeAnswer::Failed { why }
+                | ProbeAnswer::NoWay { why }
+                | ProbeAnswer::Untrusted { why, .. }
+                | ProbeAnswer::NotAsked { why } => self.clear(why),
                 ProbeAnswer::Connected | ProbeAnswer::Refused | ProbeAnswer::TimedOut => {}
             }
             reading

@@ -243,7 +243,7 @@ fn blast_radius(input: &GateInput<'_>) -> Answer {
     match input.operation.class() {
         OperationClass::ServiceRestart => {
             let process = input.operation.process();
-            if input.run_so_far.iter().any(|done| done.process() == process) {
+            if input.run_so_far.iter().any(|done| done.process().overlaps(process)) {
                 return Answer::Refused(format!("{process} was acted on in this run already"));
             }
             let (done, limit) = (input.run_so_far.len(), input.policy.restarts_per_run);
@@ -261,7 +261,7 @@ fn owner(input: &GateInput<'_>) -> Answer {
         return Answer::Refused(format!("{} of this finding waits for its answer", open.id));
     }
     let shared = input.view.remediations.iter().find(|other| {
-        other.state.is_open() && other.operation.process() == input.operation.process()
+        other.state.is_open() && other.operation.process().overlaps(input.operation.process())
     });
     match shared {
         Some(other) => {
@@ -330,7 +330,7 @@ fn attempts_for_others(input: &GateInput<'_>) -> ForOthers {
             || ended_at().is_some_and(|at| at.checked_add(window).is_ok_and(|end| input.now <= end))
     };
     let counts = |found: &&Remediation| {
-        found.operation.process() == input.operation.process()
+        found.operation.process().overlaps(input.operation.process())
             && found.key != *input.key
             && found.state != RemediationState::Withdrawn
             && lasts(found)

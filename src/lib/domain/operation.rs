@@ -74,6 +74,12 @@ pub enum TargetState {
 }
 
 impl TargetState {
+    /// Whether it is there and runs.
+    #[must_use]
+    pub fn lived(&self) -> bool {
+        matches!(self, Self::Process(reading) if reading.status == ProcessStatus::Online)
+    }
+
     /// One line for people.
     #[must_use]
     pub fn summary(&self) -> String {
@@ -110,7 +116,7 @@ impl Mark {
 /// too, and so does that it lives.
 fn new_start(before: &ProcessReading, after: &ProcessReading) -> Mark {
     if let (Some(old), Some(new)) = (&before.identity, &after.identity) {
-        return Mark::there(old != new);
+        return Mark::there(all_new(old, new));
     }
     if let (Some(old), Some(new)) = (before.started_at, after.started_at) {
         return Mark::there(old != new);
@@ -121,6 +127,13 @@ fn new_start(before: &ProcessReading, after: &ProcessReading) -> Mark {
         (true, true) => Mark::None,
         (true | false, false) => Mark::Unreadable,
     }
+}
+
+/// Whether none of the old identities is left. Several processes of one name have theirs side by side, and each of them
+/// must have been started anew.
+fn all_new(old: &str, new: &str) -> bool {
+    let left: BTreeSet<&str> = old.split(' ').collect();
+    new.split(' ').all(|identity| !left.contains(identity))
 }
 
 impl Operation {

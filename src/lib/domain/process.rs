@@ -70,6 +70,19 @@ impl fmt::Display for ProcessRef {
     }
 }
 
+impl ProcessRef {
+    /// Whether an act on one of the two is an act on the other: the same process, or all of a name and one of them.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let same_name = self.manager == other.manager && self.name == other.name;
+        same_name
+            && match (self.instance, other.instance) {
+                (Some(one), Some(another)) => one == another,
+                (None, _) | (_, None) => true,
+            }
+    }
+}
+
 /// What a manager says of a process. A status word that is not known is never mapped to one of these: the whole
 /// reading is then blind.
 #[derive(
@@ -137,8 +150,8 @@ pub struct ProcessReading {
     pub process: ProcessRef,
     /// What its manager says.
     pub status: ProcessStatus,
-    /// A text that differs after every start: pid with start time, or an invocation id. `None` where the manager
-    /// offers none.
+    /// A text without blanks that differs after every start: pid with start time, or an invocation id; of several
+    /// processes together those of all, separated by blanks. `None` where the manager offers none.
     pub identity: Option<String>,
     /// When it was started last.
     pub started_at: Option<Timestamp>,
@@ -156,4 +169,97 @@ pub struct ProcessReading {
     pub startable: Startable,
     /// Files that hold its latest output.
     pub log_paths: Vec<String>,
+}
+
+impl ProcessReading {
+    /// The reading of `process` among `rows`: its own, or that of all processes of its name together.
+    #[must_use]
+    pub fn of(process: &ProcessRef, rows: &[Self]) -> Option<Self> {
+        if let Some(own) = rows.iter().find(|row| row.process == *process) {
+            return Some(own.clone());
+        }
+        let named: Vec<&Self> = rows.iter().filter(|row| process.overlaps(&row.process)).collect();
+        Self::together(&named).filter(|_| process.instance.is_none())
+    }
+
+    /// Several processes of one name as one: as well as the worst of them, as old as the youngest, and with the
+    /// identities of all.
+    #[must_use]
+    pub fn together(rows: &[&Self]) -> Option<Self> {
+        let mut rows: Vec<&Self> = rows.to_vec();
+        rows.sort_by_key(|row| row.process.instance);
+        let (first, others) = rows.split_first()?;
+        if others.is_empty() {
+            return Some((*first).clone());
+        }
+        let all = |of: fn(&Self) -> Option<&str>| -> Option<String> {
+            let parts: Option<Vec<&str>> = rows.iter().map(|row| of(row)).collect();
+            parts.map(|parts| parts.join(" "))
+        };
+        let started: Option<Vec<Timestamp>> = rows.iter().map(|row| row.started_at).collect();
+        let blocked = rows.iter().find(|row| matches!(row.startable, Startable::Blocked { .. }));
+        Some(Self {
+            process: ProcessRef { instance: None, ..first.process.clone() },
+            status: rows.iter().map(|row| row.status).max()?,
+            identity: all(|row| row.identity.as_deref()),
+            started_at: started.and_then(|started| started.into_iter().max()),
+            restarts: None,
+            last_exit: None,
+            memory_bytes: None,
+            memory_limit_bytes: None,
+            can_reload: rows.iter().all(|row| row.can_reload),
+            startable: blocked.unwrap_or(first).startable.clone(),
+            log_paths: rows.iter().flat_map(|row| row.log_paths.iter().cloned()).collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(instance: u32, status: ProcessStatus) -> ProcessReading {
+        let process = ProcessRef {
+            manager: ManagerKind::Pm2,
+            name: "api".to_owned(),
+            instance: Some(instance),
+        };
+        ProcessReading {
+            process,
+            status,
+            identity: Some(format!("{instance}@1")),
+            started_at: Timestamp::from_second(i64::from(instance)).ok(),
+            restarts: Some(1),
+            last_exit: None,
+            memory_bytes: None,
+            memory_limit_bytes: None,
+            can_reload: true,
+            startable: Startable::Unprovable { why: "x".to_owned() },
+            log_paths: vec![format!("{instance}.log")],
+        }
+    }
+
+    #[test]
+    fn all_of_a_name_are_as_well_as_the_worst_and_as_old_as_the_youngest() {
+        let rows = [row(1, ProcessStatus::Online), row(0, ProcessStatus::Errored)];
+        let all = ProcessRef { instance: None, ..rows[0].process.clone() };
+        let together = ProcessReading::of(&all, &rows).unwrap();
+        assert_eq!(together.status, ProcessStatus::Errored);
+        assert_eq!(together.identity.as_deref(), Some("0@1 1@1"), "in the order of instances");
+        assert_eq!(together.started_at, rows[0].started_at);
+        assert_eq!(together.log_paths, ["0.log", "1.log"]);
+        assert_eq!(ProcessReading::of(&rows[0].process, &rows), Some(rows[0].clone()));
+        let unknown = ProcessRef { instance: Some(7), ..all };
+        assert_eq!(ProcessReading::of(&unknown, &rows), None);
+    }
+
+    #[test]
+    fn a_name_overlaps_its_instances_and_these_not_each_other() {
+        let (zero, one) =
+            (row(0, ProcessStatus::Online).process, row(1, ProcessStatus::Online).process);
+        let all = ProcessRef { instance: None, ..zero.clone() };
+        assert!(all.overlaps(&zero) && zero.overlaps(&all) && zero.overlaps(&zero));
+        assert!(!zero.overlaps(&one));
+        assert!(!all.overlaps(&ProcessRef { name: "web".to_owned(), ..all.clone() }));
+    }
 }

@@ -228,6 +228,8 @@ pub struct Acted {
     pub operation: Operation,
     /// When.
     pub at: Timestamp,
+    /// Whether its target lived until then: a manager counts that as a restart, and a start of a dead process not.
+    pub target_lived: bool,
 }
 
 /// So many attempts without one success switch an operation off.

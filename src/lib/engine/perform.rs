@@ -228,7 +228,7 @@ impl Engine {
     pub(super) async fn read_target(&self, operation: &Operation) -> Sight<TargetState> {
         let process = operation.process();
         let scan = self.hands_of(operation)?.eyes.list().await?;
-        match scan.items.into_iter().find(|reading| reading.process == *process) {
+        match ProcessReading::of(process, &scan.items) {
             Some(reading) => Ok(TargetState::Process(reading)),
             None => match scan.cut_short {
                 Some(why) => Err(Blind::because(why)),

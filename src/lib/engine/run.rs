@@ -158,7 +158,11 @@ impl Engine {
                 .remediations
                 .iter()
                 .filter(|found| sent(found.state))
-                .map(|found| Acted { operation: found.operation.clone(), at: found.intended_at })
+                .map(|found| Acted {
+                    operation: found.operation.clone(),
+                    at: found.intended_at,
+                    target_lived: found.before.lived(),
+                })
                 .collect();
         }
         recall

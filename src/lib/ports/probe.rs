@@ -52,8 +52,8 @@ pub enum ProbeAnswer {
         truncated: bool,
         /// What became of the page's assets; empty where none were asked for.
         assets: Vec<AssetReading>,
-        /// Whether the page named any asset, where assets were asked for.
-        assets_named: bool,
+        /// What the page names, where assets were asked for.
+        named: NamedAssets,
         /// The end of the server certificate's validity, for https.
         certificate_ends: Option<Timestamp>,
     },
@@ -61,11 +61,41 @@ pub enum ProbeAnswer {
     Refused,
     /// No whole answer before the deadline.
     TimedOut,
-    /// The name, the TLS handshake or the protocol failed.
+    /// Something listens there, and what it said is no whole answer.
     Failed {
         /// A fragment.
         why: String,
     },
+    /// The way there fails: its name, or the network.
+    NoWay {
+        /// A fragment.
+        why: String,
+    },
+    /// Its certificate is not believed.
+    Untrusted {
+        /// A fragment.
+        why: String,
+        /// When its validity ended, where that is why.
+        ended: Option<Timestamp>,
+    },
+    /// The question could not be asked: the fault is ours, and nothing is said about the address.
+    NotAsked {
+        /// A fragment.
+        why: String,
+    },
+}
+
+/// Which assets a page names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NamedAssets {
+    /// None, or none was asked for.
+    #[default]
+    None,
+    /// At least one of its own origin, which was followed.
+    Own,
+    /// Only such of other origins, which are not followed.
+    Foreign,
 }
 
 /// One asset of a page.

@@ -53,15 +53,18 @@ impl Pm2 {
         rows::read(&json)
     }
 
-    /// Finds the process again: PM2's numbers are good for one call only.
-    async fn resolve(&self, process: &ProcessRef) -> Result<Listed, ActFailure> {
+    /// Finds the process again, or all of a name: PM2's numbers are good for one call only.
+    async fn resolve(&self, process: &ProcessRef) -> Result<Vec<Listed>, ActFailure> {
         let listed = self.listed().await.map_err(|blind| {
             ActFailure::Refused(format!("its processes could not be read before acting: {blind}"))
         })?;
-        listed
-            .into_iter()
-            .find(|listed| listed.reading.process == *process)
-            .ok_or_else(|| ActFailure::Refused(format!("PM2 does not know {process} any more")))
+        let mut found: Vec<Listed> =
+            listed.into_iter().filter(|one| process.overlaps(&one.reading.process)).collect();
+        found.sort_by_key(|one| one.reading.process.instance);
+        if found.is_empty() {
+            return Err(ActFailure::Refused(format!("PM2 does not know {process} any more")));
+        }
+        Ok(found)
     }
 
     async fn act(&self, verb: Verb, pm_id: u64) -> Result<(), ActFailure> {
@@ -81,27 +84,51 @@ impl Pm2 {
 
     async fn restart_now(&self, process: &ProcessRef) -> Result<String, ActFailure> {
         let found = self.resolve(process).await?;
+        for (done, one) in found.iter().enumerate() {
+            self.restart_one(one).await.map_err(|failure| after(done, failure))?;
+        }
+        Ok(format!("PM2 restarted {process}{}", how_many(&found)))
+    }
+
+    async fn restart_one(&self, found: &Listed) -> Result<(), ActFailure> {
         if found.holds_dead_pid {
             // PM2 refuses to start what it waits to start. Told to stop, it forgets the dead process first.
             self.act(Verb::Stop, found.pm_id).await?;
-            self.act(Verb::Restart, found.pm_id).await.map_err(|failure| {
+            return self.act(Verb::Restart, found.pm_id).await.map_err(|failure| {
                 ActFailure::Unknown(format!("stopped, and not started again: {failure}"))
-            })?;
-        } else {
-            self.act(Verb::Restart, found.pm_id).await?;
+            });
         }
-        Ok(format!("PM2 restarted {process}"))
+        self.act(Verb::Restart, found.pm_id).await
     }
 
     async fn reload_now(&self, process: &ProcessRef) -> Result<String, ActFailure> {
         let found = self.resolve(process).await?;
+        let can =
+            |one: &Listed| one.reading.can_reload && one.reading.status == ProcessStatus::Online;
         // PM2 would turn a reload of anything else into a restart or a start.
-        if !found.reading.can_reload || found.reading.status != ProcessStatus::Online {
+        if !found.iter().all(can) {
             let why = format!("{process} is not an online process of a cluster: it cannot reload");
             return Err(ActFailure::Refused(why));
         }
-        self.act(Verb::Reload, found.pm_id).await?;
-        Ok(format!("PM2 reloaded {process}"))
+        for (done, one) in found.iter().enumerate() {
+            self.act(Verb::Reload, one.pm_id).await.map_err(|failure| after(done, failure))?;
+        }
+        Ok(format!("PM2 reloaded {process}{}", how_many(&found)))
+    }
+}
+
+fn how_many(found: &[Listed]) -> String {
+    match found.len() {
+        1 => String::new(),
+        many => format!(", {many} processes one after the other"),
+    }
+}
+
+/// A failure after others of the same name were acted on is no refusal of the whole.
+fn after(done: usize, failure: ActFailure) -> ActFailure {
+    match done {
+        0 => failure,
+        done => ActFailure::Unknown(format!("after {done} of its processes: {failure}")),
     }
 }
 

@@ -59,6 +59,10 @@ struct Env {
     #[serde(default)]
     stop_exit_codes: Value,
     #[serde(default)]
+    treekill: Value,
+    #[serde(default, rename = "_tree_pids")]
+    tree_pids: Value,
+    #[serde(default)]
     restart_time: Value,
     #[serde(default)]
     max_memory_restart: Value,
@@ -160,6 +164,8 @@ fn status(row: &Row, pid: Option<u64>) -> Sight<ProcessStatus> {
         "online" => Ok(ProcessStatus::Online),
         "launching" => Ok(ProcessStatus::Starting),
         "stopping" => Ok(ProcessStatus::Stopping),
+        // PM2 could not stop it in time, and so it still runs.
+        "errored" if pid.is_some() => Ok(ProcessStatus::Stopping),
         "errored" => Ok(ProcessStatus::Errored),
         "waiting restart" if pid.is_some() => Ok(ProcessStatus::WaitingRestart),
         // Measured: with a restart delay PM2 says "waiting restart" of every death, also where nothing will start
@@ -179,11 +185,17 @@ fn rest(env: &Env) -> ProcessStatus {
     let failed = env.exit_code.as_i64().is_some_and(|code| code != 0);
     let once = is_false(&env.autorestart);
     let by_plan = env.cron_restart.as_str().is_some_and(|cron| !cron.is_empty() && cron != "0");
-    if once && failed && !by_plan && !is_wanted_end(env) {
+    if once && failed && !by_plan && !is_wanted_end(env) && never_killed_by_pm2(env) {
         ProcessStatus::Crashed
     } else {
         ProcessStatus::Stopped
     }
+}
+
+/// Whether PM2 itself has never killed it: a process that answers a stop with an error code looks like a crashed one. PM2
+/// keeps whom it killed, as long as it kills whole trees, and does not forget it at the next start.
+fn never_killed_by_pm2(env: &Env) -> bool {
+    env.treekill == Value::Bool(true) && env.tree_pids.is_null()
 }
 
 fn restarts_by_itself(env: &Env) -> bool {

@@ -7,7 +7,7 @@ fn row(name: &str, pm_id: u64, env: &Value) -> Value {
     let mut whole = json!({
         "status": "online", "pm_uptime": 1_795_197_677_312_u64, "exec_mode": "fork_mode",
         "autorestart": true, "restart_time": 3, "pm_exec_path": "/dev/null", "pm_cwd": "/",
-        "pm_err_log_path": "/e.log", "pm_out_log_path": "/o.log",
+        "pm_err_log_path": "/e.log", "pm_out_log_path": "/o.log", "treekill": true,
         "env": { "PASSWORD": "hunter2" },
     });
     for (field, value) in env.as_object().unwrap() {
@@ -51,12 +51,14 @@ fn every_status_word_has_one_meaning() {
         ("launching", ProcessStatus::Starting),
         ("stopping", ProcessStatus::Stopping),
         ("stopped", ProcessStatus::Stopped),
-        ("errored", ProcessStatus::Errored),
         ("waiting restart", ProcessStatus::WaitingRestart),
     ];
     for (word, status) in words {
         assert_eq!(status_of(77, &json!({ "status": word })), status, "{word}");
     }
+    assert_eq!(status_of(0, &json!({ "status": "errored" })), ProcessStatus::Errored);
+    let not_stopped_in_time = status_of(77, &json!({ "status": "errored" }));
+    assert_eq!(not_stopped_in_time, ProcessStatus::Stopping, "it still runs");
 }
 
 #[test]
@@ -82,6 +84,11 @@ fn a_one_off_that_failed_crashed_and_a_stopped_service_did_not() {
     assert_eq!(stopped(planned), ProcessStatus::Stopped);
     let wanted = json!({ "autorestart": false, "exit_code": 3, "stop_exit_codes": [0, "3"] });
     assert_eq!(stopped(wanted), ProcessStatus::Stopped);
+    // Whoever PM2 killed may have answered a stop with an error, and so may whoever it kills without a trace.
+    let killed = json!({ "autorestart": false, "exit_code": 1, "_tree_pids": [77] });
+    assert_eq!(stopped(killed), ProcessStatus::Stopped);
+    let traceless = json!({ "autorestart": false, "exit_code": 1, "treekill": false });
+    assert_eq!(stopped(traceless), ProcessStatus::Stopped);
 }
 
 #[test]

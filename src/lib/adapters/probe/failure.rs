@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::io::{self, ErrorKind};
 
+use jiff::Timestamp;
+use rustix::io::Errno;
 use rustls::CertificateError;
 
 use crate::adapters::redact::Redactor;
@@ -10,6 +12,8 @@ use crate::ports::probe::ProbeAnswer;
 
 /// No whole answer came, and no more will.
 const BROKEN_OFF: &str = "the connection was broken off";
+/// The name has no address.
+const NO_NAME: &str = "the name cannot be resolved";
 
 /// The answer that an HTTP error stands for.
 pub(super) fn of_http(error: &reqwest::Error) -> ProbeAnswer {
@@ -20,12 +24,12 @@ pub(super) fn of_http(error: &reqwest::Error) -> ProbeAnswer {
             return answer;
         }
         if let Some(error) = cause.downcast_ref::<rustls::Error>() {
-            return failed(of_tls(error));
+            return of_tls(error);
         }
         let text = cause.to_string();
         // The HTTP library keeps the types of these two to itself.
         if text.contains("dns error") {
-            return failed("the name cannot be resolved");
+            return no_way(NO_NAME);
         }
         if text.contains("connection closed before message completed") {
             return failed(BROKEN_OFF);
@@ -34,14 +38,15 @@ pub(super) fn of_http(error: &reqwest::Error) -> ProbeAnswer {
         source = cause.source();
     }
     let why = deepest.unwrap_or_else(|| "the request failed".to_owned());
-    failed(Redactor::default().fragment(&why))
+    let why = Redactor::default().fragment(&why);
+    if error.is_builder() { not_asked(why) } else { failed(why) }
 }
 
 /// The answer that a socket error stands for, if it stands for one by itself.
 pub(super) fn of_io(error: &io::Error) -> Option<ProbeAnswer> {
     if let Some(inner) = error.get_ref() {
         if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
-            return Some(failed(of_tls(tls)));
+            return Some(of_tls(tls));
         }
         if let Some(answer) = inner.downcast_ref::<io::Error>().and_then(of_io) {
             return Some(answer);
@@ -55,33 +60,73 @@ pub(super) fn of_io(error: &io::Error) -> Option<ProbeAnswer> {
         | ErrorKind::BrokenPipe
         | ErrorKind::UnexpectedEof => Some(failed(BROKEN_OFF)),
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
-            Some(failed("there is no way to the host"))
+            Some(no_way("there is no way to the host"))
         }
-        _ => None,
+        _ => of_ourselves(error),
     }
 }
 
-/// An answer with a fragment.
-pub(super) fn failed(why: impl Into<String>) -> ProbeAnswer {
+/// What this very process lacks: descriptors, ports, memory, permission.
+fn of_ourselves(error: &io::Error) -> Option<ProbeAnswer> {
+    const OURS: [Errno; 7] = [
+        Errno::MFILE,
+        Errno::NFILE,
+        Errno::NOBUFS,
+        Errno::NOMEM,
+        Errno::ADDRNOTAVAIL,
+        Errno::PERM,
+        Errno::ACCESS,
+    ];
+    let code = Errno::from_io_error(error)?;
+    OURS.contains(&code)
+        .then(|| not_asked(format!("no connection could be made from here: {code}")))
+}
+
+/// What a socket error of no name of its own stands for. Errors of name resolution have no code of the system.
+pub(super) fn unnamed(error: &io::Error) -> ProbeAnswer {
+    match error.raw_os_error() {
+        None => no_way(NO_NAME),
+        Some(_) => failed(error.to_string()),
+    }
+}
+
+fn failed(why: impl Into<String>) -> ProbeAnswer {
     ProbeAnswer::Failed { why: why.into() }
 }
 
-fn of_tls(error: &rustls::Error) -> String {
+fn no_way(why: impl Into<String>) -> ProbeAnswer {
+    ProbeAnswer::NoWay { why: why.into() }
+}
+
+/// The fault is ours.
+pub(super) fn not_asked(why: impl Into<String>) -> ProbeAnswer {
+    ProbeAnswer::NotAsked { why: why.into() }
+}
+
+fn of_tls(error: &rustls::Error) -> ProbeAnswer {
     let rustls::Error::InvalidCertificate(certificate) = error else {
-        return Redactor::default().fragment(&format!("the TLS handshake failed: {error}"));
+        return failed(Redactor::default().fragment(&format!("the TLS handshake failed: {error}")));
     };
+    let untrusted = |why: &str| ProbeAnswer::Untrusted { why: why.to_owned(), ended: None };
     match certificate {
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            "the certificate has expired".to_owned()
-        }
+        CertificateError::ExpiredContext { not_after, .. } => ProbeAnswer::Untrusted {
+            why: "the certificate has expired".to_owned(),
+            ended: i64::try_from(not_after.as_secs())
+                .ok()
+                .and_then(|seconds| Timestamp::from_second(seconds).ok()),
+        },
+        CertificateError::Expired => untrusted("the certificate has expired"),
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "the certificate is not valid yet".to_owned()
+            untrusted("the certificate is not valid yet")
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "the certificate is for another name".to_owned()
+            untrusted("the certificate is for another name")
         }
-        CertificateError::UnknownIssuer => "the certificate's issuer is not trusted".to_owned(),
-        CertificateError::Revoked => "the certificate was revoked".to_owned(),
-        other => Redactor::default().fragment(&format!("the certificate is invalid: {other}")),
+        CertificateError::UnknownIssuer => untrusted("the certificate's issuer is not trusted"),
+        CertificateError::Revoked => untrusted("the certificate was revoked"),
+        other => {
+            let why = Redactor::default().fragment(&format!("the certificate is invalid: {other}"));
+            untrusted(&why)
+        }
     }
 }

@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{certificate, failure, page};
 use crate::adapters::redact::Redactor;
-use crate::ports::probe::{AssetReading, ProbeAnswer, ProbeRequest};
+use crate::ports::probe::{AssetReading, NamedAssets, ProbeAnswer, ProbeRequest};
 
 /// How much of a body is read.
 const BODY_BYTES: usize = 1024 * 1024;
@@ -33,14 +33,13 @@ pub(super) async fn look(
         Err(_) => return ProbeAnswer::TimedOut,
     };
     let status = response.status;
-    let named = if request.assets && (200..300).contains(&status) {
+    let (named, followed) = if request.assets && (200..300).contains(&status) {
         assets_of(&url, &String::from_utf8_lossy(&body.bytes))
     } else {
-        Vec::new()
+        (NamedAssets::None, Vec::new())
     };
-    let assets_named = !named.is_empty();
     let mut assets = Vec::new();
-    for asset in named {
+    for asset in followed {
         let path = asset.path().to_owned();
         let fetched = timeout_at(end, fetch(client, asset)).await;
         let status = fetched.ok().and_then(Result::ok).map(|(response, _)| response.status);
@@ -54,7 +53,7 @@ pub(super) async fn look(
         size_bytes: u64::try_from(body.bytes.len()).unwrap_or(u64::MAX),
         truncated: body.truncated,
         assets,
-        assets_named,
+        named,
         certificate_ends: response.certificate.as_deref().and_then(certificate::ends),
     }
 }
@@ -101,14 +100,26 @@ fn values(json: Option<&Value>, pointers: &[String]) -> BTreeMap<String, String>
 }
 
 /// The first script and the first style sheet of the page's own origin.
-fn assets_of(url: &Url, text: &str) -> Vec<Url> {
-    let named = page::named(text);
-    let base = named.base.and_then(|base| url.join(&base).ok()).unwrap_or_else(|| url.clone());
-    let own = |addresses: Vec<String>| {
-        let mut joined = addresses.iter().filter_map(|address| base.join(address).ok());
-        joined.find(|found| found.origin() == url.origin())
+fn assets_of(url: &Url, text: &str) -> (NamedAssets, Vec<Url>) {
+    let page = page::named(text);
+    let base = page.base.and_then(|base| url.join(&base).ok()).unwrap_or_else(|| url.clone());
+    let is_asset = |found: &Url| ["http", "https"].contains(&found.scheme());
+    let joined = |addresses: Vec<String>| -> Vec<Url> {
+        addresses.iter().filter_map(|address| base.join(address).ok()).filter(is_asset).collect()
     };
-    [own(named.scripts), own(named.styles)].into_iter().flatten().collect()
+    let (scripts, styles) = (joined(page.scripts), joined(page.styles));
+    let own = |found: &&Url| found.origin() == url.origin();
+    let followed: Vec<Url> = [scripts.iter().find(own), styles.iter().find(own)]
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect();
+    let named = match (followed.is_empty(), scripts.is_empty() && styles.is_empty()) {
+        (false, _) => NamedAssets::Own,
+        (true, false) => NamedAssets::Foreign,
+        (true, true) => NamedAssets::None,
+    };
+    (named, followed)
 }
 
 #[cfg(test)]
@@ -145,8 +156,13 @@ mod tests {
         let page = "<script src='//cdn.test/x.js'></script><script src='http://a.test/y.js'></script>\
             <script src='m.js?v=1'></script><script src='/n.js'></script>\
             <link rel=stylesheet href='/s.css'>";
-        let found: Vec<String> = assets_of(&url, page).iter().map(Url::to_string).collect();
+        let (named, followed) = assets_of(&url, page);
+        let found: Vec<String> = followed.iter().map(Url::to_string).collect();
         assert_eq!(found, ["http://a.test:81/app/m.js?v=1", "http://a.test:81/s.css"]);
-        assert_eq!(assets_of(&url, "<script src='data:text/javascript,1'></script>"), []);
+        assert_eq!(named, NamedAssets::Own);
+        let inline = "<script src='data:text/javascript,1'></script>";
+        assert_eq!(assets_of(&url, inline), (NamedAssets::None, Vec::new()));
+        let foreign = "<script src='//cdn.test/x.js'></script>";
+        assert_eq!(assets_of(&url, foreign), (NamedAssets::Foreign, Vec::new()));
     }
 }

@@ -8,7 +8,6 @@
     reason = "this is the adapter that may build the HTTP client"
 )]
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use rustls::crypto::ring;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
-use super::failure::failed;
+use super::failure::not_asked;
 use super::{failure, http};
 use crate::adapters::system_clock::SystemClock;
 use crate::ports::Pending;
@@ -29,7 +28,7 @@ const LONGEST_DEADLINE: Duration = Duration::from_hours(1);
 
 /// Whose certificates are believed.
 enum Trust {
-    /// Nobody's: no address is https, and loading the roots costs more than a probe.
+    /// Nobody's: nothing is asked over TLS, and loading the roots costs more than a probe.
     Nobody,
     /// The system's roots.
     System,
@@ -39,8 +38,9 @@ enum Trust {
 
 /// A prober over HTTP and TCP.
 pub struct HttpProber {
-    client: Result<Client, String>,
-    tls: bool,
+    plain: Result<Client, String>,
+    /// For https alone, so that missing roots blind nothing else.
+    secure: Result<Client, String>,
     clock: Arc<dyn Clock>,
 }
 
@@ -64,23 +64,33 @@ impl HttpProber {
     }
 
     fn with(trust: Trust) -> Self {
-        let tls = !matches!(trust, Trust::Nobody);
-        let client = client(trust)
-            .map_err(|error| format!("the HTTP client cannot be built: {:?}", error.to_string()));
-        Self { client, tls, clock: Arc::new(SystemClock::new()) }
+        let secure = match trust {
+            Trust::Nobody => Err("no trusted roots were loaded for https".to_owned()),
+            trust @ (Trust::System | Trust::Only(_)) => client(trust).map_err(|_| {
+                "no trusted root certificates were found; install ca-certificates".to_owned()
+            }),
+        };
+        let plain = client(Trust::Nobody)
+            .map_err(|error| format!("the HTTP client cannot be built: {error}"));
+        Self { plain, secure, clock: Arc::new(SystemClock::new()) }
     }
 
     async fn look(&self, request: &ProbeRequest, end: Instant) -> ProbeAnswer {
-        let Ok(url) = request.url.parse::<Url>() else { return failed("the address is not a URL") };
-        match (url.scheme(), &self.client) {
-            ("tcp", _) => match timeout_at(end, connect(&url)).await {
-                Ok(answer) => answer,
-                Err(_) => ProbeAnswer::TimedOut,
-            },
-            ("https", _) if !self.tls => failed("no trusted roots were loaded for https"),
-            ("http" | "https", Ok(client)) => http::look(client, url, request, end).await,
-            ("http" | "https", Err(why)) => failed(why.as_str()),
-            (scheme, _) => failed(format!("`{scheme}` is not a way to probe")),
+        let Ok(url) = request.url.parse::<Url>() else {
+            return not_asked("the address is not a URL");
+        };
+        let client = match url.scheme() {
+            "tcp" => {
+                let connected = timeout_at(end, connect(&url)).await;
+                return connected.unwrap_or(ProbeAnswer::TimedOut);
+            }
+            "http" => &self.plain,
+            "https" => &self.secure,
+            scheme => return not_asked(format!("`{scheme}` is not a way to probe")),
+        };
+        match client {
+            Ok(client) => http::look(client, url, request, end).await,
+            Err(why) => not_asked(why.as_str()),
         }
     }
 }
@@ -109,19 +119,11 @@ fn trusting(builder: ClientBuilder, trust: Trust) -> ClientBuilder {
 
 async fn connect(url: &Url) -> ProbeAnswer {
     let (Some(host), Some(port)) = (url.host_str(), url.port()) else {
-        return failed("the address is not of the form tcp://host:port");
+        return not_asked("the address is not of the form tcp://host:port");
     };
     match TcpStream::connect(format!("{host}:{port}")).await {
         Ok(_accepted) => ProbeAnswer::Connected,
-        Err(error) => failure::of_io(&error).unwrap_or_else(|| failed(unnamed(&error))),
-    }
-}
-
-/// Errors of name resolution have no code of the operating system.
-fn unnamed(error: &io::Error) -> String {
-    match error.raw_os_error() {
-        None => "the name cannot be resolved".to_owned(),
-        Some(_) => error.to_string(),
+        Err(error) => failure::of_io(&error).unwrap_or_else(|| failure::unnamed(&error)),
     }
 }
 

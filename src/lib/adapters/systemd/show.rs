@@ -8,11 +8,12 @@ use std::path::Path;
 use jiff::Timestamp;
 use jiff::fmt::strtime;
 
+use super::cgroup;
 use crate::domain::process::{ManagerKind, ProcessReading, ProcessRef, ProcessStatus, Startable};
 use crate::domain::sight::{Blind, Sight};
 
 /// The properties asked for.
-pub(super) const PROPERTIES: [&str; 20] = [
+pub(super) const PROPERTIES: [&str; 23] = [
     "Id",
     "LoadState",
     "ActiveState",
@@ -33,6 +34,9 @@ pub(super) const PROPERTIES: [&str; 20] = [
     "NeedDaemonReload",
     "RootDirectory",
     "RootImage",
+    "ControlGroup",
+    "ActiveExitTimestampMonotonic",
+    "ExecMainExitTimestampMonotonic",
 ];
 
 /// One unit with what acting needs and a reading does not show.
@@ -101,10 +105,19 @@ fn unit_shown(block: &Block<'_>, unit: &str) -> Sight<Option<Shown>> {
     if load == "not-found" && active == "inactive" {
         return Ok(None);
     }
-    let Some(status) = status(load, active, sub, gave_up(block, result), result) else {
+    let ended = if stopped_on_request(block) {
+        End::Wanted
+    } else if gave_up(block, result) {
+        End::GivenUp
+    } else {
+        End::Own
+    };
+    let Some(status) = status(load, active, sub, ended, result) else {
         return Err(unknown("ActiveState", &format!("{active}/{sub}")));
     };
     let text = |name| first(block, name).filter(|value| !value.is_empty());
+    let memory = text("MemoryCurrent").and_then(bytes).zip(text("ControlGroup"));
+    let memory = memory.and_then(|(used, group)| cgroup::working_set(used, group));
     let reading = ProcessReading {
         process: ProcessRef {
             manager: ManagerKind::Systemd,
@@ -116,8 +129,9 @@ fn unit_shown(block: &Block<'_>, unit: &str) -> Sight<Option<Shown>> {
         started_at: text("ExecMainStartTimestamp").and_then(timestamp),
         restarts: text("NRestarts").and_then(|count| count.parse().ok()),
         last_exit: last_exit(block, result),
-        memory_bytes: text("MemoryCurrent").and_then(bytes),
-        memory_limit_bytes: text("MemoryMax").and_then(bytes),
+        memory_bytes: memory,
+        // A limit that nothing can be compared with is none.
+        memory_limit_bytes: text("MemoryMax").and_then(bytes).filter(|_| memory.is_some()),
         can_reload: false,
         startable: startable(block, load),
         log_paths: Vec::new(),
@@ -135,20 +149,40 @@ fn gave_up(block: &Block<'_>, result: &str) -> bool {
     result == "start-limit-hit" || (failed && by_itself && restarts.is_some_and(|count| count > 0))
 }
 
-fn status(
-    load: &str,
-    active: &str,
-    sub: &str,
-    gave_up: bool,
-    result: &str,
-) -> Option<ProcessStatus> {
+/// How a unit that does not run came to its end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Somebody had it stopped.
+    Wanted,
+    /// systemd gave up starting it.
+    GivenUp,
+    /// By itself.
+    Own,
+}
+
+/// Whether the unit was stopped before its main process ended. Measured: a unit that is told to stop leaves its active
+/// state first, and one whose process dies leaves it afterwards. The exit code does not tell: many programs answer a
+/// stop with an error.
+fn stopped_on_request(block: &Block<'_>) -> bool {
+    let moment = |name: &str| {
+        first(block, name).and_then(|text| text.parse::<u64>().ok()).filter(|at| *at > 0)
+    };
+    let left_active = moment("ActiveExitTimestampMonotonic");
+    left_active
+        .zip(moment("ExecMainExitTimestampMonotonic"))
+        .is_some_and(|(left_active, ended)| left_active < ended)
+}
+
+fn status(load: &str, active: &str, sub: &str, ended: End, result: &str) -> Option<ProcessStatus> {
     Some(match (active, sub) {
         ("active", "running" | "exited") | ("reloading" | "refreshing", _) => ProcessStatus::Online,
         ("activating", "auto-restart" | "auto-restart-queued") => ProcessStatus::WaitingRestart,
         ("activating", _) => ProcessStatus::Starting,
         ("deactivating", _) => ProcessStatus::Stopping,
-        ("failed" | "inactive", _) if load == "masked" => ProcessStatus::Stopped,
-        ("failed", _) if gave_up => ProcessStatus::Errored,
+        ("failed" | "inactive", _) if load == "masked" || ended == End::Wanted => {
+            ProcessStatus::Stopped
+        }
+        ("failed", _) if ended == End::GivenUp => ProcessStatus::Errored,
         ("inactive", _) if result == "success" => ProcessStatus::Stopped,
         ("failed" | "inactive", _) => ProcessStatus::Crashed,
         _ => return None,
@@ -226,7 +260,8 @@ mod tests {
         MemoryMax=infinity\nExecMainStatus=0\nExecMainCode=0\n\
         ExecMainStartTimestamp=Fri 2026-11-20 17:53:37 UTC\nUnitFileState=static\n\
         ExecStart={ path=/bin/sh ; argv[]=/bin/sh -c sleep 1 ; ignore_errors=no }\n\
-        FragmentPath=/x\nNeedDaemonReload=no\nRootDirectory=\n";
+        FragmentPath=/x\nNeedDaemonReload=no\nRootDirectory=\nControlGroup=\nActiveExitTimestampMonotonic=0\n\
+        ExecMainExitTimestampMonotonic=0\n";
 
     fn units(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
@@ -255,7 +290,7 @@ mod tests {
         assert_eq!(reading.status, ProcessStatus::Online);
         assert_eq!(reading.identity.as_deref(), Some("0123456789abcdef"));
         assert_eq!(reading.started_at, Some("2026-11-20T17:53:37Z".parse().unwrap()));
-        assert_eq!((reading.restarts, reading.memory_bytes), (Some(2), Some(4096)));
+        assert_eq!((reading.restarts, reading.memory_bytes), (Some(2), None), "no control group");
         assert_eq!(reading.memory_limit_bytes, None);
         assert!(matches!(reading.startable, Startable::Plausible { .. }));
     }
@@ -278,6 +313,26 @@ mod tests {
         for (active, sub, result, status) in cases {
             assert_eq!(status_of(active, sub, result), status, "{active}/{sub} {result}");
         }
+    }
+
+    #[test]
+    fn a_unit_that_left_its_active_state_before_its_process_ended_was_stopped() {
+        let ended = |left_active: &str, process_ended: &str, restarts: &str| {
+            let shown = one(&[
+                ("ActiveState", "failed"),
+                ("SubState", "failed"),
+                ("Result", "exit-code"),
+                ("Restart", "always"),
+                ("NRestarts", restarts),
+                ("ActiveExitTimestampMonotonic", left_active),
+                ("ExecMainExitTimestampMonotonic", process_ended),
+            ]);
+            shown.unwrap().unwrap().reading.status
+        };
+        assert_eq!(ended("682282829", "682283368", "0"), ProcessStatus::Stopped);
+        assert_eq!(ended("682282829", "682283368", "3"), ProcessStatus::Stopped);
+        assert_eq!(ended("679266048", "679265819", "0"), ProcessStatus::Crashed);
+        assert_eq!(ended("0", "679265819", "3"), ProcessStatus::Errored);
     }
 
     #[test]

@@ -2,17 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::SignedDuration;
+
 use super::checks::{
     AGENT, MANAGER_UNREADABLE, PROCESS_DOWN, PROCESS_MEMORY, RESTART_STORM, RESTARTS_SERIES,
 };
-use super::detect::{cut_short, is_faulty, put, tail};
+use super::detect::{is_faulty, put, tail};
 use super::fault::{Fault, ProcessFault};
 use super::settings::{HealthGuardian, Service};
 use super::snapshot::{ManagerLook, Snapshot, over_limit};
 use crate::domain::diagnosis::{Diagnosis, Evidence, Finding, Origin, Sample, Verdict};
 use crate::domain::process::{ManagerKind, ProcessReading, ProcessRef, ProcessStatus};
 use crate::domain::run::Recall;
-use crate::domain::subject::{Key, Subject, SubjectKind};
+use crate::domain::subject::{CheckId, Key, Subject, SubjectKind};
+
+/// The checks whose subjects are processes.
+const OF_PROCESSES: [&CheckId; 3] = [&PROCESS_DOWN, &PROCESS_MEMORY, &RESTART_STORM];
+
+/// A count that is older than this is no measure of what happens now.
+const STORM_WINDOW: SignedDuration = SignedDuration::from_hours(1);
 
 /// Judges every manager that the settings use, and every process that they name.
 pub(super) fn processes(
@@ -40,39 +48,33 @@ pub(super) fn processes(
     }
 }
 
-/// The process finding that explains why `service` fails, if one does. A process that somebody stopped does not
-/// hide that its service is down.
+/// The process finding that explains why `service` fails, if one does: its process is down, or is restarted over and
+/// over. A process that somebody stopped does not hide that its service is down.
 pub(super) fn cause_of(
     snapshot: &Snapshot,
     service: &Service,
     diagnosis: &Diagnosis<Fault>,
 ) -> Option<Key> {
-    let of_check = diagnosis.checks.get(&PROCESS_DOWN)?;
-    let prefix = format!("{}:{}", service.manager.as_str(), service.process);
-    let own = |subject: &&Subject| {
-        subject.scope() == snapshot.host
-            && subject
-                .id()
-                .strip_prefix(&prefix)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('#'))
-    };
     if service.process.is_empty() {
         return None;
     }
-    let mut all = of_check.findings.keys().filter(own).peekable();
-    all.peek()?;
-    let explains = |subject: &Subject| match &of_check.findings.get(subject)?.verdict {
-        Verdict::Faulty(Fault::ProcessDown(fault))
-            if fault.reading.as_ref().map(|r| r.status) == Some(ProcessStatus::Stopped) =>
-        {
-            None
-        }
-        Verdict::Faulty(_) if is_faulty(diagnosis, &PROCESS_DOWN, subject) => {
-            Some(Key::new(AGENT, PROCESS_DOWN, subject.clone()))
-        }
-        _ => None,
+    let bare =
+        ProcessRef { manager: service.manager, name: service.process.clone(), instance: None };
+    let (subject, prefix) = (bare.subject(&snapshot.host), format!("{bare}#"));
+    let own = |found: &Subject| {
+        found.scope() == snapshot.host && (*found == subject || found.id().starts_with(&prefix))
     };
-    all.find_map(explains)
+    let stopped = |verdict: &Verdict<Fault>| {
+        matches!(verdict, Verdict::Faulty(Fault::ProcessDown(fault))
+            if fault.reading.as_ref().map(|row| row.status) == Some(ProcessStatus::Stopped))
+    };
+    [PROCESS_DOWN, RESTART_STORM].into_iter().find_map(|check| {
+        let of_check = diagnosis.checks.get(&check)?;
+        let mut faulty = of_check.findings.iter().filter(|(found, finding)| {
+            own(found) && is_faulty(diagnosis, &check, found) && !stopped(&finding.verdict)
+        });
+        faulty.next().map(|(found, _)| Key::new(AGENT, check.clone(), found.clone()))
+    })
 }
 
 struct ManagerJudge<'a> {
@@ -119,22 +121,29 @@ impl ManagerJudge<'_> {
         }
     }
 
-    /// Every subject that this name has, or had when an incident was opened, is unknown.
+    /// Every subject that this name has, or had when an incident was opened, is unknown. The population of these checks
+    /// is what the settings name, so that one manager's silence takes nothing from what is known of the others.
     fn unknown(&self, name: &str, why: &str, diagnosis: &mut Diagnosis<Fault>) {
         let bare = ProcessRef { manager: self.kind, name: name.to_owned(), instance: None };
-        for check in [&PROCESS_DOWN, &PROCESS_MEMORY, &RESTART_STORM] {
-            cut_short(diagnosis, check, why);
-        }
+        let subject = bare.subject(&self.snapshot.host);
         let prefix = format!("{bare}#");
-        let known = self.recall.incidents.iter().filter(|incident| {
-            incident.key.check == PROCESS_DOWN && incident.key.subject.id().starts_with(&prefix)
-        });
-        let instances: Vec<Subject> = known.map(|incident| incident.key.subject.clone()).collect();
-        let subjects =
-            if instances.is_empty() { vec![bare.subject(&self.snapshot.host)] } else { instances };
-        for subject in subjects {
+        let mut any_down = false;
+        for incident in &self.recall.incidents {
+            let key = &incident.key;
+            let of_name = key.subject == subject || key.subject.id().starts_with(&prefix);
+            if of_name && OF_PROCESSES.contains(&&key.check) {
+                put(diagnosis, &key.check, key.subject.clone(), Finding::unknown(why));
+                any_down |= key.check == PROCESS_DOWN;
+            }
+        }
+        if !any_down {
             put(diagnosis, &PROCESS_DOWN, subject, Finding::unknown(why));
         }
+    }
+
+    fn is_open(&self, check: &CheckId, subject: &Subject) -> bool {
+        let of_it = |key: &Key| key.check == *check && key.subject == *subject;
+        self.recall.incidents.iter().any(|incident| of_it(&incident.key))
     }
 
     fn instances(&self, name: &str) -> BTreeSet<ProcessRef> {
@@ -223,11 +232,13 @@ impl ManagerJudge<'_> {
         let now = restarts as f64;
         let series = self.recall.series.get(RESTARTS_SERIES);
         let before = series.and_then(|of| of.get(subject)).and_then(|samples| samples.first());
-        if let Some(before) = before {
-            let ours =
-                self.recall.acted.iter().filter(|acted| {
-                    *acted.operation.process() == row.process && acted.at >= before.at
-                });
+        let of_now = |before: &&Sample| evidence.newest.duration_since(before.at) <= STORM_WINDOW;
+        if let Some(before) = before.filter(of_now) {
+            let ours = self.recall.acted.iter().filter(|acted| {
+                acted.target_lived
+                    && acted.operation.process().overlaps(&row.process)
+                    && acted.at >= before.at
+            });
             #[expect(clippy::cast_precision_loss, reason = "a handful of acts")]
             let ours = ours.count() as f64;
             let grown = now - before.value - ours;
@@ -238,6 +249,9 @@ impl ManagerJudge<'_> {
                 Finding::healthy(once)
             };
             put(diagnosis, &RESTART_STORM, subject.clone(), finding);
+        } else if before.is_some() && self.is_open(&RESTART_STORM, subject) {
+            let why = "its last count of restarts is too old to compare with";
+            put(diagnosis, &RESTART_STORM, subject.clone(), Finding::unknown(why));
         }
         diagnosis.samples.push(Sample {
             series: RESTARTS_SERIES.to_owned(),

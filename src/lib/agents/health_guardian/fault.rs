@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::judge::Blame;
 use super::settings::Limits;
 use crate::domain::diagnosis::Fault as EngineFault;
 use crate::domain::process::{ProcessReading, ProcessRef, ProcessStatus};
@@ -22,6 +23,8 @@ pub enum Fault {
         url: String,
         /// What is wrong with the answer.
         why: String,
+        /// What that is to be blamed on.
+        blame: Blame,
         /// The finding that explains it.
         cause: Option<Key>,
     },
@@ -40,6 +43,8 @@ pub enum Fault {
         url: String,
         /// Its last day.
         ends: String,
+        /// Whether that day is over.
+        ended: bool,
         /// Whether the critical limit is reached.
         critical: bool,
     },
@@ -139,6 +144,9 @@ impl EngineFault for Fault {
                 format!("{service} is down: {why} ({url})")
             }
             Self::ServiceDegraded { service, why, .. } => format!("{service} is degraded: {why}"),
+            Self::CertificateEnding { url, ends, ended: true, .. } => {
+                format!("the certificate of {url} has ended, on {ends}")
+            }
             Self::CertificateEnding { url, ends, .. } => {
                 format!("the certificate of {url} ends on {ends}")
             }
@@ -147,7 +155,7 @@ impl EngineFault for Fault {
                     format!("{process} is missing: its manager does not know it")
                 }
                 (Some(ProcessStatus::Stopped), process) => {
-                    format!("{process} was stopped by somebody")
+                    format!("{process} is stopped")
                 }
                 (Some(status), process) => {
                     let exit = fault.reading.as_ref().and_then(|r| r.last_exit.as_deref());
@@ -156,7 +164,7 @@ impl EngineFault for Fault {
                 }
             },
             Self::RestartStorm { process, .. } => {
-                format!("{process} is restarted by its manager over and over")
+                format!("{process} is restarted over and over")
             }
             Self::ProcessMemory(fault) => {
                 format!("{} uses nearly all memory of its own limit", fault.process)
@@ -177,7 +185,10 @@ impl EngineFault for Fault {
                 BTreeMap::from([("why".to_owned(), why.clone()), ("url".to_owned(), url.clone())])
             }
             Self::ServiceDegraded { why, .. } | Self::ManagerUnreadable { why } => fact("why", why),
-            Self::CertificateEnding { ends, .. } => fact("ends", ends),
+            Self::CertificateEnding { ends, ended, .. } => BTreeMap::from([
+                ("ends".to_owned(), ends.clone()),
+                ("ended".to_owned(), ended.to_string()),
+            ]),
             Self::ProcessDown(fault) | Self::ProcessMemory(fault) => {
                 fact("status", fault.status().map_or("missing", ProcessStatus::as_str))
             }

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+
 use super::settings::Probe;
-use crate::ports::probe::{ProbeAnswer, ProbeReading};
+use crate::ports::probe::{AssetReading, NamedAssets, ProbeAnswer, ProbeReading};
 
 /// What one look says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,10 +14,41 @@ pub(super) enum Judgement {
     Well,
     /// As declared for degraded.
     Degraded(String),
-    /// Not well, and why.
-    Down(String),
-    /// The limiter answered, not the service: says nothing about it.
+    /// Not well.
+    Down(Down),
+    /// A limiter answered, not the service: says nothing about it.
     Throttled,
+    /// Nothing was asked: says nothing either.
+    NotAsked(String),
+}
+
+/// Why a look shows a service down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Down {
+    /// A fragment.
+    pub(super) why: String,
+    /// What is to blame.
+    pub(super) blame: Blame,
+}
+
+/// What is to blame for a failing look, as far as the look itself shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Blame {
+    /// The service.
+    Service,
+    /// Its certificate.
+    Certificate,
+    /// The way to it.
+    Way,
+    /// Its page, which names nothing that could be followed.
+    Page,
+}
+
+impl Down {
+    fn of(blame: Blame, why: impl Into<String>) -> Self {
+        Self { why: why.into(), blame }
+    }
 }
 
 /// 429: the service lives and protects itself from us.
@@ -23,90 +56,116 @@ const TOO_MANY_REQUESTS: u16 = 429;
 
 /// Judges one look.
 pub(super) fn judge(probe: &Probe, reading: &ProbeReading) -> Judgement {
+    let down = |blame, why: String| Judgement::Down(Down::of(blame, why));
     match &reading.answer {
         ProbeAnswer::Connected => Judgement::Well,
-        ProbeAnswer::Refused => Judgement::Down("nobody listens there".to_owned()),
-        ProbeAnswer::TimedOut => Judgement::Down(format!("no answer within {}", probe.deadline)),
-        ProbeAnswer::Failed { why } => Judgement::Down(why.clone()),
-        ProbeAnswer::Http { status, .. } if *status == TOO_MANY_REQUESTS => Judgement::Throttled,
-        ProbeAnswer::Http { status, values, json, truncated, assets, assets_named, .. } => {
-            if matches_any(&probe.degraded, values) && probe.status.contains(status) {
-                return Judgement::Degraded(shown(&probe.degraded, values));
-            }
+        ProbeAnswer::Refused => down(Blame::Service, "nobody listens there".to_owned()),
+        ProbeAnswer::TimedOut => {
+            down(Blame::Service, format!("no answer within {}", probe.deadline))
+        }
+        ProbeAnswer::Failed { why } => down(Blame::Service, why.clone()),
+        ProbeAnswer::NoWay { why } => down(Blame::Way, why.clone()),
+        ProbeAnswer::Untrusted { why, .. } => down(Blame::Certificate, why.clone()),
+        ProbeAnswer::NotAsked { why } => Judgement::NotAsked(why.clone()),
+        ProbeAnswer::Http { status, assets, .. } if throttled(*status, assets) => {
+            Judgement::Throttled
+        }
+        ProbeAnswer::Http { status, values, json, truncated, assets, named, .. } => {
+            // A value that is declared as degraded is excused from being well; everything else must be.
+            let marks = degraded_pointers(&probe.degraded, values);
             let wrong = wrong_status(probe, *status)
-                .or_else(|| wrong_body(probe, values, *json, *truncated))
-                .or_else(|| {
-                    wrong_assets(probe, assets.iter().map(|a| (&a.path, a.status)), *assets_named)
-                });
-            wrong.map_or(Judgement::Well, Judgement::Down)
+                .or_else(|| wrong_body(probe, &marks, values, *json, *truncated))
+                .or_else(|| wrong_assets(probe, assets, *named));
+            match wrong {
+                Some(down) => Judgement::Down(down),
+                None if marks.is_empty() => Judgement::Well,
+                None => Judgement::Degraded(shown(&marks, values)),
+            }
         }
     }
 }
 
-fn wrong_status(probe: &Probe, status: u16) -> Option<String> {
+fn throttled(status: u16, assets: &[AssetReading]) -> bool {
+    status == TOO_MANY_REQUESTS
+        || assets.iter().any(|asset| asset.status == Some(TOO_MANY_REQUESTS))
+}
+
+fn wrong_status(probe: &Probe, status: u16) -> Option<Down> {
     let wanted = || probe.status.iter().map(u16::to_string).collect::<Vec<_>>().join(" or ");
-    (!probe.status.contains(&status)).then(|| format!("status {status} instead of {}", wanted()))
+    (!probe.status.contains(&status))
+        .then(|| Down::of(Blame::Service, format!("status {status} instead of {}", wanted())))
 }
 
 fn wrong_body(
     probe: &Probe,
+    excused: &BTreeSet<&str>,
     values: &BTreeMap<String, String>,
     json: bool,
     truncated: bool,
-) -> Option<String> {
+) -> Option<Down> {
     if probe.body.is_empty() {
         return None;
     }
+    let wrong = |why: &str| Some(Down::of(Blame::Service, why));
     if truncated {
-        return Some("the body is larger than can be judged".to_owned());
+        return wrong("the body is larger than can be judged");
     }
     if !json {
-        return Some("the body is not JSON".to_owned());
+        return wrong("the body is not JSON");
     }
-    probe.body.iter().find_map(|(pointer, allowed)| {
+    let asked = probe.body.iter().filter(|(pointer, _)| !excused.contains(pointer.as_str()));
+    asked.into_iter().find_map(|(pointer, allowed)| {
         let wanted = || allowed.iter().cloned().collect::<Vec<_>>().join(" or ");
         match values.get(pointer) {
             Some(value) if allowed.contains(value) => None,
-            Some(value) => Some(format!("{pointer} is {value:?} instead of {}", wanted())),
-            None => Some(format!("{pointer} is missing; expected {}", wanted())),
+            Some(value) => wrong(&format!("{pointer} is {value:?} instead of {}", wanted())),
+            None => wrong(&format!("{pointer} is missing; expected {}", wanted())),
         }
     })
 }
 
-fn wrong_assets<'a>(
-    probe: &Probe,
-    mut assets: impl Iterator<Item = (&'a String, Option<u16>)>,
-    named: bool,
-) -> Option<String> {
+fn wrong_assets(probe: &Probe, assets: &[AssetReading], named: NamedAssets) -> Option<Down> {
     if !probe.assets {
         return None;
     }
-    if !named {
-        return Some("the page names no script and no style sheet".to_owned());
+    match named {
+        NamedAssets::None => {
+            return Some(Down::of(Blame::Page, "the page names no script and no style sheet"));
+        }
+        NamedAssets::Foreign => {
+            let why = "the page names scripts and style sheets of other origins only, which are not followed";
+            return Some(Down::of(Blame::Page, why));
+        }
+        NamedAssets::Own => {}
     }
-    assets.find_map(|(path, status)| match status {
+    assets.iter().find_map(|AssetReading { path, status }| match status {
         Some(200) => None,
-        Some(other) => Some(format!("the page loads, its asset {path} answers {other}")),
-        None => Some(format!("the page loads, its asset {path} does not answer")),
+        Some(other) => {
+            let why = format!("the page loads, its asset {path} answers {other}");
+            Some(Down::of(Blame::Service, why))
+        }
+        None => {
+            let why = format!("the page loads, its asset {path} does not answer");
+            Some(Down::of(Blame::Service, why))
+        }
     })
 }
 
-fn matches_any(
-    declared: &BTreeMap<String, BTreeSet<String>>,
+/// The pointers whose values are declared as degraded.
+fn degraded_pointers<'a>(
+    declared: &'a BTreeMap<String, BTreeSet<String>>,
     values: &BTreeMap<String, String>,
-) -> bool {
-    declared
-        .iter()
-        .any(|(pointer, marks)| values.get(pointer).is_some_and(|value| marks.contains(value)))
+) -> BTreeSet<&'a str> {
+    let is_marked = |(pointer, marks): &(&String, &BTreeSet<String>)| {
+        values.get(*pointer).is_some_and(|value| marks.contains(value))
+    };
+    declared.iter().filter(is_marked).map(|(pointer, _)| pointer.as_str()).collect()
 }
 
-fn shown(
-    declared: &BTreeMap<String, BTreeSet<String>>,
-    values: &BTreeMap<String, String>,
-) -> String {
-    let parts = declared
-        .keys()
-        .filter_map(|pointer| values.get(pointer).map(|value| format!("{pointer} is {value:?}")));
+fn shown(pointers: &BTreeSet<&str>, values: &BTreeMap<String, String>) -> String {
+    let parts = pointers
+        .iter()
+        .filter_map(|pointer| values.get(*pointer).map(|value| format!("{pointer} is {value:?}")));
     parts.collect::<Vec<_>>().join(", ")
 }
 
@@ -128,7 +187,7 @@ mod tests {
             size_bytes: 10,
             truncated: false,
             assets: Vec::new(),
-            assets_named: false,
+            named: NamedAssets::None,
             certificate_ends: None,
         })
     }
@@ -166,7 +225,7 @@ mod tests {
     #[test]
     fn a_page_is_well_only_when_its_assets_load() {
         let probe = HealthGuardian::default().services[2].probes[0].clone();
-        let page = |assets_named: bool, status: Option<u16>| {
+        let page = |named: NamedAssets, status: Option<u16>| {
             reading(ProbeAnswer::Http {
                 status: 200,
                 values: BTreeMap::new(),
@@ -174,13 +233,48 @@ mod tests {
                 size_bytes: 10,
                 truncated: false,
                 assets: vec![AssetReading { path: "/app.js".into(), status }],
-                assets_named,
+                named,
                 certificate_ends: None,
             })
         };
-        assert_eq!(judge(&probe, &page(true, Some(200))), Judgement::Well);
-        for bad in [page(true, Some(500)), page(true, None), page(false, Some(200))] {
-            assert!(matches!(judge(&probe, &bad), Judgement::Down(_)), "{bad:?}");
+        let own = NamedAssets::Own;
+        assert_eq!(judge(&probe, &page(own, Some(200))), Judgement::Well);
+        assert_eq!(judge(&probe, &page(own, Some(429))), Judgement::Throttled);
+        let blamed = |reading: &ProbeReading| match judge(&probe, reading) {
+            Judgement::Down(down) => Some(down.blame),
+            _ => None,
+        };
+        for bad in [page(own, Some(500)), page(own, None)] {
+            assert_eq!(blamed(&bad), Some(Blame::Service), "{bad:?}");
+        }
+        for unproved in [page(NamedAssets::None, None), page(NamedAssets::Foreign, None)] {
+            assert_eq!(blamed(&unproved), Some(Blame::Page), "{unproved:?}");
+        }
+    }
+
+    #[test]
+    fn degraded_excuses_its_own_value_and_nothing_else() {
+        let mut probe = middleware();
+        probe.body.insert("/data/db".to_owned(), BTreeSet::from(["up".to_owned()]));
+        let look = |db: &str| {
+            judge(&probe, &http(200, &[("/data/status", "degraded"), ("/data/db", db)], true))
+        };
+        assert!(matches!(look("up"), Judgement::Degraded(_)));
+        assert!(matches!(look("down"), Judgement::Down(_)));
+    }
+
+    #[test]
+    fn what_was_not_asked_says_nothing_and_a_certificate_blames_no_process() {
+        let probe = middleware();
+        let not_asked = reading(ProbeAnswer::NotAsked { why: "too many open files".into() });
+        assert!(matches!(judge(&probe, &not_asked), Judgement::NotAsked(_)));
+        let expired = ProbeAnswer::Untrusted { why: "expired".into(), ended: None };
+        let no_way = ProbeAnswer::NoWay { why: "no name".into() };
+        for (answer, expected) in [(expired, Blame::Certificate), (no_way, Blame::Way)] {
+            let Judgement::Down(down) = judge(&probe, &reading(answer)) else {
+                panic!("{expected:?}")
+            };
+            assert_eq!(down.blame, expected);
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod checks;
 mod detect;
 mod detect_machine;
 mod detect_process;
+mod detect_service;
 pub mod fault;
 mod judge;
 mod lint;
@@ -18,6 +19,7 @@ pub mod settings;
 pub mod snapshot;
 
 pub use fault::Fault;
+pub use judge::Blame;
 pub use settings::HealthGuardian;
 pub use snapshot::Snapshot;
 
@@ -54,8 +56,8 @@ impl Agent for HealthGuardian {
         subject: &Subject,
         fault: &Fault,
         snapshot: &Snapshot,
-        _: Timestamp,
+        now: Timestamp,
     ) -> Remedy {
-        remedy::remedy(self, subject, fault, snapshot)
+        remedy::remedy(self, subject, fault, snapshot, now)
     }
 }

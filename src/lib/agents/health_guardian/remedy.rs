@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::detect::seen_healthy;
+use jiff::Timestamp;
+
 use super::detect_process::newest_readings;
+use super::detect_service::seen_healthy;
 use super::fault::{Fault, ProcessFault};
+use super::judge::Blame;
 use super::settings::{HealthGuardian, Service};
 use super::snapshot::Snapshot;
 use crate::agent::{Remedy, Step};
@@ -18,11 +21,19 @@ pub(super) fn remedy(
     subject: &Subject,
     fault: &Fault,
     snapshot: &Snapshot,
+    now: Timestamp,
 ) -> Remedy {
     match fault {
         Fault::ProcessDown(fault) => process_down(fault),
         Fault::ProcessMemory(fault) => process_memory(fault),
-        Fault::ServiceDown { .. } => service_down(settings, subject, snapshot),
+        Fault::ServiceDown { blame, .. } => match blame {
+            Blame::Service => service_down(settings, subject, snapshot, now),
+            Blame::Certificate => leave("alert only: a restart does not change its certificate"),
+            Blame::Way => leave("alert only: the way to it fails, and no restart changes that"),
+            Blame::Page => leave(
+                "alert only: its page names nothing that could be followed, so it cannot be told whether it works",
+            ),
+        },
         Fault::ServiceDegraded { .. } => {
             leave("it still works; a restart could end that. Its own report says what is missing")
         }
@@ -49,7 +60,9 @@ fn process_down(fault: &ProcessFault) -> Remedy {
         return leave("its manager does not know it; what was never started cannot be restarted");
     };
     match reading.status {
-        ProcessStatus::Stopped => leave("somebody stopped it; starting it is theirs to decide"),
+        ProcessStatus::Stopped => {
+            leave("somebody stopped it, or it was meant to end; starting it is theirs to decide")
+        }
         ProcessStatus::WaitingRestart => leave("its manager is about to start it again"),
         ProcessStatus::Crashed | ProcessStatus::Errored => restart(
             reading,
@@ -67,7 +80,7 @@ fn process_memory(fault: &ProcessFault) -> Remedy {
         return leave("its manager no longer knows it");
     };
     let why = "it is about to be killed at its own memory limit".to_owned();
-    if reading.can_reload && reading.process.instance.is_some() {
+    if reading.can_reload {
         return act(
             reading,
             Operation::ReloadProcess(reading.process.clone()),
@@ -79,7 +92,12 @@ fn process_memory(fault: &ProcessFault) -> Remedy {
 }
 
 /// A service that fails while its process lives is restarted only where nothing else can be to blame.
-fn service_down(settings: &HealthGuardian, subject: &Subject, snapshot: &Snapshot) -> Remedy {
+fn service_down(
+    settings: &HealthGuardian,
+    subject: &Subject,
+    snapshot: &Snapshot,
+    now: Timestamp,
+) -> Remedy {
     let Some(service) = service_of(settings, subject) else {
         return leave("the settings no longer name this service");
     };
@@ -92,10 +110,58 @@ fn service_down(settings: &HealthGuardian, subject: &Subject, snapshot: &Snapsho
         Ok(reading) => reading,
         Err(why) => return leave(why),
     };
+    if let Err(why) = old_enough(&reading, settings, now) {
+        return leave(why);
+    }
+    let because = match nothing_else_to_blame(settings, service, snapshot) {
+        Ok(because) => because,
+        Err(why) => return leave(why),
+    };
+    let why = format!("its process runs, {because}, and it still does not answer as it should");
+    // Of several processes a probe cannot tell which is ill: all are replaced, one after the other where that works.
+    if reading.can_reload && has_several(service, snapshot) {
+        let operation = Operation::ReloadProcess(reading.process.clone());
+        return act(&reading, operation, &[ProcessStatus::Online], why);
+    }
+    restart(&reading, &[ProcessStatus::Online], why)
+}
+
+/// A service may need a while to start, and a process whose age is not known may just have been started.
+fn old_enough(
+    reading: &ProcessReading,
+    settings: &HealthGuardian,
+    now: Timestamp,
+) -> Result<(), String> {
+    let grace = settings.start_grace;
+    if grace.get().is_zero() {
+        return Ok(());
+    }
+    let Some(started_at) = reading.started_at else {
+        return Err(
+            "its manager does not tell when it was started, so it may be starting just now; set \
+             `start_grace = \"0s\"` to restart it all the same"
+                .to_owned(),
+        );
+    };
+    match started_at.checked_add(grace.get()) {
+        Ok(ready) if ready <= now => Ok(()),
+        Ok(_) | Err(_) => {
+            Err(format!("it was started less than {grace} ago and may still be starting"))
+        }
+    }
+}
+
+/// Why no dependency is to blame, or which one may be.
+fn nothing_else_to_blame(
+    settings: &HealthGuardian,
+    service: &Service,
+    snapshot: &Snapshot,
+) -> Result<String, String> {
     let Some(dependencies) = &service.dependencies else {
-        return leave(
+        return Err(
             "alert only: its dependencies are not declared, so it cannot be told whether a restart \
-             would help; set `dependencies`, `[]` if there are none",
+             would help; set `dependencies`, `[]` if there are none"
+                .to_owned(),
         );
     };
     for name in dependencies {
@@ -103,19 +169,14 @@ fn service_down(settings: &HealthGuardian, subject: &Subject, snapshot: &Snapsho
             None => Err(format!("{name} is not a service of the settings")),
             Some(dependency) => seen_healthy(snapshot, dependency),
         };
-        if let Err(why) = seen {
-            return leave(format!("alert only: a restart cannot help while its dependency {why}"));
-        }
+        seen.map_err(|why| {
+            format!("alert only: a restart cannot help while its dependency {why}")
+        })?;
     }
-    let because = match dependencies.len() {
+    Ok(match dependencies.len() {
         0 => "it has no dependencies".to_owned(),
-        _ => format!("its dependencies ({}) are healthy", dependencies.join(", ")),
-    };
-    restart(
-        reading,
-        &[ProcessStatus::Online],
-        format!("its process runs, {because}, and it still does not answer as it should"),
-    )
+        1.. => format!("its dependencies ({}) are healthy", dependencies.join(", ")),
+    })
 }
 
 fn service_of<'a>(settings: &'a HealthGuardian, subject: &Subject) -> Option<&'a Service> {
@@ -125,21 +186,19 @@ fn service_of<'a>(settings: &'a HealthGuardian, subject: &Subject) -> Option<&'a
         .map(|(service, _)| service)
 }
 
-fn living_process<'a>(
-    service: &Service,
-    snapshot: &'a Snapshot,
-) -> Result<&'a ProcessReading, String> {
+/// The processes of a service as one, where all of them run.
+fn living_process(service: &Service, snapshot: &Snapshot) -> Result<ProcessReading, String> {
     let readings = newest_readings(snapshot, service)?;
-    let mut rows = readings.into_values();
-    match (rows.next(), rows.next()) {
-        (None, _) => Err("its manager does not know its process".to_owned()),
-        (Some(only), None) if only.status == ProcessStatus::Online => Ok(only),
-        (Some(only), None) => Err(format!("its process is {}", only.status.as_str())),
-        (Some(_), Some(_)) => {
-            Err("its process has several instances, and a probe cannot tell which of them is ill"
-                .to_owned())
-        }
+    let rows: Vec<&ProcessReading> = readings.into_values().collect();
+    if let Some(ill) = rows.iter().find(|row| row.status != ProcessStatus::Online) {
+        return Err(format!("its process is {}", ill.status.as_str()));
     }
+    ProcessReading::together(&rows)
+        .ok_or_else(|| "its manager does not know its process".to_owned())
+}
+
+fn has_several(service: &Service, snapshot: &Snapshot) -> bool {
+    newest_readings(snapshot, service).is_ok_and(|readings| readings.len() > 1)
 }
 
 fn restart(reading: &ProcessReading, states: &[ProcessStatus], why: String) -> Remedy {

@@ -20,9 +20,11 @@ pub struct HealthGuardian {
     pub probe_pause: HumanDuration,
     /// The pause between two looks at a process that seems ill.
     pub process_pause: HumanDuration,
+    /// A process that was started less than this ago is not restarted because its service does not answer yet.
+    pub start_grace: HumanDuration,
     /// A process above this share of its own limit is reloaded or restarted, in percent.
     pub memory_percent: u8,
-    /// A process that its manager restarted so often since the last run is in a restart storm.
+    /// A process that was restarted so often since the last run, at most an hour ago, is in a restart storm.
     pub restart_storm: u32,
     /// A certificate that ends within so many days is a warning.
     pub certificate_warn_days: u32,
@@ -151,6 +153,7 @@ impl Default for HealthGuardian {
             probe_attempts: 3,
             probe_pause: HumanDuration::secs(5),
             process_pause: HumanDuration::secs(2),
+            start_grace: HumanDuration::mins(1),
             memory_percent: 85,
             restart_storm: 3,
             certificate_warn_days: 21,

@@ -154,6 +154,11 @@ impl Pass<'_> {
     }
 
     fn another_look(&self, subject: &Subject, probe: &Probe, readings: &[ProbeReading]) -> bool {
+        let newest = readings.last().map(|reading| judge(probe, reading));
+        if matches!(newest, Some(Judgement::Throttled | Judgement::NotAsked(_))) {
+            // Asking again would only press on.
+            return false;
+        }
         let well = |reading: &&ProbeReading| judge(probe, reading) == Judgement::Well;
         let well_in_a_row = readings.iter().rev().take_while(well).count();
         let enough = if self.troubled(subject) { SERVICE_CLEAR as usize } else { 1 };
