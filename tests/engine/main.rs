@@ -2,6 +2,7 @@
 
 mod causes;
 mod kills;
+mod licence;
 mod proofs;
 mod shop;
 mod stories;

@@ -47,6 +47,8 @@ pub(crate) enum Restart {
     HangsAfter,
     /// It heals, and the answer is lost at once.
     HealsWithoutAnswer,
+    /// Of several processes only the first is started anew, and the service is well all the same.
+    HealsHalf,
 }
 
 struct State {
@@ -64,6 +66,7 @@ struct State {
     turns: BTreeMap<String, VecDeque<ProbeAnswer>>,
     blind_after_act: bool,
     memory_percent: u64,
+    counts_restarts: bool,
 }
 
 /// The world; clones share it.
@@ -112,6 +115,7 @@ impl World {
             turns: BTreeMap::new(),
             blind_after_act: false,
             memory_percent: 50,
+            counts_restarts: true,
         };
         Self {
             state: Arc::new(Mutex::new(state)),
@@ -207,6 +211,11 @@ impl World {
     /// The manager cannot be read any more once it was told to do something.
     pub(crate) fn manager_goes_blind_after_the_act(&self) {
         self.state().blind_after_act = true;
+    }
+
+    /// From now on a start does not raise the count of restarts, as with PM2 that starts a dead process.
+    pub(crate) fn restarts_uncounted(&self) {
+        self.state().counts_restarts = false;
     }
 
     /// Memory in use, in percent.
@@ -358,41 +367,54 @@ impl World {
         }
     }
 
-    /// The manager's own doing.
+    /// The manager's own doing: to one process, or to all of a name.
     fn carry_out(&self, verb: &str, process: &ProcessRef) -> Result<Restart, ActFailure> {
         let mut state = self.state();
         let restart = state.restart;
         let hangs = matches!(restart, Restart::HangsBefore | Restart::HangsAfter);
         state.acts.push(format!("{verb} {process}{}", if hangs { " (hangs)" } else { "" }));
-        state.starts += 1;
-        let identity = format!("{}@1", state.starts);
-        let (now, healed) = (state.now, state.healed.clone());
         if state.blind_after_act {
             state.manager = Err(Blind::because("the socket is gone"));
         }
-        let url = state.answers.keys().find(|url| url.contains(&process.name)).cloned();
-        let Some(row) = state.rows.get_mut(process) else {
+        let targets: Vec<ProcessRef> =
+            state.rows.keys().filter(|known| process.overlaps(known)).cloned().collect();
+        if targets.is_empty() {
             return Err(ActFailure::Refused(format!("{process} is not known")));
-        };
+        }
         match restart {
-            Restart::Heals | Restart::HangsAfter | Restart::HealsWithoutAnswer => {
-                row.status = ProcessStatus::Online;
-                row.memory_bytes = Some(100);
-                row.identity = Some(identity);
-            }
-            Restart::DiesAgain => {
-                row.status = ProcessStatus::Errored;
-                row.identity = None;
-            }
             Restart::Refused => return Err(ActFailure::Refused("not now".to_owned())),
             Restart::Ignored | Restart::HangsBefore => return Ok(restart),
+            Restart::Heals
+            | Restart::HangsAfter
+            | Restart::HealsWithoutAnswer
+            | Restart::HealsHalf
+            | Restart::DiesAgain => {}
         }
-        row.started_at = row.started_at.map(|_| now);
-        row.restarts = row.restarts.map(|count| count + 1);
-        if let (true, Some(url)) = (row.status == ProcessStatus::Online, url) {
-            state.answers.insert(url, healed);
+        let half = if restart == Restart::HealsHalf { 1 } else { targets.len() };
+        for target in targets.iter().take(half) {
+            state.start_anew(target, restart != Restart::DiesAgain);
         }
         Ok(restart)
+    }
+}
+
+impl State {
+    fn start_anew(&mut self, process: &ProcessRef, lives: bool) {
+        self.starts += 1;
+        let identity = format!("{}@1", self.starts);
+        let (now, counted) = (self.now, self.counts_restarts);
+        let Some(row) = self.rows.get_mut(process) else { return };
+        row.status = if lives { ProcessStatus::Online } else { ProcessStatus::Errored };
+        row.identity = lives.then_some(identity);
+        row.started_at = row.started_at.map(|_| now);
+        row.restarts = row.restarts.map(|count| count + u64::from(counted));
+        if lives {
+            row.memory_bytes = Some(100);
+            let of_it = |url: &&String| url.contains(&process.name);
+            if let Some(url) = self.answers.keys().find(of_it).cloned() {
+                self.answers.insert(url, self.healed.clone());
+            }
+        }
     }
 }
 
@@ -451,9 +473,11 @@ impl ProcessControl for World {
                 Restart::HealsWithoutAnswer => {
                     Err(ActFailure::Unknown("it was cut off".to_owned()))
                 }
-                Restart::Heals | Restart::DiesAgain | Restart::Refused | Restart::Ignored => {
-                    Ok("done".to_owned())
-                }
+                Restart::Heals
+                | Restart::HealsHalf
+                | Restart::DiesAgain
+                | Restart::Refused
+                | Restart::Ignored => Ok("done".to_owned()),
             }
         })
     }
