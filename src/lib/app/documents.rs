@@ -35,7 +35,7 @@ pub struct IncidentLife {
 pub struct Explanation {
     /// The finding.
     pub key: Key,
-    /// Its incident, where one was asked for or belongs to the remediation that was.
+    /// Its incident: the one that was asked for, that of the remediation, or the newest of the key.
     pub incident: Option<Incident>,
     /// What was done, oldest first.
     pub remediations: Vec<Remediation>,

@@ -36,7 +36,7 @@ pub enum Verb {
     },
     /// Why was this done, or left alone?
     Explain {
-        /// An incident, a finding's key, or the beginning of either
+        /// An incident (INC-1), a remediation (REM-1), or a finding's whole key
         id: String,
         /// Every door of the gate with its numbers, and what would change the answer
         #[arg(long)]
@@ -145,7 +145,7 @@ pub enum IncidentsVerb {
     List,
     /// One incident with its whole life
     Show {
-        /// Its id, or the beginning of it
+        /// Its id, like INC-1
         id: String,
     },
 }

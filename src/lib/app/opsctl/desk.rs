@@ -152,12 +152,14 @@ impl Desk<'_> {
         absent(&paths.ledger()) && absent(&paths.view())
     }
 
-    pub(super) async fn store(&self, access: Access) -> Result<SqliteStore, StoreError> {
+    pub(super) async fn store(&self, access: Access) -> Result<SqliteStore, Trouble> {
         if access == Access::ReadOnly && self.nothing_is_recorded() {
-            let why = "nothing is recorded yet; run an agent once, for example health-guardian";
-            return Err(StoreError::Open(why.to_owned()));
+            return Err(Trouble::incomplete(
+                "nothing is recorded yet; run an agent once, for example health-guardian",
+            ));
         }
-        SqliteStore::open(wire::store_options(self.config, access, Arc::clone(&self.clock))).await
+        let options = wire::store_options(self.config, access, Arc::clone(&self.clock));
+        Ok(SqliteStore::open(options).await?)
     }
 
     /// Who asks, for the ledger.
@@ -172,6 +174,6 @@ impl Desk<'_> {
 }
 
 /// Whether nothing is there; a place that cannot be looked at is something else.
-fn absent(file: &std::path::Path) -> bool {
+pub(super) fn absent(file: &std::path::Path) -> bool {
     std::fs::symlink_metadata(file).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
