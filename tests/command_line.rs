@@ -210,6 +210,7 @@ fn before_the_first_run_a_list_is_empty_and_a_single_thing_is_not_there() {
         &["incidents", "show", "INC-1"][..],
         &["explain", "INC-1"],
         &["explain", "health-guardian/service_down/service:a/b"],
+        &["resolve", "INC-1", "--reason", "a test"],
         &["ledger", "verify"],
     ] {
         let said = run(OPSCTL, folder.path(), arguments);

@@ -160,6 +160,8 @@ fn every_document_of_the_programs_is_what_its_schema_says() {
     assert!(life["events"].as_array().unwrap().len() >= 5, "{life:#}");
     let status = house.ask("status", OPSCTL, &["status"]);
     assert_eq!(status["controls"][0]["key"], paused["control"]);
+    let ended = house.ask("resolve", OPSCTL, &["resolve", "INC-2", "--reason", "a test"]);
+    assert_eq!(ended["resolution"], "manual", "{ended:#}");
     house.ask("resume", OPSCTL, &["resume", "all", "--reason", "a test"]);
     house.ask("incidents", OPSCTL, &["incidents"]);
     house.ask("incidents", OPSCTL, &["incidents", "list"]);
@@ -238,6 +240,42 @@ fn the_pages_for_people_fit_a_terminal() {
         let wide = page.lines().find(|line| display_width(line) > WIDTH);
         assert_eq!(wide, None, "{words:?}");
     }
+}
+
+#[test]
+fn a_person_ends_an_incident_once_and_the_next_run_opens_it_anew() {
+    let house = House::new();
+    house.said(OPSCTL, &["pause", "all", "--for", "1h", "--reason", "a test"]);
+    house.said(GUARDIAN, &[]);
+    let wrong = house.json(OPSCTL, &["resolve", "INC-1", "--reason", "  "]);
+    assert_eq!(wrong["exit"], 78, "{wrong:#}");
+    let wrong = house.json(OPSCTL, &["resolve", "REM-1", "--reason", "repaired"]);
+    assert_eq!(wrong["exit"], 78, "{wrong:#}");
+    let unknown = house.json(OPSCTL, &["resolve", "INC-9", "--reason", "repaired"]);
+    assert_eq!(unknown["error"], "there is no INC-9 here; the newest is INC-1");
+    assert_eq!(unknown["exit"], 2);
+
+    let words = ["resolve", "inc-1", "--reason", "repaired by hand", "--false-alarm"];
+    let (page, told) = house.said(OPSCTL, &words);
+    assert!(page.starts_with("INC-1 is ended. If it is still wrong, the next run"), "{page}{told}");
+    let life = house.json(OPSCTL, &["incidents", "show", "INC-1"]);
+    let end = &life["incident"]["resolved"];
+    assert_eq!(end["resolution"], "false_alarm", "{life:#}");
+    let proof = end["proof"].as_str().unwrap();
+    assert!(proof.starts_with("by human:") && proof.ends_with(": repaired by hand"), "{proof}");
+    let actor = life["events"].as_array().unwrap().last().unwrap()["entry"]["actor"].clone();
+    assert!(actor.as_str().unwrap().starts_with("human:"), "{actor}");
+    let view: Value =
+        serde_json::from_str(&std::fs::read_to_string(house.at("state/ops-state.json")).unwrap())
+            .unwrap();
+    assert_eq!(view["incidents"][0]["status"], "resolved", "the view is told: {view:#}");
+
+    let twice = house.json(OPSCTL, &["resolve", "INC-1", "--reason", "again"]);
+    assert_eq!(twice["exit"], 2, "{twice:#}");
+    let said = twice["error"].as_str().unwrap();
+    assert!(said.starts_with("INC-1 ended at ") && said.contains("(false_alarm)"), "{said}");
+    let run = house.json(GUARDIAN, &[]);
+    assert_eq!(run["open"][0]["id"], "INC-2", "{run:#}");
 }
 
 #[test]

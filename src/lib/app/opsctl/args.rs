@@ -73,6 +73,17 @@ pub enum Verb {
         #[arg(long)]
         reason: String,
     },
+    /// End an incident by your own word; if it is still wrong, the next run opens it anew
+    Resolve {
+        /// The incident, like INC-1
+        id: String,
+        /// Why; stands in the ledger as its proof
+        #[arg(long)]
+        reason: String,
+        /// It was never true
+        #[arg(long)]
+        false_alarm: bool,
+    },
     /// The settings: are they right, and what is in effect?
     Config {
         /// What about them

@@ -10,6 +10,7 @@ use crate::app::cli::{self, Output};
 use crate::app::config::{Config, Environ};
 use crate::app::exit::Exit;
 use crate::app::{agent_run, demo, out, wire};
+use crate::domain::incident::Resolution;
 use crate::ports::clock::Clock;
 use crate::ports::store::StoreError;
 use crate::render::style::Style;
@@ -120,6 +121,11 @@ impl Desk<'_> {
                 self.pause(agent, duration.get(), reason).await
             }
             Verb::Resume { agent, reason } => self.resume(agent, reason).await,
+            Verb::Resolve { id, reason, false_alarm } => {
+                let resolution =
+                    if *false_alarm { Resolution::FalseAlarm } else { Resolution::Manual };
+                self.resolve(id, reason, resolution).await
+            }
             Verb::Doctor => self.doctor().await,
             Verb::Ledger { verb: super::args::LedgerVerb::Verify } => self.verify().await,
             Verb::State { verb: super::args::StateVerb::Import { file } } => {

@@ -9,6 +9,7 @@ mod doctor;
 mod explain;
 mod ledger;
 mod questions;
+mod resolve;
 mod status;
 
 pub use desk::opsctl_main;
