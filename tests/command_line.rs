@@ -185,3 +185,100 @@ fn no_secret_is_shown_in_any_form() {
     let shown = said(&control.env("SMTP_HOST", CANARY).output().unwrap());
     assert!(shown.out.contains("canary-7f"), "a value that is no secret is shown: {}", shown.out);
 }
+
+/// A folder with settings, and without anything to look at.
+fn settled() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = "[agents.health-guardian]\nservices = []\n";
+    std::fs::write(folder.path().join("agents.toml"), settings).unwrap();
+    folder
+}
+
+#[test]
+fn before_the_first_run_a_list_is_empty_and_a_single_thing_is_not_there() {
+    let folder = settled();
+    let lists = [&["incidents"][..], &["incidents", "list"], &["runs"], &["remediations"]];
+    for arguments in lists {
+        let said = run(OPSCTL, folder.path(), arguments);
+        assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{arguments:?}");
+        assert!(said.out.starts_with("Nothing is recorded yet"), "{}", said.out);
+        assert_eq!(said.out.lines().count(), 1, "{}", said.out);
+        let said = run(OPSCTL, folder.path(), &[arguments, &["-o", "json"]].concat());
+        assert_eq!((said.code, said.out.as_str()), (Some(0), "[]\n"), "{}", said.err);
+    }
+    for arguments in [
+        &["incidents", "show", "INC-1"][..],
+        &["explain", "INC-1"],
+        &["explain", "health-guardian/service_down/service:a/b"],
+        &["resolve", "INC-1", "--reason", "a test"],
+        &["ledger", "verify"],
+    ] {
+        let said = run(OPSCTL, folder.path(), arguments);
+        assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(said.err.starts_with("nothing is recorded yet; "), "{}", said.err);
+    }
+    assert!(!folder.path().join("state").exists(), "looking makes no ledger");
+}
+
+#[test]
+fn the_state_begins_with_the_places_that_it_is_about() {
+    let folder = settled();
+    let at = folder.path().canonicalize().unwrap();
+    for told in ["Nothing is recorded yet.", "good until"] {
+        let said = run(OPSCTL, &at, &["status"]).out;
+        let lines: Vec<&str> = said.lines().take(5).collect();
+        for (line, (label, name)) in
+            lines.iter().zip([("settings", "agents.toml"), ("state", "state"), ("logs", "logs")])
+        {
+            assert_eq!(*line, format!("{label:<12}{}", at.join(name).display()));
+        }
+        assert!(lines[4].contains(told), "{said}");
+        run(GUARDIAN, &at, &[]);
+    }
+}
+
+#[test]
+fn a_ledger_that_cannot_be_used_is_told_with_its_own_reason() {
+    let garbage: fn(&Path) = |file| std::fs::write(file, "no database".repeat(500)).unwrap();
+    let folder_there: fn(&Path) = |file| std::fs::create_dir(file).unwrap();
+    for (make, words) in [(garbage, "is damaged"), (folder_there, "is not a file")] {
+        let folder = settled();
+        std::fs::create_dir(folder.path().join("state")).unwrap();
+        make(&folder.path().join("state/ops.db"));
+        let said = run(OPSCTL, folder.path(), &["status"]);
+        assert_eq!((said.code, said.out.as_str()), (Some(2), ""));
+        assert!(said.err.contains("ops.db") && said.err.contains(words), "{}", said.err);
+        assert!(said.err.contains("ops-state.json cannot be read either"), "{}", said.err);
+    }
+}
+
+#[test]
+fn the_doctor_tells_what_is_not_there_yet_from_what_cannot_be_looked_at() {
+    let not_yet = "the first run creates it";
+    let said_of_state = |folder: &tempfile::TempDir| {
+        let said = run(OPSCTL, folder.path(), &["doctor", "-o", "json"]).out;
+        let rows: Vec<serde_json::Value> = serde_json::from_str(&said).unwrap();
+        let found = |about: &str| {
+            let row = rows.iter().find(|row| row["about"] == about).unwrap();
+            format!("{}: {}", row["grade"].as_str().unwrap(), row["found"].as_str().unwrap())
+        };
+        (found("state folder"), found("ledger"))
+    };
+    let folder = settled();
+    let (state, ledger) = said_of_state(&folder);
+    assert!(state.starts_with("partial: ") && state.ends_with(not_yet), "{state}");
+    assert!(ledger.starts_with("skipped: ") && ledger.ends_with(not_yet), "{ledger}");
+
+    let at = folder.path().join("state");
+    std::fs::write(&at, "").unwrap();
+    let (state, ledger) = said_of_state(&folder);
+    assert!(state.starts_with("blocked: ") && state.ends_with("is not a folder"), "{state}");
+    assert!(ledger.starts_with("blocked: ") && ledger.contains("cannot be looked at"), "{ledger}");
+
+    std::fs::remove_file(&at).unwrap();
+    std::os::unix::fs::symlink("state", &at).unwrap();
+    let (state, ledger) = said_of_state(&folder);
+    for found in [state, ledger] {
+        assert!(found.starts_with("blocked: ") && found.contains("cannot be looked at"), "{found}");
+    }
+}

@@ -151,10 +151,17 @@ fn every_document_of_the_programs_is_what_its_schema_says() {
     let refused = house.ask("report", GUARDIAN, &[]);
     assert!(refused["plan"]["deferrals"][0]["ruling"]["refused"].is_object(), "{refused:#}");
     house.ask("explanation", OPSCTL, &["explain", "INC-2"]);
+    let key = refused["plan"]["deferrals"][0]["key"].as_str().unwrap().to_owned();
+    let of_key = house.ask("explanation", OPSCTL, &["explain", &key]);
+    assert_eq!(of_key["incident"]["id"], "INC-2", "the newest of the key: {of_key:#}");
+    let repaired = house.ask("explanation", OPSCTL, &["explain", "REM-1"]);
+    assert_eq!(repaired["incident"]["id"], "INC-1", "{repaired:#}");
     let life = house.ask("incident", OPSCTL, &["incidents", "show", "INC-1"]);
     assert!(life["events"].as_array().unwrap().len() >= 5, "{life:#}");
     let status = house.ask("status", OPSCTL, &["status"]);
     assert_eq!(status["controls"][0]["key"], paused["control"]);
+    let ended = house.ask("resolve", OPSCTL, &["resolve", "INC-2", "--reason", "a test"]);
+    assert_eq!(ended["resolution"], "manual", "{ended:#}");
     house.ask("resume", OPSCTL, &["resume", "all", "--reason", "a test"]);
     house.ask("incidents", OPSCTL, &["incidents"]);
     house.ask("incidents", OPSCTL, &["incidents", "list"]);
@@ -209,7 +216,7 @@ fn a_document_that_lacks_a_field_is_refused() {
 #[test]
 fn the_pages_for_people_fit_a_terminal() {
     let house = House::new();
-    let pages: [(&str, &[&str]); 14] = [
+    let pages: [(&str, &[&str]); 16] = [
         (OPSCTL, &["status"]),
         (OPSCTL, &["doctor"]),
         (GUARDIAN, &["--plan"]),
@@ -218,12 +225,14 @@ fn the_pages_for_people_fit_a_terminal() {
         (OPSCTL, &["incidents", "show", "INC-1"]),
         (OPSCTL, &["explain", "INC-1"]),
         (OPSCTL, &["explain", "INC-1", "--why-not"]),
+        (OPSCTL, &["explain", "REM-1", "--why-not"]),
         (OPSCTL, &["runs"]),
         (OPSCTL, &["remediations"]),
         (OPSCTL, &["pause", "health-guardian", "--for", "1h", "--reason", "a test"]),
         (OPSCTL, &["status"]),
         (OPSCTL, &["resume", "all", "--reason", "a test"]),
         (OPSCTL, &["ledger", "verify"]),
+        (OPSCTL, &["incidents", "list"]),
     ];
     for (program, words) in pages {
         let (page, told) = house.said(program, words);
@@ -231,6 +240,69 @@ fn the_pages_for_people_fit_a_terminal() {
         let wide = page.lines().find(|line| display_width(line) > WIDTH);
         assert_eq!(wide, None, "{words:?}");
     }
+}
+
+#[test]
+fn a_person_ends_an_incident_once_and_the_next_run_opens_it_anew() {
+    let house = House::new();
+    house.said(OPSCTL, &["pause", "all", "--for", "1h", "--reason", "a test"]);
+    house.said(GUARDIAN, &[]);
+    let wrong = house.json(OPSCTL, &["resolve", "INC-1", "--reason", "  "]);
+    assert_eq!(wrong["exit"], 78, "{wrong:#}");
+    let wrong = house.json(OPSCTL, &["resolve", "REM-1", "--reason", "repaired"]);
+    assert_eq!(wrong["exit"], 78, "{wrong:#}");
+    let unknown = house.json(OPSCTL, &["resolve", "INC-9", "--reason", "repaired"]);
+    assert_eq!(unknown["error"], "there is no INC-9 here; the newest is INC-1");
+    assert_eq!(unknown["exit"], 2);
+
+    let words = ["resolve", "inc-1", "--reason", "repaired by hand", "--false-alarm"];
+    let (page, told) = house.said(OPSCTL, &words);
+    assert!(page.starts_with("INC-1 is ended. If it is still wrong, the next run"), "{page}{told}");
+    let life = house.json(OPSCTL, &["incidents", "show", "INC-1"]);
+    let end = &life["incident"]["resolved"];
+    assert_eq!(end["resolution"], "false_alarm", "{life:#}");
+    let proof = end["proof"].as_str().unwrap();
+    assert!(proof.starts_with("by human:") && proof.ends_with(": repaired by hand"), "{proof}");
+    let actor = life["events"].as_array().unwrap().last().unwrap()["entry"]["actor"].clone();
+    assert!(actor.as_str().unwrap().starts_with("human:"), "{actor}");
+    let view: Value =
+        serde_json::from_str(&std::fs::read_to_string(house.at("state/ops-state.json")).unwrap())
+            .unwrap();
+    assert_eq!(view["incidents"][0]["status"], "resolved", "the view is told: {view:#}");
+
+    let twice = house.json(OPSCTL, &["resolve", "INC-1", "--reason", "again"]);
+    assert_eq!(twice["exit"], 2, "{twice:#}");
+    let said = twice["error"].as_str().unwrap();
+    assert!(said.starts_with("INC-1 ended at ") && said.contains("(false_alarm)"), "{said}");
+    let run = house.json(GUARDIAN, &[]);
+    assert_eq!(run["open"][0]["id"], "INC-2", "{run:#}");
+}
+
+#[test]
+fn what_cannot_be_explained_is_told_with_what_is_near_it() {
+    let house = House::new();
+    house.said(GUARDIAN, &[]);
+    for words in [["explain", "INC-99"], ["explain", "REM-99"]] {
+        let answer = house.json(OPSCTL, &words);
+        assert_eq!(answer["exit"], 2, "{answer:#}");
+        let said = answer["error"].as_str().unwrap();
+        assert!(said.starts_with("there is no ") && said.contains("-99 here; the newest is "));
+    }
+    let shown = house.json(OPSCTL, &["incidents", "show", "INC-99"]);
+    assert_eq!(shown["error"], "there is no INC-99 here; the newest is INC-1");
+    for wrong in ["INC", "99", "shop", "health-guardian/process_down"] {
+        let answer = house.json(OPSCTL, &["explain", wrong]);
+        assert_eq!(answer["exit"], 78, "{answer:#}");
+        assert!(answer["error"].as_str().unwrap().contains("nor a finding's whole key"));
+    }
+    let near = house.json(OPSCTL, &["explain", "health-guardian/service_down/service:host-a/shop"]);
+    assert_eq!(near["exit"], 2, "{near:#}");
+    let said = near["error"].as_str().unwrap();
+    assert!(said.starts_with("nothing is recorded about health-guardian/service_down/"), "{said}");
+    let known = "health-guardian/process_down/process:host-a/command:shop";
+    assert!(said.ends_with(&format!("similar and known:\n  {known}")), "{said}");
+    let far = house.json(OPSCTL, &["explain", "health-guardian/service_down/service:host-a/x"]);
+    assert!(!far["error"].as_str().unwrap().contains("similar"), "{far:#}");
 }
 
 #[test]

@@ -498,6 +498,10 @@ fn an_explanation_names_the_doors_and_what_was_ruled_before() {
         history::explanation(incident, &[], ruled, why_not, now, Style::Plain)
     };
     reads!("explain_why_not", explain(Some(&incident()), &ruled, true));
+    let nine = Door::ALL.into_iter().filter(|door| *door != Door::Guard);
+    let doors = nine.map(|door| passed(door, "it lets pass")).collect();
+    let acted = Ruling::Acted { operation: "REM-4: restart pm2:shop".to_owned(), doors };
+    reads!("explain_acted", explain(None, &[decision("00:06:44", acted)], true));
     reads!("explain", explain(Some(&incident()), &ruled, false));
     let folded = Ruling::Folded { into: service("database") };
     reads!("explain_folded", explain(None, &[decision("12:00:03", folded)], true));

@@ -182,14 +182,14 @@ fn document(path: &str, value: &str) -> String {
     };
     if let Some(name) = inner.strip_prefix("probes[].") {
         let url =
-            if name == "url" && !value.is_empty() { "" } else { "url = \"tcp://127.0.0.1:1\"\n" };
+            if name == "url" && !value.is_empty() { "" } else { "url = \"http://127.0.0.1:1\"\n" };
         return format!("{services}name = \"a\"\n{probes}{url}{}", line(name));
     }
     let name = if inner == "name" && !value.is_empty() { "" } else { "name = \"a\"\n" };
     let command = match inner {
-        "command.status" => "manager = \"command\"\n",
+        "command.status" => "manager = \"command\"\nprocess = \"p\"\n",
         _ if inner.starts_with("command.") => {
-            "manager = \"command\"\ncommand.status = [\"/bin/s\"]\n"
+            "manager = \"command\"\nprocess = \"p\"\ncommand.status = [\"/bin/s\"]\n"
         }
         _ => "",
     };
@@ -231,6 +231,13 @@ fn the_only_texts_with_a_prescribed_form_are_durations() {
     assert!(found.iter().all(is_duration), "the walk would not check {found:#?}");
 }
 
+/// A file with one probe of `url`.
+fn probing(url: &str) -> String {
+    let quoted = toml::Value::String(url.to_owned());
+    let services = "[[agents.health-guardian.services]]\nname = \"a\"\n";
+    format!("{services}probes = [{{ url = {quoted} }}]\n")
+}
+
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig {
         cases: 300,
@@ -258,6 +265,20 @@ proptest::proptest! {
         if let Err(errors) = load(&damaged) {
             proptest::prop_assert!(errors.problems.iter().any(|problem| problem.level == Level::Error));
             proptest::prop_assert!(errors.problems.iter().all(|problem| !problem.message.is_empty()));
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_accepted_is_one_that_the_prober_can_read(
+        url in "(http|https|tcp)://([a-z0-9]{0,3}|[0-9a-fx.:_%-]{0,12}|\\[[0-9a-f:.]{0,9}\\]?)(:[0-9]{0,6})?[/?#]?[a-z:@]{0,3}"
+    ) {
+        if load(&probing(&url)).is_ok() {
+            let read = url.parse::<reqwest::Url>();
+            let read = read.map_err(|error| format!("{url}: {error}"));
+            proptest::prop_assert!(read.is_ok(), "{read:?}");
+            let read = read.unwrap();
+            proptest::prop_assert!(read.host_str().is_some_and(|host| !host.is_empty()));
+            proptest::prop_assert!(read.username().is_empty() && read.port() != Some(0));
         }
     }
 }

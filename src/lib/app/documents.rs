@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::config::{OriginRow, Problem};
 use crate::domain::event::RecordedEvent;
-use crate::domain::incident::{Incident, IncidentId, Remediation};
+use crate::domain::incident::{Incident, IncidentId, Remediation, Resolution};
 use crate::domain::report::Report;
 use crate::domain::run::{AgentRun, Decision};
 use crate::domain::subject::Key;
@@ -35,7 +35,7 @@ pub struct IncidentLife {
 pub struct Explanation {
     /// The finding.
     pub key: Key,
-    /// Its incident, where one was asked for or belongs to the remediation that was.
+    /// Its incident: the one that was asked for, that of the remediation, or the newest of the key.
     pub incident: Option<Incident>,
     /// What was done, oldest first.
     pub remediations: Vec<Remediation>,
@@ -61,6 +61,17 @@ pub struct Paused {
 pub struct Resumed {
     /// The controls that no longer apply; empty where nothing kept the agent from acting.
     pub lifted: Vec<String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// An incident that a person ended.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Ended {
+    /// Which one.
+    pub incident: IncidentId,
+    /// `manual` or `false_alarm`.
+    pub resolution: Resolution,
     /// Why.
     pub reason: String,
 }
@@ -172,6 +183,7 @@ pub fn all() -> Vec<Document> {
         document::<Vec<Remediation>>("remediations", "opsctl remediations -o json"),
         document::<Paused>("pause", "opsctl pause AGENT -o json"),
         document::<Resumed>("resume", "opsctl resume AGENT -o json"),
+        document::<Ended>("resolve", "opsctl resolve ID -o json"),
         document::<Vec<Examined>>("doctor", "opsctl doctor -o json"),
         document::<LedgerCheck>("ledger-verify", "opsctl ledger verify -o json"),
         document::<Imported>("state-import", "opsctl state import FILE -o json"),

@@ -54,7 +54,9 @@ impl Exit {
             Self::Incomplete => {
                 "could not complete, could not see everything, or could not record it"
             }
-            Self::Refused => "the gate refused what a person asked for",
+            Self::Refused => {
+                "the gate refused what a person asked for (no call asks for an act yet)"
+            }
             Self::NotNow => "already running, or not ours to run now",
             Self::BadConfig => "the settings or the command line cannot be used",
         }

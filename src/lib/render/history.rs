@@ -7,7 +7,7 @@ use super::style::{Style, Tone};
 use super::table::{Fit, Table, WIDTH};
 use super::time::{largest_unit, relative};
 use crate::domain::event::{Event, RecordedEvent};
-use crate::domain::gate::refusal;
+use crate::domain::gate::{Answer, Door, DoorAnswer, refusal};
 use crate::domain::incident::{Incident, Remediation, RemediationState};
 use crate::domain::moment::{clock, full};
 use crate::domain::operation::{Inverse, TargetState};
@@ -243,11 +243,31 @@ fn ruling(page: &mut Page, decision: &Decision, why_not: bool, now: Timestamp) {
     };
     page.item(tone, label, &format!("{text} ({when})"));
     match (doors, why_not) {
-        (Some(doors), true) => page.doors(doors),
+        (Some(doors), true) => {
+            page.doors(doors);
+            page.doors(last_door(&decision.ruling).as_slice());
+        }
         (None, true) => page.note("doors", "the gate was not asked: nothing was proposed"),
         (_, false) => {}
     }
     page.note("run", &format!("{}; judge it again with --replay", decision.run));
+}
+
+/// The last door stands in no plan: that something was sent is what is known of its answer.
+fn last_door(ruling: &Ruling) -> Option<DoorAnswer> {
+    match ruling {
+        Ruling::Acted { doors, .. } if doors.iter().all(|door| door.door != Door::Guard) => {
+            let held =
+                "what was judged still held, before the intent and once more before it was sent";
+            Some(DoorAnswer { door: Door::Guard, answer: Answer::Passed(held.to_owned()) })
+        }
+        Ruling::Acted { .. }
+        | Ruling::Refused { .. }
+        | Ruling::NotRipe { .. }
+        | Ruling::Held { .. }
+        | Ruling::Folded { .. }
+        | Ruling::Left { .. } => None,
+    }
 }
 
 /// An event in words.

@@ -1,4 +1,4 @@
-//! What an admin wants on one screen: is all well, who ran when, what is open, what was done, what is paused.
+//! What an admin wants on one screen: where it lies, is all well, who ran when, what is open, what was done, what is paused.
 
 use jiff::Timestamp;
 
@@ -35,11 +35,11 @@ pub fn status(
     style: Style,
 ) -> String {
     let mut page = Page::new(style);
+    self::places(&mut page, places);
     if let Some(note) = note {
         page.item(Tone::Warn, "note", note);
     }
     headline(&mut page, state, now);
-    self::places(&mut page, places);
     page.heading("Agents");
     for (name, agent) in &state.agent_results {
         page.line(&agent_line(name, agent, now, style));
@@ -63,16 +63,17 @@ pub fn status(
 #[must_use]
 pub fn nothing_yet(places: &Places, style: Style) -> String {
     let mut page = Page::new(style);
+    self::places(&mut page, places);
     page.line("Nothing is recorded yet.");
     page.paragraph("Run an agent once, by hand: `health-guardian --plan` changes nothing.");
-    self::places(&mut page, places);
     page.into_text()
 }
 
 fn places(page: &mut Page, places: &Places) {
-    page.note("settings", &places.settings);
-    page.note("state", &places.state);
-    page.note("logs", &places.logs);
+    page.item(Tone::Dim, "settings", &places.settings);
+    page.item(Tone::Dim, "state", &places.state);
+    page.item(Tone::Dim, "logs", &places.logs);
+    page.line("");
 }
 
 /// Whether the view may no longer be believed; one that nobody has run for was never to be.

@@ -159,12 +159,15 @@ fn of_times(
     }
     let slowest = spec.checks.iter().map(|check| check.settle).max().unwrap_or_default();
     let settle = policy.settle.map_or(slowest, HumanDuration::get);
-    if settle >= timeout && !timeout.is_zero() {
+    // A run keeps its last fifth for recording what it saw.
+    let patience = timeout * 4 / 5;
+    if settle >= patience && !timeout.is_zero() {
         let message = format!(
-            "a subject settles for {} before it is looked at again, and a run may take {}: every proof is left to \
-             the next run; lower policy.settle or raise schedule.timeout",
+            "a subject settles for {} before it is looked at again, and a run of {} waits at most {}: every proof is \
+             left to the next run; lower policy.settle or raise schedule.timeout",
             text(settle),
-            text(timeout)
+            text(timeout),
+            text(patience)
         );
         let field = if policy.settle.is_some() { stanza.key("policy").key("settle") } else { at };
         lints.push(lint(Level::Warning, field, message));

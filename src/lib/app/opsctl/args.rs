@@ -36,7 +36,7 @@ pub enum Verb {
     },
     /// Why was this done, or left alone?
     Explain {
-        /// An incident, a finding's key, or the beginning of either
+        /// An incident (INC-1), a remediation (REM-1), or a finding's whole key
         id: String,
         /// Every door of the gate with its numbers, and what would change the answer
         #[arg(long)]
@@ -72,6 +72,17 @@ pub enum Verb {
         /// Why; stands in the ledger
         #[arg(long)]
         reason: String,
+    },
+    /// End an incident by your own word; if it is still wrong, the next run opens it anew
+    Resolve {
+        /// The incident, like INC-1
+        id: String,
+        /// Why; stands in the ledger as its proof
+        #[arg(long)]
+        reason: String,
+        /// It was never true
+        #[arg(long)]
+        false_alarm: bool,
     },
     /// The settings: are they right, and what is in effect?
     Config {
@@ -145,7 +156,7 @@ pub enum IncidentsVerb {
     List,
     /// One incident with its whole life
     Show {
-        /// Its id, or the beginning of it
+        /// Its id, like INC-1
         id: String,
     },
 }

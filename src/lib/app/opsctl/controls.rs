@@ -116,7 +116,7 @@ impl Desk<'_> {
     }
 
     /// Commits what `events` says and publishes the view.
-    async fn change(
+    pub(super) async fn change(
         &self,
         events: &mut (dyn FnMut(&LedgerView) -> Vec<Event> + Send),
     ) -> Result<(), Trouble> {
@@ -163,7 +163,7 @@ fn pause_key(agent: &str) -> Result<String, Trouble> {
     )))
 }
 
-fn said(reason: &str) -> Result<(), Trouble> {
+pub(super) fn said(reason: &str) -> Result<(), Trouble> {
     if reason.trim().is_empty() {
         return Err(Trouble::usage("--reason is empty; it stands in the ledger, so say why"));
     }

@@ -10,6 +10,7 @@ use crate::app::cli::{self, Output};
 use crate::app::config::{Config, Environ};
 use crate::app::exit::Exit;
 use crate::app::{agent_run, demo, out, wire};
+use crate::domain::incident::Resolution;
 use crate::ports::clock::Clock;
 use crate::ports::store::StoreError;
 use crate::render::style::Style;
@@ -120,6 +121,11 @@ impl Desk<'_> {
                 self.pause(agent, duration.get(), reason).await
             }
             Verb::Resume { agent, reason } => self.resume(agent, reason).await,
+            Verb::Resolve { id, reason, false_alarm } => {
+                let resolution =
+                    if *false_alarm { Resolution::FalseAlarm } else { Resolution::Manual };
+                self.resolve(id, reason, resolution).await
+            }
             Verb::Doctor => self.doctor().await,
             Verb::Ledger { verb: super::args::LedgerVerb::Verify } => self.verify().await,
             Verb::State { verb: super::args::StateVerb::Import { file } } => {
@@ -152,12 +158,14 @@ impl Desk<'_> {
         absent(&paths.ledger()) && absent(&paths.view())
     }
 
-    pub(super) async fn store(&self, access: Access) -> Result<SqliteStore, StoreError> {
+    pub(super) async fn store(&self, access: Access) -> Result<SqliteStore, Trouble> {
         if access == Access::ReadOnly && self.nothing_is_recorded() {
-            let why = "nothing is recorded yet; run an agent once, for example health-guardian";
-            return Err(StoreError::Open(why.to_owned()));
+            return Err(Trouble::incomplete(
+                "nothing is recorded yet; run an agent once, for example health-guardian",
+            ));
         }
-        SqliteStore::open(wire::store_options(self.config, access, Arc::clone(&self.clock))).await
+        let options = wire::store_options(self.config, access, Arc::clone(&self.clock));
+        Ok(SqliteStore::open(options).await?)
     }
 
     /// Who asks, for the ledger.
@@ -172,6 +180,6 @@ impl Desk<'_> {
 }
 
 /// Whether nothing is there; a place that cannot be looked at is something else.
-fn absent(file: &std::path::Path) -> bool {
+pub(super) fn absent(file: &std::path::Path) -> bool {
     std::fs::symlink_metadata(file).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{Desk, Told, Trouble};
+use super::{Desk, Told, Trouble, absent};
 use crate::adapters::store::Access;
 use crate::agent::{DeclaredProcess, Need};
 use crate::app::documents::Examined;
@@ -93,12 +93,16 @@ impl Desk<'_> {
     async fn ledger(&self) -> Row {
         let about = "ledger".to_owned();
         let file = self.config.paths.ledger();
-        if !file.exists() {
+        if absent(&file) {
             let found = format!("{} does not exist yet; the first run creates it", file.display());
             return (Grade::Skipped, about, found);
         }
+        if let Err(error) = std::fs::metadata(&file) {
+            let found = format!("{} cannot be looked at: {error}", file.display());
+            return (Grade::Blocked, about, found);
+        }
         match self.store(Access::ReadOnly).await {
-            Err(error) => (Grade::Blocked, about, error.to_string()),
+            Err(trouble) => (Grade::Blocked, about, trouble.message),
             Ok(store) => {
                 let id = store.ledger_id().to_owned();
                 match store.close().await {
@@ -212,16 +216,23 @@ fn writable(about: &str, folder: &std::path::Path) -> Row {
     use rustix::fs::{Access as Ask, access};
     let row = |grade, found: String| (grade, about.to_owned(), found);
     let shown = folder.display();
-    if !folder.exists() {
-        return row(
-            Grade::Partial,
-            format!("{shown} does not exist yet; the first run creates it"),
-        );
+    if absent(folder) {
+        let found = format!("{shown} does not exist yet; the first run creates it");
+        return row(Grade::Partial, found);
     }
-    if !folder.is_dir() {
-        return row(Grade::Blocked, format!("{shown} is not a folder"));
+    match std::fs::metadata(folder) {
+        Err(error) => {
+            return row(Grade::Blocked, format!("{shown} cannot be looked at: {error}"));
+        }
+        Ok(found) if !found.is_dir() => {
+            return row(Grade::Blocked, format!("{shown} is not a folder"));
+        }
+        Ok(_) => {}
     }
-    match access(folder, Ask::WRITE_OK | Ask::EXEC_OK) {
+    if let Err(error) = access(folder, Ask::READ_OK | Ask::EXEC_OK) {
+        return row(Grade::Blocked, format!("{shown} is not readable: {error}"));
+    }
+    match access(folder, Ask::WRITE_OK) {
         Ok(()) => row(Grade::Ok, format!("{shown} is writable")),
         Err(error) => row(Grade::Blocked, format!("{shown} is not writable: {error}")),
     }

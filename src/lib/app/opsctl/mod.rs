@@ -6,10 +6,12 @@ pub mod config;
 mod controls;
 mod desk;
 mod doctor;
+mod explain;
 mod ledger;
 mod questions;
+mod resolve;
 mod status;
 
 pub use desk::opsctl_main;
 
-use desk::{Desk, Told, Trouble};
+use desk::{Desk, Told, Trouble, absent};

@@ -1,26 +1,29 @@
-//! `opsctl incidents`, `explain`, `runs`, `remediations`: what the ledger knows.
+//! `opsctl incidents`, `runs`, `remediations`: what the ledger knows.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::args::IncidentsVerb;
 use super::{Desk, Told, Trouble};
 use crate::adapters::store::{Access, SqliteStore};
-use crate::app::documents::{Explanation, IncidentLife};
+use crate::app::documents::IncidentLife;
 use crate::app::exit::Exit;
-use crate::domain::incident::{Incident, IncidentId, Remediation, RemediationId};
-use crate::domain::subject::Key;
+use crate::domain::incident::{Incident, IncidentId, Remediation};
 use crate::ports::store::{RunQuery, Store};
 use crate::render::history;
 
 /// How far back resolved incidents are listed.
-const DAY: std::time::Duration = std::time::Duration::from_hours(24);
-/// At most so many resolved incidents, and so many remediations and rulings of one finding.
-const LIMIT: u32 = 200;
-/// So many rulings tell the story.
-const RULINGS: u32 = 10;
+const DAY: Duration = Duration::from_hours(24);
+/// At most so many resolved incidents, and so many remediations of one incident.
+pub(super) const LIMIT: u32 = 200;
 
 impl Desk<'_> {
     pub(super) async fn incidents(&self, verb: Option<&IncidentsVerb>) -> Result<Told, Trouble> {
+        if self.nothing_is_recorded() && !matches!(verb, Some(IncidentsVerb::Show { .. })) {
+            return Ok(nothing_yet());
+        }
         let store = self.store(Access::ReadOnly).await?;
         let told = match verb {
             None | Some(IncidentsVerb::List) => {
@@ -53,55 +56,10 @@ impl Desk<'_> {
         Ok(Told { text, json, exit: Exit::Clean })
     }
 
-    pub(super) async fn explain(&self, id: &str, why_not: bool) -> Result<Told, Trouble> {
-        let store = self.store(Access::ReadOnly).await?;
-        let told = self.explained(&store, id, why_not).await;
-        store.close().await?;
-        told
-    }
-
-    async fn explained(
-        &self,
-        store: &SqliteStore,
-        id: &str,
-        why_not: bool,
-    ) -> Result<Told, Trouble> {
-        let (incident, remediations, key) = if let Ok(id) = id.parse::<IncidentId>() {
-            let incident = known(store, id).await?;
-            let key = incident.key.clone();
-            (Some(incident), oldest_first(store.remediations(Some(id), LIMIT).await?), key)
-        } else if let Ok(id) = id.parse::<RemediationId>() {
-            let all = store.remediations(None, u32::MAX).await?;
-            let found = all.into_iter().find(|found| found.id == id);
-            let found = found.ok_or_else(|| Trouble::usage(format!("there is no {id}")))?;
-            let incident = match found.incident {
-                Some(of) => store.incident(of).await?,
-                None => None,
-            };
-            let key = found.key.clone();
-            (incident, vec![found], key)
-        } else if let Ok(key) = id.parse::<Key>() {
-            (None, Vec::new(), key)
-        } else {
-            return Err(Trouble::usage(format!(
-                "`{id}` is neither an incident (INC-1), nor a remediation (REM-1), nor a finding's key"
-            )));
-        };
-        let decisions = store.decisions(&key, RULINGS).await?;
-        let now = self.clock.now();
-        let text = history::explanation(
-            incident.as_ref(),
-            &remediations,
-            &decisions,
-            why_not,
-            now,
-            self.style,
-        );
-        let json = json!(Explanation { key, incident, remediations, decisions });
-        Ok(Told { text, json, exit: Exit::Clean })
-    }
-
     pub(super) async fn runs(&self, last: u32) -> Result<Told, Trouble> {
+        if self.nothing_is_recorded() {
+            return Ok(nothing_yet());
+        }
         let store = self.store(Access::ReadOnly).await?;
         let runs = store.runs(RunQuery { agent: None, limit: last }).await?;
         store.close().await?;
@@ -110,6 +68,9 @@ impl Desk<'_> {
     }
 
     pub(super) async fn remediations(&self, last: u32) -> Result<Told, Trouble> {
+        if self.nothing_is_recorded() {
+            return Ok(nothing_yet());
+        }
         let store = self.store(Access::ReadOnly).await?;
         let found = store.remediations(None, last).await?;
         store.close().await?;
@@ -118,14 +79,35 @@ impl Desk<'_> {
     }
 }
 
-async fn known(store: &SqliteStore, id: IncidentId) -> Result<Incident, Trouble> {
-    let found = store.incident(id).await?;
-    found.ok_or_else(|| {
-        Trouble::usage(format!("there is no {id}; `opsctl incidents` lists what there is"))
+/// The incident `id`.
+pub(super) async fn known(store: &SqliteStore, id: IncidentId) -> Result<Incident, Trouble> {
+    if let Some(found) = store.incident(id).await? {
+        return Ok(found);
+    }
+    let newest = every_incident(store).await?.into_iter().map(|found| found.id).max();
+    Err(unknown(&id.to_string(), newest))
+}
+
+/// Every incident that the ledger holds.
+pub(super) async fn every_incident(store: &SqliteStore) -> Result<Vec<Incident>, Trouble> {
+    Ok(store.incidents(Timestamp::UNIX_EPOCH, u32::MAX).await?)
+}
+
+/// Nothing has this id; the newest that has one is named.
+pub(super) fn unknown<Id: std::fmt::Display>(id: &str, newest: Option<Id>) -> Trouble {
+    Trouble::incomplete(match newest {
+        Some(newest) => format!("there is no {id} here; the newest is {newest}"),
+        None => format!("there is no {id} here, nor any other yet"),
     })
 }
 
-fn oldest_first(mut remediations: Vec<Remediation>) -> Vec<Remediation> {
+/// A list before the first run.
+fn nothing_yet() -> Told {
+    let text = "Nothing is recorded yet: no agent has run here; `health-guardian` is one run.\n";
+    Told { text: text.to_owned(), json: json!([]), exit: Exit::Clean }
+}
+
+pub(super) fn oldest_first(mut remediations: Vec<Remediation>) -> Vec<Remediation> {
     remediations.reverse();
     remediations
 }

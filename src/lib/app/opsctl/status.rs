@@ -1,5 +1,7 @@
 //! `opsctl status`: one screen. Where the ledger may not be read, the published view is shown, and that is said.
 
+use std::path::Path;
+
 use serde_json::json;
 
 use super::{Desk, Told, Trouble};
@@ -14,9 +16,9 @@ impl Desk<'_> {
         let now = self.clock.now();
         let paths = &self.config.paths;
         let places = render::status::Places {
-            settings: self.config.file.display().to_string(),
-            state: paths.state.display().to_string(),
-            logs: paths.logs.display().to_string(),
+            settings: whole(&self.config.file),
+            state: whole(&paths.state),
+            logs: whole(&paths.logs),
         };
         if self.nothing_is_recorded() {
             let text = render::status::nothing_yet(&places, self.style);
@@ -25,11 +27,14 @@ impl Desk<'_> {
         let (state, note) = match self.ledger_state().await {
             Ok(state) => (state, None),
             Err(trouble) => {
+                let state = self
+                    .published()
+                    .map_err(|why| Trouble::incomplete(format!("{}; {why}", trouble.message)))?;
                 let note = format!(
                     "the ledger cannot be read ({}); this is the published view",
                     trouble.message
                 );
-                (self.published()?, Some(note))
+                (state, Some(note))
             }
         };
         let text = render::status::status(&places, note.as_deref(), &state, now, self.style);
@@ -43,15 +48,15 @@ impl Desk<'_> {
         Ok(state)
     }
 
-    fn published(&self) -> Result<OpsState, Trouble> {
+    fn published(&self) -> Result<OpsState, String> {
         let file = self.config.paths.view();
-        let unreadable = |why: String| {
-            Trouble::incomplete(format!(
-                "neither the ledger nor {} can be read: {why}",
-                file.display()
-            ))
-        };
+        let unreadable = |why: String| format!("{} cannot be read either: {why}", file.display());
         let text = std::fs::read_to_string(&file).map_err(|error| unreadable(error.to_string()))?;
         serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))
     }
+}
+
+/// A path from the root on: a relative one means something else wherever it is read.
+fn whole(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
