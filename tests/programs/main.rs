@@ -5,6 +5,7 @@ mod demo;
 mod dry_run;
 mod fake;
 mod kills;
+mod owner;
 #[path = "../support/peers.rs"]
 mod peers;
 mod stops;

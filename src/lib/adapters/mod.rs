@@ -9,6 +9,7 @@ pub mod discreet;
 pub mod evidence;
 pub mod host;
 pub mod own_usage;
+pub mod owner;
 pub mod pm2;
 pub(crate) mod private_file;
 pub mod probe;

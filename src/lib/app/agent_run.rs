@@ -17,6 +17,7 @@ use super::telemetry::{DEFAULT_FILTER, FILTER_VARIABLE, Telemetry};
 use super::wire::{self, Wish};
 use super::{out, replay};
 use crate::adapters::agent_lock::{AgentLock, LockError};
+use crate::adapters::owner;
 use crate::adapters::store::{Access, SqliteStore, StoreOptions, copy};
 use crate::adapters::system_clock::SystemClock;
 use crate::domain::incident::RunId;
@@ -58,6 +59,9 @@ fn run_with(entry: &'static Entry, arguments: Vec<OsString>, environ: &Environ) 
         Ok(loaded) => loaded,
         Err(errors) => return out::fail(args.output, &errors.to_string(), Exit::BadConfig),
     };
+    if let Err(exit) = as_owner(&loaded.config, args.output) {
+        return exit;
+    }
     for warning in &loaded.warnings {
         out::complain(&warning.to_string());
     }
@@ -68,6 +72,23 @@ fn run_with(entry: &'static Entry, arguments: Vec<OsString>, environ: &Environ) 
         }
     };
     runtime.block_on(Launch { entry, config: &loaded.config, args: &args, environ }.go())
+}
+
+/// Root works in the state folder of another user as that user, so that what it leaves can be used by the timer's runs.
+///
+/// # Errors
+///
+/// The code to end with: that user may not run this program. Where it may, this does not return.
+pub(super) fn as_owner(config: &Config, form: Output) -> Result<(), Exit> {
+    let state = &config.paths.state;
+    let Some(owner) = owner::other_owner(state) else { return Ok(()) };
+    let error = owner::start_anew_as(owner);
+    let what = format!(
+        "{} belongs to the user {}, and this program could not be started as that user: {error}; run it as that user",
+        state.display(),
+        owner.uid
+    );
+    Err(out::fail(form, &what, Exit::Incomplete))
 }
 
 struct Launch<'a> {

@@ -51,6 +51,9 @@ fn with_settings(verb: &Verb, args: &Opsctl, environ: &Environ) -> Exit {
         Ok(loaded) => loaded,
         Err(errors) => return out::fail(args.output, &errors.to_string(), Exit::BadConfig),
     };
+    if let Err(exit) = agent_run::as_owner(&loaded.config, args.output) {
+        return exit;
+    }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

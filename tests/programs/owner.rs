@@ -1,0 +1,87 @@
+//! Root in a state folder that belongs to another user, as the units have it: what root leaves there, that user can use.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use super::fake::{Fake, GUARDIAN, OPSCTL};
+use super::peers::{skip, test_name};
+
+/// A user that owns nothing else.
+const NOBODY: u32 = 65_534;
+
+/// Every path under `folder`, itself included.
+fn everything(folder: &Path) -> Vec<PathBuf> {
+    let mut found = vec![folder.to_owned()];
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(everything(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}
+
+fn owned_by_others(folder: &Path) -> Vec<PathBuf> {
+    let foreign = |path: &PathBuf| fs::metadata(path).is_ok_and(|about| about.uid() != NOBODY);
+    everything(folder).into_iter().filter(foreign).collect()
+}
+
+/// The programs where everybody may run them.
+fn readable_programs(fake: &Fake) -> [PathBuf; 2] {
+    fs::set_permissions(fake.path(), fs::Permissions::from_mode(0o755)).expect("it is ours");
+    let folder = fake.path().join("bin");
+    fs::create_dir(&folder).expect("a folder");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    [GUARDIAN, OPSCTL].map(|program| {
+        let copy = folder.join(Path::new(program).file_name().expect("a name"));
+        fs::copy(program, &copy).expect("it is copied");
+        copy
+    })
+}
+
+fn run(fake: &Fake, program: &Path, words: &[&str], as_root: bool) -> Output {
+    let program = program.display().to_string();
+    let mut command: Command = if as_root {
+        fake.program(&program, words)
+    } else {
+        let user = NOBODY.to_string();
+        let mut setpriv = fake.program("setpriv", &["--reuid", &user, "--regid", &user]);
+        setpriv.args(["--clear-groups", &program]).args(words);
+        setpriv
+    };
+    command.env("USER", "somebody").output().expect("it starts")
+}
+
+#[test]
+fn what_root_leaves_in_the_folder_of_another_user_that_user_can_use() {
+    if !rustix::process::geteuid().is_root() {
+        return skip(&test_name(), "root");
+    }
+    let fake = Fake::new();
+    let [guardian, opsctl] = readable_programs(&fake);
+    for name in ["state", "logs"] {
+        fs::create_dir(fake.path().join(name)).expect("a folder");
+        chown(fake.path().join(name), Some(NOBODY), Some(NOBODY)).expect("root may");
+    }
+    // The fake's scripts write beside themselves.
+    chown(fake.path(), Some(NOBODY), Some(NOBODY)).expect("root may");
+    for entry in fs::read_dir(fake.path()).expect("it is read").flatten() {
+        chown(entry.path(), Some(NOBODY), Some(NOBODY)).expect("root may");
+    }
+    fake.crash();
+    let by_root = run(&fake, &guardian, &[], true);
+    let told = String::from_utf8_lossy(&by_root.stderr);
+    assert_eq!(by_root.status.code(), Some(0), "{told}");
+    let pause = ["pause", "all", "--for", "1h", "--reason", "a test"];
+    assert_eq!(run(&fake, &opsctl, &pause, true).status.code(), Some(0));
+    for name in ["state", "logs"] {
+        assert_eq!(owned_by_others(&fake.path().join(name)), Vec::<PathBuf>::new());
+    }
+    let by_owner = run(&fake, &guardian, &[], false);
+    let told = String::from_utf8_lossy(&by_owner.stderr);
+    assert_eq!(by_owner.status.code(), Some(0), "{told}");
+}
