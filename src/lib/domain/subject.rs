@@ -217,6 +217,11 @@ macro_rules! name {
 }
 
 name!(AgentName, "an agent name in kebab-case", '-');
+
+impl AgentName {
+    /// The owner of findings about opswarden itself, which every agent may raise and resolve.
+    pub const HOUSE: Self = Self::of("opswarden");
+}
 name!(CheckId, "a check id in snake_case", '_');
 
 /// The name under which a finding lives: `agent/check/subject`.

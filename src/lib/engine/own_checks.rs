@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
+use super::judge::Setting;
 use super::progress::Progress;
 use super::run::{Engine, tried};
 use crate::domain::diagnosis::{
@@ -12,6 +14,7 @@ use crate::domain::diagnosis::{
 };
 use crate::domain::incident::control;
 use crate::domain::ledger::LedgerView;
+use crate::domain::merge::{MergeInput, Merged, merge};
 use crate::domain::run::LastSeen;
 use crate::domain::severity::Severity;
 use crate::domain::spec::{CheckClass, CheckSpec, Spec};
@@ -42,7 +45,7 @@ const fn check(id: CheckId, summary: &'static str, worst: Severity) -> CheckSpec
 
 /// The owner of these findings and its checks.
 pub const SPEC: Spec = Spec {
-    name: AgentName::of("opswarden"),
+    name: AgentName::HOUSE,
     summary: "what every run finds out about opswarden itself",
     cron: "",
     checks: &[
@@ -62,13 +65,42 @@ pub const SPEC: Spec = Spec {
     series: &[],
 };
 
-/// What these checks look at.
-struct Seen {
+/// What these checks looked at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
     view: LedgerView,
     newest_run: Option<Timestamp>,
     answers: LastSeen,
     /// Checks of the agent that gave an answer in this run: a long pause of the agent itself is no doubt of theirs.
     answered: BTreeSet<CheckId>,
+}
+
+/// What a run found out about opswarden itself, for the tape.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OwnPass {
+    /// The time that judgement was given.
+    pub now: Timestamp,
+    /// What was looked at.
+    pub seen: Seen,
+    /// The ledger before the merge.
+    pub before_merge: LedgerView,
+    /// What the merge wanted written.
+    pub merged: Merged,
+}
+
+impl OwnPass {
+    /// The same merge, computed again.
+    #[must_use]
+    pub fn again(&self, agent: &Spec, setting: &Setting) -> Merged {
+        merge(&MergeInput {
+            spec: &SPEC,
+            policy: &setting.policy,
+            environment: setting.environment,
+            view: &self.before_merge,
+            diagnosis: &judge(agent, &self.seen, &setting.host, self.now),
+            now: self.now,
+        })
+    }
 }
 
 impl Engine {
@@ -81,7 +113,8 @@ impl Engine {
         let Some(seen) = tried(progress, looked) else { return };
         let now = self.clock.now();
         let diagnosis = judge(agent, &seen, &self.setting.host, now);
-        self.merged(&SPEC, &diagnosis, now, progress).await;
+        let (before_merge, merged) = self.merged(&SPEC, &diagnosis, now, progress).await;
+        self.recording.with(|tape| tape.own = Some(OwnPass { now, seen, before_merge, merged }));
     }
 
     async fn look_at_ourselves(

@@ -178,6 +178,7 @@ impl Engine {
             setting: self.setting.clone(),
             recall: recall.clone(),
             passes: Vec::new(),
+            own: None,
         }
     }
 

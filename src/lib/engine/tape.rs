@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::judge::{Setting, plan};
+use super::own_checks::OwnPass;
 use crate::agent::Agent;
 use crate::domain::diagnosis::{Diagnosis, Symptom};
 use crate::domain::incident::{RemediationId, RunId};
@@ -47,6 +48,8 @@ pub struct Tape {
     pub recall: Recall,
     /// The passes, in order: the first looks at everything, a second one proves.
     pub passes: Vec<Pass>,
+    /// What the run found out about opswarden itself, where it got that far.
+    pub own: Option<OwnPass>,
 }
 
 /// The tape of the run that an engine is in the middle of. It survives a run that is stopped before its end.
@@ -195,6 +198,13 @@ pub fn replay<A: Agent>(bytes: &[u8]) -> Result<Replay, ReplayError> {
             first_plan = again.plan.unwrap_or_default();
             first_look = Some(again.diagnosis);
         }
+    }
+    let own_differs = tape
+        .own
+        .as_ref()
+        .is_some_and(|own| bytes_of(&own.merged) != bytes_of(&own.again(&A::SPEC, &tape.setting)));
+    if own_differs {
+        differences.push("what was found about opswarden itself differs".to_owned());
     }
     Ok(Replay {
         agent: tape.agent,

@@ -13,6 +13,7 @@ use super::schema::set_meta;
 use crate::domain::entities::{Entities, EntityRef};
 use crate::domain::event::{NewEvent, RecordedEvent};
 use crate::domain::incident::{Incident, IncidentId, Remediation, RemediationId, RemediationState};
+use crate::domain::subject::AgentName;
 use crate::ports::store::StoreError;
 
 /// The end of the chain.
@@ -232,9 +233,6 @@ async fn save(
     }
 }
 
-/// The owner of findings about opswarden itself, which every agent may raise and resolve.
-const HOUSE: &str = "opswarden";
-
 /// An agent changes only what is its own. People, and the ledger itself, may change everything.
 fn owned(set: &Entities, new: &NewEvent) -> Result<(), StoreError> {
     let Some(agent) = new.actor.strip_prefix("agent:") else { return Ok(()) };
@@ -245,7 +243,7 @@ fn owned(set: &Entities, new: &NewEvent) -> Result<(), StoreError> {
         EntityRef::Control(_) => None,
     });
     for owner in owners {
-        if owner.as_str() != agent && owner.as_str() != HOUSE {
+        if owner.as_str() != agent && owner != AgentName::HOUSE {
             let (kind, subject) = (new.event.kind(), new.event.subject());
             let why = format!("{kind} on {subject} belongs to {owner}, {agent} may not write it");
             return Err(StoreError::Write(why));

@@ -21,13 +21,12 @@ use super::publish::newer_view;
 use super::rows::cut;
 use super::schema;
 use crate::domain::event::{Event, NewEvent};
+use crate::domain::incident::control;
 use crate::domain::view::SCHEMA_VERSION;
 use crate::ports::store::StoreError;
 
 /// Who writes the events of a rescue.
 const ACTOR: &str = "ledger:rescue";
-/// The switch that keeps every agent from acting.
-const PROPOSE_ONLY: &str = "propose_only";
 const LOST: &str = "the ledger was lost; run `opsctl resume all --reason …` after a look";
 
 fn failed(what: &str, error: impl std::fmt::Display) -> StoreError {
@@ -187,7 +186,7 @@ async fn fill(
             tracing::warn!(id = %unmapped.id, why = %unmapped.why, "an incident of the view is not rescued");
         }
         let mut events = imported.events;
-        events.push(stay_at_propose(now));
+        events.extend(stay_at_propose(now));
         let envelope = Envelope {
             ledger_id: &ledger_id,
             environment: environment.as_str(),
@@ -200,12 +199,17 @@ async fn fill(
     transaction.commit().await.map_err(cannot)
 }
 
-fn stay_at_propose(now: Timestamp) -> NewEvent {
-    let event = Event::ControlChanged {
-        control: PROPOSE_ONLY.to_owned(),
+/// What controlled the agents is gone: no missing row is read as permission.
+fn stay_at_propose(now: Timestamp) -> [NewEvent; 2] {
+    let degraded = Event::ControlPlaneDegraded {
+        what: "the ledger with its controls".to_owned(),
+        error: "it was lost, and is started anew".to_owned(),
+    };
+    let propose = Event::ControlChanged {
+        control: control::PROPOSE_ONLY.to_owned(),
         on: true,
         reason: LOST.to_owned(),
         expires_at: None,
     };
-    NewEvent { at: now, actor: ACTOR.to_owned(), run: None, event }
+    [degraded, propose].map(|event| NewEvent { at: now, actor: ACTOR.to_owned(), run: None, event })
 }

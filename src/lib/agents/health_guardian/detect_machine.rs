@@ -90,18 +90,10 @@ fn disks(
         let used = percent(disk.total_bytes.saturating_sub(disk.available_bytes), disk.total_bytes);
         let finding = match used {
             None => Finding::unknown("its size is given as zero"),
-            Some(used) => {
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "a percentage from 0 to 100, rounded down"
-                )]
-                let used = used as u8;
-                match Fault::of_disk(&disk.mount, used, &settings.limits) {
-                    Some(fault) => Finding::faulty(fault, evidence),
-                    None => Finding::healthy(evidence),
-                }
-            }
+            Some(used) => match Fault::of_disk(&disk.mount, used, &settings.limits) {
+                Some(fault) => Finding::faulty(fault, evidence),
+                None => Finding::healthy(evidence),
+            },
         };
         put(diagnosis, &HOST_DISK, subject, finding);
     }

@@ -101,11 +101,11 @@ impl ProcessFault {
 
 impl Fault {
     /// The fault of a disk that is `used` percent full, if that is one.
-    pub(super) fn of_disk(mount: &str, used: u8, limits: &Limits) -> Option<Self> {
+    pub(super) fn of_disk(mount: &str, used: f64, limits: &Limits) -> Option<Self> {
         let fault = |limit, critical| Self::Disk { mount: mount.to_owned(), limit, critical };
-        if used > limits.disk_critical_percent {
+        if used > f64::from(limits.disk_critical_percent) {
             Some(fault(limits.disk_critical_percent, true))
-        } else if used > limits.disk_percent {
+        } else if used > f64::from(limits.disk_percent) {
             Some(fault(limits.disk_percent, false))
         } else {
             None
@@ -211,5 +211,20 @@ impl EngineFault for Fault {
             | Self::Disk { .. }
             | Self::UplinkDown => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_is_fuller_than_its_limit_from_the_first_byte_above_it_on() {
+        let limits = Limits::default();
+        let severity = |used| Fault::of_disk("/", used, &limits).map(|fault| fault.severity());
+        assert_eq!(severity(85.0), None);
+        assert_eq!(severity(85.1), Some(Severity::Warning));
+        assert_eq!(severity(95.0), Some(Severity::Warning));
+        assert_eq!(severity(95.1), Some(Severity::Critical));
     }
 }

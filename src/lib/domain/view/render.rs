@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use super::roster::{LatestRun, RosterEntry, standing, valid_until};
 use super::status::roll_up;
 use super::{OpsState, SCHEMA_VERSION, ViewAgent, ViewControl, ViewIncident, ViewRemediation};
-use crate::domain::gate::Answer;
 use crate::domain::incident::{Control, Incident, Remediation};
 use crate::domain::run::Ruling;
 use crate::domain::subject::{AgentName, Key};
@@ -120,17 +119,12 @@ fn remedy_of(incident: &Incident, ruling: Option<&Ruling>) -> String {
 
 fn words_of(ruling: &Ruling) -> String {
     match ruling {
-        Ruling::NotRipe { why } | Ruling::Held { why } | Ruling::Left { why } => {
-            format!("none: {why}")
-        }
-        Ruling::Folded { into } => format!("none: explained by {into}"),
-        Ruling::Refused { doors } => match doors.last().map(|door| (door.door, &door.answer)) {
-            Some((door, Answer::Refused(why))) => {
-                format!("none: refused by door {} ({}): {why}", door.number(), door.as_str())
-            }
-            _ => "none: refused by the gate".to_owned(),
-        },
         Ruling::Acted { operation, .. } => operation.clone(),
+        Ruling::NotRipe { .. }
+        | Ruling::Held { .. }
+        | Ruling::Folded { .. }
+        | Ruling::Left { .. }
+        | Ruling::Refused { .. } => format!("none: {}", ruling.reason()),
     }
 }
 
