@@ -1,6 +1,6 @@
 //! One run of one agent, from its first look to its report.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::tape::{Pass, Recording, Tape};
 use crate::agent::{Agent, Scope};
 use crate::domain::diagnosis::{Diagnosis, Symptom};
 use crate::domain::event::{Event, RemediationOutcome};
-use crate::domain::incident::{Remediation, RemediationId, RemediationState, RunId};
+use crate::domain::incident::{RemediationState, RunId};
 use crate::domain::ledger::LedgerView;
 use crate::domain::merge::{MergeInput, Merged, merge};
 use crate::domain::plan::Plan;
@@ -75,7 +75,7 @@ struct First {
 }
 
 /// Acting and waiting for a proof ends where a fifth of the run's time is left; looking for it, where a tenth is.
-const RESERVE: u32 = 5;
+pub(super) const RESERVE: u32 = 5;
 
 impl Engine {
     /// Runs `agent` once.
@@ -346,45 +346,9 @@ impl Engine {
         self.until(RESERVE).saturating_sub(self.clock.elapsed())
     }
 
-    /// The eyes for a proof: they may look longer than those of the first pass.
-    pub(super) fn eyes_for_proof(&self) -> Sensors {
-        Sensors { deadline: self.until(2 * RESERVE), ..self.sensors.clone() }
-    }
-
     /// When a part of the run's time is left.
-    fn until(&self, part: u32) -> Duration {
+    pub(super) fn until(&self, part: u32) -> Duration {
         self.deadline.saturating_sub(self.deadline / part)
-    }
-
-    /// The open remediations whose time of proof has come, after waiting for it where that fits.
-    pub(super) async fn due_for_proof(
-        &self,
-        spec: &Spec,
-        view: &LedgerView,
-    ) -> BTreeSet<RemediationId> {
-        let now = self.clock.now();
-        let fits = now.checked_add(self.time_left()).unwrap_or(now);
-        let ready_at = |found: &Remediation| self.ready_at(spec, found, now);
-        let due: Vec<_> =
-            view.open_of(&spec.name).filter(|found| ready_at(found) <= fits).collect();
-        let last = due.iter().map(|found| ready_at(found)).max().unwrap_or(now);
-        if last > now {
-            let wait = Duration::try_from(last.duration_since(now)).unwrap_or_default();
-            // One millisecond more, so that the first look is strictly newer.
-            self.clock.sleep(wait + Duration::from_millis(1)).await;
-        }
-        due.into_iter().map(|found| found.id).collect()
-    }
-
-    /// When a remediation may be proved: when its target has settled. One without an answer may have been sent as late
-    /// as when its run died, which is not known; it settles from its intent on.
-    fn ready_at(&self, spec: &Spec, found: &Remediation, now: Timestamp) -> Timestamp {
-        if found.sent_at() > now {
-            // Recorded before the clock was set back, so it lies behind.
-            return now;
-        }
-        let settle = self.settle_of(spec, &found.key.check);
-        found.verify_at.or_else(|| found.intended_at.checked_add(settle).ok()).unwrap_or(now)
     }
 }
 

@@ -1,14 +1,17 @@
 //! The second pass: looking again at what was acted on, by this run or an earlier one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::progress::Progress;
-use super::run::{Engine, tried};
+use super::run::{Engine, RESERVE, tried};
 use super::tape::{Pass, Target};
 use crate::agent::{Agent, Scope};
 use crate::domain::diagnosis::{Diagnosis, Symptom};
 use crate::domain::event::{Event, RemediationOutcome};
-use crate::domain::incident::{Remediation, RemediationState};
+use crate::domain::incident::{Remediation, RemediationId, RemediationState};
 use crate::domain::ledger::LedgerView;
 use crate::domain::operation::TargetState;
 use crate::domain::proof::{Proof, prove_by};
@@ -16,6 +19,7 @@ use crate::domain::run::Recall;
 use crate::domain::sight::Sight;
 use crate::domain::spec::Spec;
 use crate::domain::subject::Key;
+use crate::ports::sensors::Sensors;
 
 impl Engine {
     /// Proves what can be proved now, and merges what that shows.
@@ -62,6 +66,42 @@ impl Engine {
                 plan: None,
             });
         });
+    }
+
+    /// The eyes for a proof: they may look longer than those of the first pass.
+    pub(super) fn eyes_for_proof(&self) -> Sensors {
+        Sensors { deadline: self.until(2 * RESERVE), ..self.sensors.clone() }
+    }
+
+    /// The open remediations whose time of proof has come, after waiting for it where that fits.
+    pub(super) async fn due_for_proof(
+        &self,
+        spec: &Spec,
+        view: &LedgerView,
+    ) -> BTreeSet<RemediationId> {
+        let now = self.clock.now();
+        let fits = now.checked_add(self.time_left()).unwrap_or(now);
+        let ready_at = |found: &Remediation| self.ready_at(spec, found, now);
+        let due: Vec<_> =
+            view.open_of(&spec.name).filter(|found| ready_at(found) <= fits).collect();
+        let last = due.iter().map(|found| ready_at(found)).max().unwrap_or(now);
+        if last > now {
+            let wait = Duration::try_from(last.duration_since(now)).unwrap_or_default();
+            // One millisecond more, so that the first look is strictly newer.
+            self.clock.sleep(wait + Duration::from_millis(1)).await;
+        }
+        due.into_iter().map(|found| found.id).collect()
+    }
+
+    /// When a remediation may be proved: when its target has settled. One without an answer may have been sent as late
+    /// as when its run died, which is not known; it settles from its intent on.
+    fn ready_at(&self, spec: &Spec, found: &Remediation, now: Timestamp) -> Timestamp {
+        if found.sent_at() > now {
+            // Recorded before the clock was set back, so it lies behind.
+            return now;
+        }
+        let settle = self.settle_of(spec, &found.key.check);
+        found.verify_at.or_else(|| found.intended_at.checked_add(settle).ok()).unwrap_or(now)
     }
 
     async fn open_remediations(

@@ -13,11 +13,11 @@ pub const AGENT: AgentName = AgentName::of("health-guardian");
 pub const SERVICE_DOWN: CheckId = CheckId::of("service_down");
 /// A service answers that it is degraded.
 pub const SERVICE_DEGRADED: CheckId = CheckId::of("service_degraded");
-/// A service's certificate ends soon.
+/// A service's certificate ends soon, or has ended.
 pub const CERTIFICATE_ENDING: CheckId = CheckId::of("certificate_ending");
 /// A process does not run.
 pub const PROCESS_DOWN: CheckId = CheckId::of("process_down");
-/// A process is restarted by its manager over and over.
+/// A process is restarted over and over.
 pub const RESTART_STORM: CheckId = CheckId::of("restart_storm");
 /// A process is close to its own memory limit.
 pub const PROCESS_MEMORY: CheckId = CheckId::of("process_memory");
@@ -73,14 +73,14 @@ const CHECKS: &[CheckSpec] = &[
         Severity::Warning,
         (SERVICE_RAISE, SERVICE_CLEAR),
     ),
-    check(CERTIFICATE_ENDING, "a service's certificate ends soon", Severity::Critical, (1, 1)),
-    check(PROCESS_DOWN, "a process does not run", Severity::Critical, (PROCESS_RAISE, 2)),
     check(
-        RESTART_STORM,
-        "a process is restarted by its manager over and over",
+        CERTIFICATE_ENDING,
+        "a service's certificate ends soon, or has ended",
         Severity::Critical,
         (1, 1),
     ),
+    check(PROCESS_DOWN, "a process does not run", Severity::Critical, (PROCESS_RAISE, 2)),
+    check(RESTART_STORM, "a process is restarted over and over", Severity::Critical, (1, 1)),
     check(
         PROCESS_MEMORY,
         "a process is close to its own memory limit",
