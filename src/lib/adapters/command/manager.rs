@@ -147,10 +147,13 @@ async fn look(declared: &DeclaredProcess) -> Result<ProcessReading, String> {
 fn identity(stdout: &Captured) -> Option<String> {
     let text = stdout.text();
     let line: String = text.lines().next()?.trim().chars().take(LONGEST_IDENTITY).collect();
-    (!line.is_empty()).then(|| Redactor::default().redact(&line))
+    // An identity has no blanks, so that those of several processes can stand side by side.
+    let line = Redactor::default().redact(&line).split_whitespace().collect::<Vec<_>>().join("_");
+    (!line.is_empty()).then_some(line)
 }
 
-/// Asks the kernel about a bare pid. What it says wins over a command that only looked at a pid file.
+/// Asks the kernel about a bare pid. Where the two disagree whether it lives nobody is believed: the command may only
+/// have looked at a pid file, and the kernel shows nothing of another container's processes.
 fn enrich(reading: &mut ProcessReading) -> Result<(), String> {
     let Some(pid) = reading.identity.as_deref().and_then(|text| text.parse::<u32>().ok()) else {
         return Ok(());

@@ -122,11 +122,8 @@ impl Pass<'_> {
     /// Up to three looks at one address, some seconds apart.
     async fn probe_rounds(&self, subject: &Subject, probe: &Probe) -> Sight<Vec<ProbeReading>> {
         let prober = self.sensors.prober.as_ref().map_err(Clone::clone)?;
-        let rounds = if self.whole {
-            self.settings.probe_attempts.max(1)
-        } else {
-            self.settings.probe_attempts.max(SERVICE_RAISE)
-        };
+        // A proof asks for as many agreeing looks as raise it, and for no more.
+        let rounds = if self.whole { self.settings.probe_attempts.max(1) } else { SERVICE_RAISE };
         let mut readings: Vec<ProbeReading> = Vec::new();
         for round in 0..rounds {
             if round > 0 && !self.sensors.pause(self.settings.probe_pause.get()).await {
