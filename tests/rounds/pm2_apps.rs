@@ -10,9 +10,10 @@ use super::peers::wait_until;
 use super::peers_pm2::PrivatePm2;
 use super::world::{World, policy, services};
 
-/// Dies at once while a file says so, is greedy while another one does, and else idles.
+/// Dies at once while a file says so, is greedy while another one does, and else idles. Answers a stop with an error.
 const APP: &str = r"
 const fs = require('fs');
+process.on('SIGINT', () => process.exit(1));
 const own = process.env.NODE_APP_INSTANCE || '0';
 const told = (what) => fs.existsSync(__filename + '.' + what) || fs.existsSync(__filename + '.' + what + own);
 const kept = [];

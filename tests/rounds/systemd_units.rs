@@ -9,8 +9,9 @@ use super::peers::wait_until;
 use super::peers_systemd::PrivateSystemd;
 use super::world::{World, policy, services};
 
-/// Dies at once while a file says so.
-const EXEC: &str = "ExecStart=/bin/sh -c 'test ! -e /run/bad-%N || exit 3; exec sleep 1000'\n";
+/// Dies at once while a file says so. Answers a stop with an error, as many programs do.
+const EXEC: &str = "ExecStart=/bin/sh -c 'test ! -e /run/bad-%N || exit 3; trap \"exit 143\" TERM; \
+    while :; do sleep 0.1; done'\n";
 const HEAD: &str = "[Unit]\nDefaultDependencies=no\n";
 const PATIENCE: Duration = Duration::from_secs(20);
 const SHOWN: &str = "Id,ActiveState,SubState,Result,InvocationID,MainPID,NRestarts";
