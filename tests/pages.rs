@@ -156,3 +156,49 @@ fn every_call_that_a_page_shows_is_understood() {
     assert_eq!(misunderstood("```\n$ opsctl statsu\n```").len(), 1);
     assert_eq!(misunderstood("do `opsctl pause all --reason \"x\"`").len(), 1, "without --for");
 }
+
+/// The sections of docs/SPEC.md that a text cites: `5.3` of `SPEC.md §5.3`.
+fn cited(text: &str) -> Vec<String> {
+    let number = |rest: &str| {
+        let digits = rest.chars().take_while(|c| c.is_ascii_digit() || *c == '.');
+        digits.collect::<String>().trim_end_matches('.').to_owned()
+    };
+    text.split("SPEC.md §").skip(1).map(number).collect()
+}
+
+/// The sections that it has: `## 5. …` and `5.3 …`.
+fn sections(spec: &str) -> BTreeSet<String> {
+    let heading = |line: &str| {
+        let line = line.trim_start_matches("## ");
+        let number: String = line.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+        let number = number.trim_end_matches('.').to_owned();
+        (!number.is_empty()).then_some(number)
+    };
+    spec.lines().filter_map(heading).collect()
+}
+
+fn texts_below(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(texts_below(&path));
+        } else if path.extension().is_some_and(|ending| ending == "rs" || ending == "md") {
+            found.push(std::fs::read_to_string(&path).unwrap());
+        }
+    }
+    found
+}
+
+#[test]
+fn every_section_that_is_cited_is_there() {
+    let sections = sections(&read("docs/SPEC.md"));
+    assert!(sections.contains("5.3") && sections.contains("10") && !sections.contains("99"));
+    let all: Vec<String> =
+        ["src", "docs"].iter().flat_map(|folder| texts_below(&package(folder))).collect();
+    let citations: Vec<String> = all.iter().flat_map(|text| cited(text)).collect();
+    assert!(citations.len() >= 4, "{citations:?}");
+    let missing: Vec<&String> = citations.iter().filter(|one| !sections.contains(*one)).collect();
+    assert_eq!(missing, Vec::<&String>::new());
+    assert_eq!(cited("see docs/SPEC.md §99.1, and SPEC.md §4."), ["99.1", "4"]);
+}
