@@ -85,6 +85,9 @@ async fn disks() -> Scan<DiskReading> {
             Ok(Err(_)) | Err(_) => missing.push(format!("{point} does not answer")),
         }
     }
+    if items.is_empty() && missing.is_empty() {
+        missing.push("no mounted disk was found".to_owned());
+    }
     let cut_short = (!missing.is_empty()).then(|| missing.join("; "));
     Scan { items, cut_short }
 }
