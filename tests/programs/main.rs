@@ -4,7 +4,9 @@
 mod demo;
 mod dry_run;
 mod fake;
+mod full_disk;
 mod kills;
 #[path = "../support/peers.rs"]
 mod peers;
+mod small_disk;
 mod stops;
