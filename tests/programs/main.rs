@@ -6,6 +6,7 @@ mod dry_run;
 mod fake;
 mod full_disk;
 mod kills;
+mod other_user;
 #[path = "../support/peers.rs"]
 mod peers;
 mod small_disk;
