@@ -4,8 +4,11 @@
 mod demo;
 mod dry_run;
 mod fake;
+mod full_disk;
 mod kills;
+mod other_user;
 mod owner;
 #[path = "../support/peers.rs"]
 mod peers;
+mod small_disk;
 mod stops;

@@ -128,6 +128,10 @@ impl Recorder for Tapes {
             let recording = move || record(&root, &agent, &run, keep, &tape, now);
             match tokio::task::spawn_blocking(recording).await {
                 Ok(Ok(path)) => Ok(path.display().to_string()),
+                Ok(Err(error)) if error.kind() == io::ErrorKind::PermissionDenied => Err(format!(
+                    "failed to record the run: {error}; make {} and everything in it writable for this user",
+                    self.folder.display()
+                )),
                 Ok(Err(error)) => Err(format!("failed to record the run: {error}")),
                 Err(_) => Err("failed to record the run: it was broken off".to_owned()),
             }

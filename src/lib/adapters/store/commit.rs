@@ -3,7 +3,7 @@
 use sqlx::{Connection, SqliteConnection};
 
 use super::append::{Envelope, append, head};
-use super::connection::{PAUSE, TRIES, Trouble, trouble, unread, unwritten};
+use super::connection::{PAUSE, TRIES, Trouble, connect, trouble, unread, unwritten};
 use super::notes;
 use super::open::SqliteStore;
 use super::read_view::ledger_view;
@@ -38,6 +38,9 @@ impl SqliteStore {
             let mut guard = self.opened().await;
             let connection = &mut guard.as_mut().ok_or_else(closed)?.connection;
             let answer = self.transact(connection, &scope, decide).await;
+            if matches!(answer, Err(Unfinished::Failed(_))) {
+                self.untangle(connection).await;
+            }
             drop(guard);
             match answer {
                 Ok(committed) => return Ok(committed),
@@ -49,6 +52,21 @@ impl SqliteStore {
                     return Err(self.noticed(error));
                 }
             }
+        }
+    }
+
+    /// A full disk makes `SQLite` take a transaction back by itself, and the connection still counts it as begun:
+    /// everything after it would fail for that reason. A new connection starts clean.
+    async fn untangle(&self, connection: &mut SqliteConnection) {
+        // The transaction that was given up is taken back in the background; an answer comes after that.
+        let answers = connection.ping().await.is_ok();
+        if answers && !connection.is_in_transaction() {
+            return;
+        }
+        let (path, access) = (&self.paths().ledger, self.options().access);
+        match connect(path, access, self.options().clock.as_ref()).await {
+            Ok(clean) => *connection = clean,
+            Err(error) => tracing::warn!(%error, "failed to open the ledger anew"),
         }
     }
 

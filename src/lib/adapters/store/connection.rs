@@ -39,14 +39,32 @@ pub(super) enum Trouble {
 
 const SQLITE_BUSY: u32 = 5;
 const SQLITE_LOCKED: u32 = 6;
+const SQLITE_READONLY: u32 = 8;
 const SQLITE_CORRUPT: u32 = 11;
 const SQLITE_NOTADB: u32 = 26;
+/// The companion file that all who have the ledger open share could not be made large enough.
+const SQLITE_IOERR_SHMSIZE: u32 = 4874;
+
+fn code(error: &sqlx::Error) -> Option<u32> {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.and_then(|code| code.parse::<u32>().ok())
+}
+
+/// An error in words, with what to do where that is known. Of one full disk `SQLite` says "full", of another only
+/// "I/O error".
+pub(super) fn told(error: &sqlx::Error) -> String {
+    match code(error) {
+        Some(SQLITE_IOERR_SHMSIZE) => format!("{error}; the disk is full"),
+        Some(code) if code & 0xff == SQLITE_READONLY => {
+            format!("{error}; make ops.db and its folder writable for this user")
+        }
+        _ => error.to_string(),
+    }
+}
 
 /// Sorts an error.
 pub(super) fn trouble(error: &sqlx::Error) -> Trouble {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    let primary = code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff);
-    match primary {
+    match code(error).map(|code| code & 0xff) {
         Some(SQLITE_BUSY | SQLITE_LOCKED) => Trouble::Busy,
         Some(SQLITE_CORRUPT | SQLITE_NOTADB) => Trouble::Damaged,
         _ => Trouble::Other,
@@ -55,12 +73,12 @@ pub(super) fn trouble(error: &sqlx::Error) -> Trouble {
 
 /// An error while reading.
 pub(super) fn unread(error: sqlx::Error) -> StoreError {
-    StoreError::Read(error.to_string())
+    StoreError::Read(told(&error))
 }
 
 /// An error while writing.
 pub(super) fn unwritten(error: sqlx::Error) -> StoreError {
-    StoreError::Write(error.to_string())
+    StoreError::Write(told(&error))
 }
 
 /// Opens the file, trying again where it is locked.

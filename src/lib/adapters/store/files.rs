@@ -104,7 +104,15 @@ pub(super) async fn lock(path: &Path, hold: Hold, clock: &dyn Clock) -> Result<L
         .truncate(false)
         .mode(0o600)
         .open(path)
-        .map_err(|error| format!("{} cannot be opened ({error})", path.display()))?;
+        .map_err(|error| {
+            let path = path.display();
+            match error.kind() {
+                io::ErrorKind::PermissionDenied => {
+                    format!("{path} cannot be opened ({error}); make it writable for this user")
+                }
+                _ => format!("{path} cannot be opened ({error})"),
+            }
+        })?;
     let tries = LOCK_WAIT.as_millis() / LOCK_PAUSE.as_millis();
     for _ in 0..tries {
         let taken = match hold {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use sqlx::{Connection, SqliteConnection};
 
-use super::connection::{Access, PAUSE, TRIES, Trouble, connect, trouble};
+use super::connection::{Access, PAUSE, TRIES, Trouble, connect, told, trouble};
 use super::files::Paths;
 use super::schema::{VERSION, meta};
 use crate::ports::clock::Clock;
@@ -131,7 +131,7 @@ async fn inside(ledger: &Path, access: Access, clock: &dyn Clock) -> Condition {
             }
             Trouble::Damaged => return Condition::Damaged { why: error.to_string() },
             Trouble::Busy | Trouble::Other => {
-                let why = format!("{} cannot be opened ({error})", ledger.display());
+                let why = format!("{} cannot be opened ({})", ledger.display(), told(&error));
                 return Condition::Unusable { why };
             }
         }

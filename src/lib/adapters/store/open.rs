@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::connection::{Access, connect};
+use super::connection::{Access, connect, told};
 use super::files::{Hold, Lock, Paths, lock};
 use super::inspect::{Condition, inspect};
 use super::rescue::prepare;
@@ -117,7 +117,7 @@ impl SqliteStore {
         };
         let connection = connect(&paths.ledger, options.access, clock)
             .await
-            .map_err(|error| StoreError::Open(error.to_string()))?;
+            .map_err(|error| StoreError::Open(told(&error)))?;
         Ok(Ok(Self {
             options: options.clone(),
             paths: paths.clone(),

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use sqlx::{Connection, SqliteConnection};
 
 use super::append::{Envelope, append, new_id};
-use super::connection::{Access, connect};
+use super::connection::{Access, connect, told};
 use super::files::{Paths, set_aside, stamp, sync_folder};
 use super::import::{Numbers, events_of, reserve};
 use super::import_map::ViewFile;
@@ -147,7 +147,7 @@ async fn create(
     now: Timestamp,
     rescued: Option<ViewFile>,
 ) -> Result<(), StoreError> {
-    let cannot = |error: sqlx::Error| failed("the ledger cannot be created", error);
+    let cannot = |error: sqlx::Error| failed("the ledger cannot be created", told(&error));
     create_file(&paths.ledger).map_err(|error| failed("the ledger cannot be created", error))?;
     let mut connection =
         connect(&paths.ledger, Access::ReadWrite, options.clock.as_ref()).await.map_err(cannot)?;
@@ -174,7 +174,7 @@ async fn fill(
     now: Timestamp,
     rescued: Option<ViewFile>,
 ) -> Result<(), StoreError> {
-    let cannot = |error: sqlx::Error| failed("the ledger cannot be created", error);
+    let cannot = |error: sqlx::Error| failed("the ledger cannot be created", told(&error));
     sqlx::query("PRAGMA journal_mode = WAL").execute(&mut *connection).await.map_err(cannot)?;
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(cannot)?;
     let ledger_id = new_id(now);

@@ -43,7 +43,7 @@ pub struct Telemetry {
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// The file, or its folder, cannot be written.
-    #[error("failed to open the log {file}")]
+    #[error("failed to open the log {file}; this user must be able to write it")]
     Open {
         /// The file.
         file: PathBuf,
