@@ -146,7 +146,7 @@ pub(crate) fn row(
     ProcessReading {
         status,
         identity: Some(format!("{identity}@1")),
-        started_at: None,
+        started_at: Some(ago(3600)),
         restarts: Some(u64::from(identity)),
         last_exit: None,
         memory_bytes: Some(memory),

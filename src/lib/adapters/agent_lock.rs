@@ -25,7 +25,7 @@ pub enum LockError {
         holder: String,
     },
     /// The lock file cannot be used.
-    #[error("failed to lock {path}: {source}")]
+    #[error("failed to lock {path}: {source}; it must be writable for this user")]
     Unusable {
         /// The file.
         path: String,

@@ -26,6 +26,15 @@ impl ManagerKind {
     /// Every manager, in order.
     pub const ALL: [Self; 3] = [Self::Pm2, Self::Systemd, Self::Command];
 
+    /// Whether one name may stand for several processes.
+    #[must_use]
+    pub const fn has_instances(self) -> bool {
+        match self {
+            Self::Pm2 => true,
+            Self::Systemd | Self::Command => false,
+        }
+    }
+
     /// The word used in keys and files.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

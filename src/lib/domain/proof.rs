@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::diagnosis::{Diagnosis, Evidence, Origin, Standing, Symptom};
 use super::event::RemediationOutcome;
@@ -44,8 +44,17 @@ pub fn prove_by(
         Standing::Unknown { .. } if gone.contains(key) => Standing::Gone,
         seen => seen,
     };
-    prove(remediation, check.raise, &standing, after, now)
+    let proof = prove(remediation, check.raise, &standing, after, now);
+    let waited = remediation.sent_at().checked_add(LONGEST_WAIT);
+    if proof.outcome == RemediationOutcome::Unknown && waited.is_ok_and(|end| end <= now) {
+        return failed(format!("no answer could be found for a day: {}", proof.observed));
+    }
+    proof
 }
+
+/// An answer that cannot be found any more (the settings look elsewhere by now, a manager is gone for good) must not
+/// hold its finding for ever.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
 
 /// Judges one remediation by what was seen after it.
 ///

@@ -99,9 +99,8 @@ impl Engine {
         open
     }
 
-    /// Where the ledger cannot be opened the folder may be somebody else's: nothing is put into it.
     async fn keep_tape(&self, progress: &mut Progress) -> Option<String> {
-        let tape = self.recording.take().filter(|_| self.store.is_ok())?;
+        let tape = self.recording.take()?;
         match self.store_tape(&tape, progress.keeps_tape()).await {
             Ok(path) => Some(path),
             Err(why) => {

@@ -96,6 +96,9 @@ impl Engine {
         self.own_checks(spec, &mut progress).await;
         if self.mode == Mode::Act && progress.ledger_works() {
             self.remediate(spec, &first.plan, &mut progress).await;
+        }
+        // What could not be recorded is settled by a later run.
+        if self.mode == Mode::Act && progress.ledger_works() {
             self.second_pass(agent, &recall, &first.diagnosis, &mut progress).await;
         }
         self.finish(spec, progress).await

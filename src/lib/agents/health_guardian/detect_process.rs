@@ -14,6 +14,7 @@ use super::snapshot::{ManagerLook, Snapshot, over_limit};
 use crate::domain::diagnosis::{Diagnosis, Evidence, Finding, Origin, Sample, Verdict};
 use crate::domain::process::{ManagerKind, ProcessReading, ProcessRef, ProcessStatus};
 use crate::domain::run::Recall;
+use crate::domain::sight::Scan;
 use crate::domain::subject::{CheckId, Key, Subject, SubjectKind};
 
 /// The checks whose subjects are processes.
@@ -112,6 +113,14 @@ impl ManagerJudge<'_> {
             return self.unknown(name, &why, diagnosis);
         }
         let rows = self.instances(name);
+        if let Some(why) = self.cut_within_names() {
+            let seen = |subject: &Subject| {
+                rows.iter().any(|row| row.subject(&self.snapshot.host) == *subject)
+            };
+            for key in self.open_of(name).filter(|key| !seen(&key.subject)) {
+                put(diagnosis, &key.check, key.subject.clone(), Finding::unknown(why));
+            }
+        }
         if rows.is_empty() {
             let process = ProcessRef { manager: self.kind, name: name.to_owned(), instance: None };
             return self.process(&process, diagnosis);
@@ -124,21 +133,32 @@ impl ManagerJudge<'_> {
     /// Every subject that this name has, or had when an incident was opened, is unknown. The population of these checks
     /// is what the settings name, so that one manager's silence takes nothing from what is known of the others.
     fn unknown(&self, name: &str, why: &str, diagnosis: &mut Diagnosis<Fault>) {
-        let bare = ProcessRef { manager: self.kind, name: name.to_owned(), instance: None };
-        let subject = bare.subject(&self.snapshot.host);
-        let prefix = format!("{bare}#");
         let mut any_down = false;
-        for incident in &self.recall.incidents {
-            let key = &incident.key;
-            let of_name = key.subject == subject || key.subject.id().starts_with(&prefix);
-            if of_name && OF_PROCESSES.contains(&&key.check) {
-                put(diagnosis, &key.check, key.subject.clone(), Finding::unknown(why));
-                any_down |= key.check == PROCESS_DOWN;
-            }
+        for key in self.open_of(name) {
+            put(diagnosis, &key.check, key.subject.clone(), Finding::unknown(why));
+            any_down |= key.check == PROCESS_DOWN;
         }
         if !any_down {
+            let bare = ProcessRef { manager: self.kind, name: name.to_owned(), instance: None };
+            let subject = bare.subject(&self.snapshot.host);
             put(diagnosis, &PROCESS_DOWN, subject, Finding::unknown(why));
         }
+    }
+
+    /// The keys of open incidents about processes of this name.
+    fn open_of(&self, name: &str) -> impl Iterator<Item = &Key> {
+        let bare = ProcessRef { manager: self.kind, name: name.to_owned(), instance: None };
+        let (subject, prefix) = (bare.subject(&self.snapshot.host), format!("{bare}#"));
+        self.recall.incidents.iter().map(|incident| &incident.key).filter(move |key| {
+            let of_name = key.subject == subject || key.subject.id().starts_with(&prefix);
+            of_name && OF_PROCESSES.contains(&&key.check)
+        })
+    }
+
+    /// Why the list may lack some of a name's processes although it shows others.
+    fn cut_within_names(&self) -> Option<&str> {
+        let newest = self.looks.last().and_then(|look| look.seen.as_ref().ok());
+        newest.and_then(|scan| scan.cut_short.as_deref()).filter(|_| self.kind.has_instances())
     }
 
     fn is_open(&self, check: &CheckId, subject: &Subject) -> bool {
@@ -322,6 +342,9 @@ pub(super) fn newest_readings<'a>(
     match newest.map(|look| &look.seen) {
         None => Err("its process was not looked at".to_owned()),
         Some(Err(blind)) => Err(format!("its process cannot be seen: {}", blind.why)),
+        Some(Ok(Scan { cut_short: Some(why), .. })) if service.manager.has_instances() => {
+            Err(format!("not all of its processes may have been seen: {why}"))
+        }
         Some(Ok(scan)) => Ok(scan
             .items
             .iter()

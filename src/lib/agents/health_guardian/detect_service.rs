@@ -169,10 +169,11 @@ impl Look<'_> {
             ill.then(|| Key::new(AGENT, CERTIFICATE_ENDING, self.subject.clone()))
         };
         let dependency = || {
-            let named = |other: &&Look<'_>| {
-                self.service.dependencies.iter().flatten().any(|name| *name == other.service.name)
+            let down = |name: &String| {
+                let mut of_name = looks.iter().filter(|other| other.service.name == *name);
+                of_name.find(|other| other.down().is_some()).map(Look::key)
             };
-            looks.iter().filter(named).find(|other| other.down().is_some()).map(Look::key)
+            self.service.dependencies.iter().flatten().find_map(down)
         };
         let sibling = || {
             let same = |other: &&Look<'_>| other.service.name == self.service.name;

@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::checks::{PROCESS_RAISE, SERVICE_CLEAR, SERVICE_RAISE};
 use super::judge::{Judgement, judge};
-use super::settings::{HealthGuardian, Probe};
+use super::settings::{HealthGuardian, Probe, Service};
 use crate::agent::Scope;
+use crate::domain::diagnosis::Origin;
 use crate::domain::process::{ManagerKind, ProcessReading, ProcessStatus};
 use crate::domain::run::Recall;
 use crate::domain::sight::{Blind, Scan, Sight};
@@ -100,20 +101,19 @@ impl Pass<'_> {
         self.recall.incidents.iter().any(|incident| incident.key.subject == *subject)
     }
 
+    /// The probes that the scope asks for, each with its id and subject.
+    fn wanted(&self) -> impl Iterator<Item = (String, Subject, &Probe)> {
+        let with_subject = |(service, probe): (&Service, _)| {
+            let id = Probe::subject_id(probe, &service.name);
+            let subject = Subject::new(SubjectKind::Service, &self.sensors.host_name, &id);
+            (id, subject, probe)
+        };
+        let asked_for = |(_, subject, _): &(String, Subject, &Probe)| self.scope.wants(subject);
+        self.settings.probes().map(with_subject).filter(asked_for)
+    }
+
     async fn probes(&self) -> BTreeMap<String, Sight<Vec<ProbeReading>>> {
-        let wanted: Vec<(String, Subject, &Probe)> = self
-            .settings
-            .probes()
-            .map(|(service, probe)| {
-                let id = probe.subject_id(&service.name);
-                (
-                    id.clone(),
-                    Subject::new(SubjectKind::Service, &self.sensors.host_name, &id),
-                    probe,
-                )
-            })
-            .filter(|(_, subject, _)| self.scope.wants(subject))
-            .collect();
+        let wanted: Vec<_> = self.wanted().collect();
         let looks = wanted.iter().map(|(_, subject, probe)| self.probe_rounds(subject, probe));
         let seen = join_all(looks).await;
         wanted.into_iter().map(|(id, _, _)| id).zip(seen).collect()
@@ -236,8 +236,10 @@ impl Pass<'_> {
         Some(MachineLook { at: self.sensors.now(), seen })
     }
 
+    /// Looked at where a probe goes through it.
     async fn uplink(&self) -> Option<UplinkLook> {
-        if !self.whole || self.settings.uplink.is_empty() {
+        let through_it = || self.wanted().any(|(_, _, probe)| probe.origin() == Origin::Edge);
+        if self.settings.uplink.is_empty() || !(self.whole || through_it()) {
             return None;
         }
         let up = match &self.sensors.prober {
