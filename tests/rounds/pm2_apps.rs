@@ -31,6 +31,8 @@ if (told('bad')) {
 }
 ";
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How often PM2 is brought to give up on an app.
+const TRIES: u32 = 4;
 
 /// A PM2 with apps of ours.
 pub(crate) struct Apps {
@@ -114,10 +116,21 @@ impl Apps {
             row["pm_id"].to_string()
         };
         let numbers: Vec<String> = labels.iter().map(number).collect();
-        self.order("restart", &numbers.iter().map(String::as_str).collect::<Vec<_>>());
-        for label in labels {
-            self.await_status(label, "errored");
+        let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+        let given_up = || {
+            let lives = self.lives();
+            labels
+                .iter()
+                .all(|label| lives.get(*label).is_some_and(|life| life.status == "errored"))
+        };
+        // A machine that is busy may not get an app to die often enough within that time.
+        for _ in 0..TRIES {
+            self.order("restart", &numbers);
+            if wait_until(PATIENCE / TRIES, given_up) {
+                return;
+            }
         }
+        panic!("PM2 does not give up on {labels:?}: {:?}", self.lives());
     }
 
     /// Makes PM2 give up on apps that would be well if they were started once more.

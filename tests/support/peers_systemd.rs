@@ -143,13 +143,20 @@ fn possible() -> Option<PathBuf> {
             .iter()
             .any(|folder| Path::new(folder).join(program).exists())
     });
-    if !root || !there || !Path::new("/lib/systemd/systemd").exists() {
+    if !root || !there || !Path::new("/lib/systemd/systemd").exists() || !may_unshare() {
         return None;
     }
     let found =
         Command::new("findmnt").args(["-n", "-o", "TARGET", "-t", "cgroup2"]).output().ok()?;
     let text = String::from_utf8_lossy(&found.stdout).into_owned();
     text.lines().next().map(|line| PathBuf::from(line.trim()))
+}
+
+/// Whether namespaces can be made: a container, or a root folder that is no mount, may not let it.
+fn may_unshare() -> bool {
+    let all = ["--mount", "--uts", "--ipc", "--cgroup", "--net", "--propagation", "private"];
+    let tried = Command::new("unshare").args(["--pid", "--fork"]).args(all).arg("true").output();
+    tried.is_ok_and(|output| output.status.success())
 }
 
 fn spawn(dir: &Path, cgroup: &Path) -> Child {
