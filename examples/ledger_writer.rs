@@ -24,7 +24,8 @@ mod clock;
 
 struct Arguments {
     state: PathBuf,
-    name: String,
+    /// The agent that it stands for, so that it reads its own incidents alone.
+    name: AgentName,
     count: usize,
     too_early: bool,
 }
@@ -33,7 +34,7 @@ fn arguments() -> Option<Arguments> {
     let mut words = std::env::args().skip(1);
     Some(Arguments {
         state: words.next()?.into(),
-        name: words.next()?,
+        name: AgentName::try_from(words.next()?).ok()?,
         count: words.next()?.parse().ok()?,
         too_early: words.next().is_some_and(|word| word == "--ack-before-commit"),
     })
@@ -97,21 +98,21 @@ async fn next(
         if arguments.too_early {
             too_early = acknowledge(&name);
         }
-        let events = vec![opened(view.next_incident, &name, now)];
+        let events = vec![opened(view.next_incident, &arguments.name, &name, now)];
         wrote = Some(name);
         Batch { events, notes: Vec::new() }
     };
-    let scope = Scope { agent: None, recent: Duration::ZERO, now };
+    let scope = Scope { agent: Some(arguments.name.clone()), recent: Duration::ZERO, now };
     store.commit(scope, &mut decide).await.map_err(|error| error.to_string())?;
     too_early.map(|()| wrote)
 }
 
-fn opened(number: u64, name: &str, now: jiff::Timestamp) -> NewEvent {
+fn opened(number: u64, agent: &AgentName, name: &str, now: jiff::Timestamp) -> NewEvent {
     let subject = Subject::new(SubjectKind::Service, "host-a", name);
-    let agent = AgentName::of("health-guardian");
+    let actor = format!("agent:{agent}");
     let event = Event::IncidentOpened {
         incident: IncidentId(number),
-        key: Key::new(agent, CheckId::of("service_down"), subject),
+        key: Key::new(agent.clone(), CheckId::of("service_down"), subject),
         severity: Severity::Warning,
         priority: Priority::P1,
         message: format!("{name} does not answer"),
@@ -122,5 +123,5 @@ fn opened(number: u64, name: &str, now: jiff::Timestamp) -> NewEvent {
         attempts: 0,
         last_attempt_at: None,
     };
-    NewEvent { at: now, actor: "agent:health-guardian".to_owned(), run: None, event }
+    NewEvent { at: now, actor, run: None, event }
 }
