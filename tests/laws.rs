@@ -14,7 +14,7 @@ use opswarden::agents::health_guardian::snapshot::{MachineLook, ManagerLook, Upl
 use opswarden::agents::health_guardian::{Fault, HealthGuardian, Snapshot};
 use opswarden::domain::cause::Causes;
 use opswarden::domain::diagnosis::{
-    CheckFindings, Coverage, Diagnosis, Evidence, Finding, Origin, Standing, Symptom, Verdict,
+    CheckFindings, Coverage, Diagnosis, Evidence, Origin, Standing, Symptom, Verdict,
 };
 use opswarden::domain::event::{Event, NewEvent, RemediationOutcome};
 use opswarden::domain::gate::{Door, refusal};
@@ -299,7 +299,7 @@ proptest! {
         let mine = world.detect().plain();
         let mut theirs = other.detect().plain();
         for finding in theirs.checks.values_mut().flat_map(|of| of.findings.values_mut()) {
-            if let Verdict::Faulty(Symptom { caused_by: Some(cause), .. }) = &mut finding.verdict {
+            if let Verdict::Faulty(Symptom { caused_by: Some(cause), .. }, _) = finding {
                 cause.agent = second.name.clone();
             }
         }
@@ -326,7 +326,7 @@ proptest! {
         let mut faulty = BTreeSet::new();
         for (check, of_check) in &judged.diagnosis.checks {
             for (subject, finding) in &of_check.findings {
-                if matches!(finding.verdict, Verdict::Faulty(_)) {
+                if matches!(finding, Verdict::Faulty(..)) {
                     faulty.insert(Key::new(spec().name, check.clone(), subject.clone()));
                 }
             }
@@ -422,7 +422,7 @@ proptest! {
         let blind = World { snapshot: seen_less(&world.snapshot, &all), ..world };
         let judged = blind.judge();
         for (check, of_check) in &judged.diagnosis.checks {
-            let healthy = of_check.findings.values().any(|one| one.verdict == Verdict::Healthy);
+            let healthy = of_check.findings.values().any(|one| matches!(one, Verdict::Healthy(_)));
             prop_assert!(!healthy, "{check} claims health without sight");
         }
         prop_assert!(judged.plan.actions.is_empty());
@@ -453,11 +453,11 @@ fn faults<'a>(
 ) -> impl Iterator<Item = (Key, &'a Symptom, &'a Evidence)> + use<'a> {
     let of_check = |(check, of): (&'a CheckId, &'a CheckFindings<Symptom>)| {
         of.findings.iter().filter_map(move |(subject, finding)| match finding {
-            Finding { verdict: Verdict::Faulty(symptom), evidence: Some(evidence) } => {
+            Verdict::Faulty(symptom, evidence) => {
                 let key = Key::new(spec().name, check.clone(), subject.clone());
                 Some((key, symptom, evidence))
             }
-            Finding { .. } => None,
+            Verdict::Healthy(_) | Verdict::Unknown { .. } => None,
         })
     };
     plain.checks.iter().flat_map(of_check)
@@ -502,7 +502,7 @@ fn all_clear(world: &World, at: Timestamp) -> LedgerView {
     let mut plain = world.agent.detect(&snapshot, &recall, at).plain();
     let later = at.duration_since(now());
     for finding in plain.checks.values_mut().flat_map(|of| of.findings.values_mut()) {
-        if let Some(evidence) = &mut finding.evidence {
+        if let Verdict::Healthy(evidence) | Verdict::Faulty(_, evidence) = finding {
             evidence.oldest += later;
             evidence.newest += later;
         }
@@ -625,7 +625,7 @@ fn one_finding(key: &Key, faulty: bool, samples: u32, at: jiff::Timestamp) -> Di
         caused_by: None,
     };
     let finding =
-        if faulty { Finding::faulty(symptom, evidence) } else { Finding::healthy(evidence) };
+        if faulty { Verdict::Faulty(symptom, evidence) } else { Verdict::Healthy(evidence) };
     let mut diagnosis = Diagnosis::default();
     let mut of_check = CheckFindings::new(Coverage::Whole);
     of_check.findings.insert(key.subject.clone(), finding);

@@ -151,11 +151,6 @@ impl Apps {
         }
     }
 
-    /// Waits until PM2 says so of a process.
-    pub(crate) fn await_status(&self, label: &str, status: &str) {
-        self.await_life(label, |life| life.status == status);
-    }
-
     /// Waits until PM2 says something of a process.
     pub(crate) fn await_life(&self, label: &str, holds: impl Fn(&Life) -> bool) {
         let mut last = None;

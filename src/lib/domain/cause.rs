@@ -67,7 +67,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::diagnosis::{CheckFindings, Coverage, Evidence, Finding, Origin};
+    use crate::domain::diagnosis::{CheckFindings, Coverage, Evidence, Origin, Verdict};
     use crate::domain::subject::{AgentName, CheckId, Subject, SubjectKind};
 
     fn key(name: usize) -> Key {
@@ -80,7 +80,7 @@ mod tests {
         let mut of_check = CheckFindings::new(Coverage::Whole);
         for (name, cause) in causes.iter().enumerate() {
             let evidence = Evidence::once(Origin::Loopback, Timestamp::UNIX_EPOCH);
-            of_check.findings.insert(key(name).subject, Finding::faulty(symptom(*cause), evidence));
+            of_check.findings.insert(key(name).subject, Verdict::Faulty(symptom(*cause), evidence));
         }
         Diagnosis { checks: BTreeMap::from([(CheckId::of("c"), of_check)]), samples: Vec::new() }
     }

@@ -67,14 +67,14 @@ impl Evidence {
     }
 }
 
-/// The judgement on one subject.
+/// The judgement on one subject, with what it rests on. Nothing is judged without evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict<F> {
     /// Looked at, and well.
-    Healthy,
+    Healthy(Evidence),
     /// Looked at, and not well.
-    Faulty(F),
+    Faulty(F, Evidence),
     /// Not seen, or not judged; never the same as well.
     Unknown {
         /// A fragment that says what could not be seen.
@@ -82,32 +82,11 @@ pub enum Verdict<F> {
     },
 }
 
-/// A verdict with what it rests on. An unknown verdict rests on nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Finding<F> {
-    /// The judgement.
-    pub verdict: Verdict<F>,
-    /// What it rests on; `None` exactly where the verdict is unknown.
-    pub evidence: Option<Evidence>,
-}
-
-impl<F> Finding<F> {
-    /// Well, by `evidence`.
-    #[must_use]
-    pub const fn healthy(evidence: Evidence) -> Self {
-        Self { verdict: Verdict::Healthy, evidence: Some(evidence) }
-    }
-
-    /// Ill with `fault`, by `evidence`.
-    #[must_use]
-    pub const fn faulty(fault: F, evidence: Evidence) -> Self {
-        Self { verdict: Verdict::Faulty(fault), evidence: Some(evidence) }
-    }
-
+impl<F> Verdict<F> {
     /// Not judged, because of `why`.
     #[must_use]
     pub fn unknown(why: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Unknown { why: why.into() }, evidence: None }
+        Self::Unknown { why: why.into() }
     }
 }
 
@@ -130,7 +109,7 @@ pub struct CheckFindings<F> {
     /// Whether the list of subjects is the whole population.
     pub coverage: Coverage,
     /// The verdicts.
-    pub findings: BTreeMap<Subject, Finding<F>>,
+    pub findings: BTreeMap<Subject, Verdict<F>>,
 }
 
 impl<F> CheckFindings<F> {
@@ -192,21 +171,14 @@ impl<F> Diagnosis<F> {
         let Some(of_check) = self.checks.get(check) else {
             return Standing::Unknown { why: "the check was not evaluated" };
         };
-        match (of_check.findings.get(subject), &of_check.coverage) {
-            (Some(Finding { verdict: Verdict::Unknown { why }, .. }), _) => {
-                Standing::Unknown { why }
-            }
-            (Some(Finding { evidence: None, .. }), _) => {
-                Standing::Unknown { why: "the verdict names no evidence" }
-            }
-            (Some(Finding { verdict: Verdict::Healthy, evidence: Some(evidence) }), _) => {
-                Standing::Healthy(evidence)
-            }
-            (Some(Finding { verdict: Verdict::Faulty(fault), evidence: Some(evidence) }), _) => {
-                Standing::Faulty(fault, evidence)
-            }
-            (None, Coverage::Whole) => Standing::Gone,
-            (None, Coverage::Partial { why }) => Standing::Unknown { why },
+        match of_check.findings.get(subject) {
+            Some(Verdict::Healthy(evidence)) => Standing::Healthy(evidence),
+            Some(Verdict::Faulty(fault, evidence)) => Standing::Faulty(fault, evidence),
+            Some(Verdict::Unknown { why }) => Standing::Unknown { why },
+            None => match &of_check.coverage {
+                Coverage::Whole => Standing::Gone,
+                Coverage::Partial { why } => Standing::Unknown { why },
+            },
         }
     }
 }
@@ -263,20 +235,17 @@ impl<F: Fault> Diagnosis<F> {
     /// The same diagnosis with plain symptoms instead of typed faults.
     #[must_use]
     pub fn plain(&self) -> Diagnosis<Symptom> {
-        let plain_finding = |finding: &Finding<F>| Finding {
-            verdict: match &finding.verdict {
-                Verdict::Healthy => Verdict::Healthy,
-                Verdict::Faulty(fault) => Verdict::Faulty(Symptom::of(fault)),
-                Verdict::Unknown { why } => Verdict::Unknown { why: why.clone() },
-            },
-            evidence: finding.evidence,
+        let plain_verdict = |verdict: &Verdict<F>| match verdict {
+            Verdict::Healthy(evidence) => Verdict::Healthy(*evidence),
+            Verdict::Faulty(fault, evidence) => Verdict::Faulty(Symptom::of(fault), *evidence),
+            Verdict::Unknown { why } => Verdict::Unknown { why: why.clone() },
         };
         let plain_check = |of_check: &CheckFindings<F>| CheckFindings {
             coverage: of_check.coverage.clone(),
             findings: of_check
                 .findings
                 .iter()
-                .map(|(subject, finding)| (subject.clone(), plain_finding(finding)))
+                .map(|(subject, verdict)| (subject.clone(), plain_verdict(verdict)))
                 .collect(),
         };
         Diagnosis {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::cause::Causes;
-use super::diagnosis::{Diagnosis, Evidence, Finding, Standing, Symptom, Verdict};
+use super::diagnosis::{Diagnosis, Evidence, Standing, Symptom, Verdict};
 use super::event::Event;
 use super::incident::{Incident, IncidentId, Resolution};
 use super::ledger::LedgerView;
@@ -111,13 +111,11 @@ impl<'a> Merge<'a> {
             for (subject, finding) in &of_check.findings {
                 let key = self.key(&check.id, subject);
                 match finding {
-                    Finding { verdict: Verdict::Faulty(symptom), evidence: Some(evidence) } => {
+                    Verdict::Faulty(symptom, evidence) => {
                         self.faulty(check, key, symptom, evidence);
                     }
-                    Finding { verdict: Verdict::Healthy, evidence: Some(evidence) } => {
-                        self.healthy(check, &key, evidence);
-                    }
-                    Finding { .. } => {}
+                    Verdict::Healthy(evidence) => self.healthy(check, &key, evidence),
+                    Verdict::Unknown { .. } => {}
                 }
             }
         }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::{Agent, Remedy, Step};
 use crate::domain::cause::Causes;
-use crate::domain::diagnosis::{Coverage, Diagnosis, Evidence, Finding, Symptom, Verdict};
+use crate::domain::diagnosis::{Coverage, Diagnosis, Evidence, Symptom, Verdict};
 use crate::domain::gate::{GateInput, gate, refusal};
 use crate::domain::incident::Incident;
 use crate::domain::ledger::LedgerView;
@@ -52,10 +52,7 @@ pub fn plan<A: Agent>(
         let Some(of_check) = diagnosis.checks.get(&check.id) else { continue };
         let disabled = setting.policy.disabled_checks.contains(check.id.as_str());
         for (subject, finding) in &of_check.findings {
-            let Finding { verdict: Verdict::Faulty(fault), evidence: Some(evidence) } = finding
-            else {
-                continue;
-            };
+            let Verdict::Faulty(fault, evidence) = finding else { continue };
             let key = Key::new(A::SPEC.name.clone(), check.id.clone(), subject.clone());
             let symptom = Symptom::of(fault);
             let case = Case { check, key, symptom, evidence, coverage: &of_check.coverage };
@@ -80,7 +77,7 @@ pub(super) fn faulty(
     let mut found = BTreeMap::new();
     for (check, of_check) in &diagnosis.checks {
         for (subject, finding) in &of_check.findings {
-            if let Verdict::Faulty(symptom) = &finding.verdict {
+            if let Verdict::Faulty(symptom, _) = finding {
                 let key = Key::new(agent.clone(), check.clone(), Subject::clone(subject));
                 found.insert(key, symptom.clone());
             }

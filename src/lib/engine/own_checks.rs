@@ -10,7 +10,7 @@ use super::judge::Setting;
 use super::progress::Progress;
 use super::run::{Engine, tried};
 use crate::domain::diagnosis::{
-    CheckFindings, Coverage, Diagnosis, Evidence, Finding, Origin, Symptom,
+    CheckFindings, Coverage, Diagnosis, Evidence, Origin, Symptom, Verdict,
 };
 use crate::domain::incident::control;
 use crate::domain::ledger::LedgerView;
@@ -137,8 +137,8 @@ fn judge(agent: &Spec, seen: &Seen, host: &str, now: Timestamp) -> Diagnosis<Sym
     let mut put = |check: CheckId, subject: Subject, fault: Option<Symptom>| {
         let evidence = Evidence::once(Origin::Loopback, now);
         let finding = match fault {
-            Some(symptom) => Finding::faulty(symptom, evidence),
-            None => Finding::healthy(evidence),
+            Some(symptom) => Verdict::Faulty(symptom, evidence),
+            None => Verdict::Healthy(evidence),
         };
         // Another process may examine what this one cannot see, so no listing here is whole.
         let partial = Coverage::Partial { why: "each run examines its own part".to_owned() };

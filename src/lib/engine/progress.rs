@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::judge::faulty;
-use crate::domain::diagnosis::{Diagnosis, Finding, Standing, Symptom, Verdict};
+use crate::domain::diagnosis::{Diagnosis, Standing, Symptom, Verdict};
 use crate::domain::event::{Event, RemediationOutcome};
 use crate::domain::incident::{IncidentId, Remediation, RemediationId, RunId};
 use crate::domain::moment;
@@ -108,14 +108,13 @@ impl Progress {
         self.unproven = faulty(&self.spec.name, diagnosis);
         self.count("detected", self.unproven.len());
         for (check, of_check) in &diagnosis.checks {
-            let unknown =
-                |finding: &Finding<Symptom>| matches!(finding.verdict, Verdict::Unknown { .. });
+            let unknown = |verdict: &Verdict<Symptom>| matches!(verdict, Verdict::Unknown { .. });
             if !of_check.findings.values().any(unknown) {
                 self.seen.push(check.clone());
             }
             self.count("population", of_check.findings.len());
             for (subject, finding) in &of_check.findings {
-                if let Verdict::Unknown { why } = &finding.verdict {
+                if let Verdict::Unknown { why } = finding {
                     self.count("unknown", 1);
                     let of = self.unknown.entry(check.clone()).or_default();
                     of.insert(subject.short(), why.clone());

@@ -9,9 +9,7 @@ use super::detect_service::services;
 use super::fault::Fault;
 use super::settings::HealthGuardian;
 use super::snapshot::Snapshot;
-use crate::domain::diagnosis::{
-    CheckFindings, Coverage, Diagnosis, Evidence, Finding, Origin, Verdict,
-};
+use crate::domain::diagnosis::{CheckFindings, Coverage, Diagnosis, Evidence, Origin, Verdict};
 use crate::domain::run::Recall;
 use crate::domain::subject::{CheckId, Subject, SubjectKind};
 
@@ -45,7 +43,7 @@ fn never_silent(recall: &Recall, diagnosis: &mut Diagnosis<Fault>) {
             && let Coverage::Partial { why } = &of_check.coverage
             && !of_check.findings.contains_key(&incident.key.subject)
         {
-            let unseen = Finding::unknown(why.clone());
+            let unseen = Verdict::unknown(why.clone());
             of_check.findings.insert(incident.key.subject.clone(), unseen);
         }
     }
@@ -56,7 +54,7 @@ pub(super) fn put(
     diagnosis: &mut Diagnosis<Fault>,
     check: &CheckId,
     subject: Subject,
-    finding: Finding<Fault>,
+    finding: Verdict<Fault>,
 ) {
     if let Some(of_check) = diagnosis.checks.get_mut(check) {
         of_check.findings.insert(subject, finding);
@@ -92,11 +90,11 @@ fn uplink(settings: &HealthGuardian, snapshot: &Snapshot, diagnosis: &mut Diagno
     }
     let subject = Subject::new(SubjectKind::Uplink, &snapshot.host, "network");
     let finding = match &snapshot.uplink {
-        None => Finding::unknown("the uplink was not looked at"),
+        None => Verdict::unknown("the uplink was not looked at"),
         Some(look) => match &look.up {
-            Err(blind) => Finding::unknown(blind.why.clone()),
-            Ok(true) => Finding::healthy(Evidence::once(Origin::Edge, look.at)),
-            Ok(false) => Finding::faulty(Fault::UplinkDown, Evidence::once(Origin::Edge, look.at)),
+            Err(blind) => Verdict::unknown(blind.why.clone()),
+            Ok(true) => Verdict::Healthy(Evidence::once(Origin::Edge, look.at)),
+            Ok(false) => Verdict::Faulty(Fault::UplinkDown, Evidence::once(Origin::Edge, look.at)),
         },
     };
     put(diagnosis, &UPLINK_DOWN, subject, finding);
@@ -108,5 +106,5 @@ pub(super) fn is_faulty(diagnosis: &Diagnosis<Fault>, check: &CheckId, subject: 
         .checks
         .get(check)
         .and_then(|of_check| of_check.findings.get(subject))
-        .is_some_and(|finding| matches!(finding.verdict, Verdict::Faulty(_)))
+        .is_some_and(|verdict| matches!(verdict, Verdict::Faulty(..)))
 }

@@ -5,7 +5,7 @@ use super::detect::{cut_short, put};
 use super::fault::Fault;
 use super::settings::HealthGuardian;
 use super::snapshot::{MachineLook, Snapshot};
-use crate::domain::diagnosis::{Diagnosis, Evidence, Finding, Origin};
+use crate::domain::diagnosis::{Diagnosis, Evidence, Origin, Verdict};
 use crate::domain::subject::{CheckId, Subject, SubjectKind};
 use crate::ports::host::HostReading;
 
@@ -26,11 +26,11 @@ pub(super) fn machine(
     let evidence = Evidence::once(Origin::Loopback, look.at);
     for (check, resource, used, limit) in gauges(settings, reading) {
         let finding = match used {
-            None => Finding::unknown("no figure could be read"),
+            None => Verdict::unknown("no figure could be read"),
             Some(used) if used > f64::from(limit) => {
-                Finding::faulty(Fault::Machine { resource, limit }, evidence)
+                Verdict::Faulty(Fault::Machine { resource, limit }, evidence)
             }
-            Some(_) => Finding::healthy(evidence),
+            Some(_) => Verdict::Healthy(evidence),
         };
         put(diagnosis, &check, subject(), finding);
     }
@@ -39,7 +39,7 @@ pub(super) fn machine(
 
 fn blind_to(diagnosis: &mut Diagnosis<Fault>, why: &str, subject: impl Fn() -> Subject) {
     for check in [&HOST_CPU, &HOST_MEMORY, &HOST_SWAP, &HOST_LOAD] {
-        put(diagnosis, check, subject(), Finding::unknown(why));
+        put(diagnosis, check, subject(), Verdict::unknown(why));
     }
     cut_short(diagnosis, &HOST_DISK, why);
 }
@@ -89,10 +89,10 @@ fn disks(
         let subject = Subject::new(SubjectKind::Disk, &snapshot.host, &disk.mount);
         let used = percent(disk.total_bytes.saturating_sub(disk.available_bytes), disk.total_bytes);
         let finding = match used {
-            None => Finding::unknown("its size is given as zero"),
+            None => Verdict::unknown("its size is given as zero"),
             Some(used) => match Fault::of_disk(&disk.mount, used, &settings.limits) {
-                Some(fault) => Finding::faulty(fault, evidence),
-                None => Finding::healthy(evidence),
+                Some(fault) => Verdict::Faulty(fault, evidence),
+                None => Verdict::Healthy(evidence),
             },
         };
         put(diagnosis, &HOST_DISK, subject, finding);

@@ -11,7 +11,7 @@ use super::detect::{is_faulty, put, tail};
 use super::fault::{Fault, ProcessFault};
 use super::settings::{HealthGuardian, Service};
 use super::snapshot::{ManagerLook, Snapshot, over_limit};
-use crate::domain::diagnosis::{Diagnosis, Evidence, Finding, Origin, Sample, Verdict};
+use crate::domain::diagnosis::{Diagnosis, Evidence, Origin, Sample, Verdict};
 use crate::domain::process::{ManagerKind, ProcessReading, ProcessRef, ProcessStatus};
 use crate::domain::run::Recall;
 use crate::domain::sight::Scan;
@@ -66,13 +66,13 @@ pub(super) fn cause_of(
         found.scope() == snapshot.host && (*found == subject || found.id().starts_with(&prefix))
     };
     let stopped = |verdict: &Verdict<Fault>| {
-        matches!(verdict, Verdict::Faulty(Fault::ProcessDown(fault))
+        matches!(verdict, Verdict::Faulty(Fault::ProcessDown(fault), _)
             if fault.reading.as_ref().map(|row| row.status) == Some(ProcessStatus::Stopped))
     };
     [PROCESS_DOWN, RESTART_STORM].into_iter().find_map(|check| {
         let of_check = diagnosis.checks.get(&check)?;
         let mut faulty = of_check.findings.iter().filter(|(found, finding)| {
-            own(found) && is_faulty(diagnosis, &check, found) && !stopped(&finding.verdict)
+            own(found) && is_faulty(diagnosis, &check, found) && !stopped(finding)
         });
         faulty.next().map(|(found, _)| Key::new(AGENT, check.clone(), found.clone()))
     })
@@ -91,10 +91,10 @@ impl ManagerJudge<'_> {
         let subject = Subject::new(SubjectKind::Manager, &self.snapshot.host, self.kind.as_str());
         let readable = |look: &ManagerLook| look.seen.is_ok();
         let finding = match tail(self.looks, Origin::Loopback, |look| look.at, readable) {
-            None => Finding::unknown("it was not looked at in this pass"),
-            Some((ManagerLook { seen: Ok(_), .. }, evidence)) => Finding::healthy(evidence),
+            None => Verdict::unknown("it was not looked at in this pass"),
+            Some((ManagerLook { seen: Ok(_), .. }, evidence)) => Verdict::Healthy(evidence),
             Some((ManagerLook { seen: Err(blind), .. }, evidence)) => {
-                Finding::faulty(Fault::ManagerUnreadable { why: blind.why.clone() }, evidence)
+                Verdict::Faulty(Fault::ManagerUnreadable { why: blind.why.clone() }, evidence)
             }
         };
         put(diagnosis, &MANAGER_UNREADABLE, subject, finding);
@@ -118,7 +118,7 @@ impl ManagerJudge<'_> {
                 rows.iter().any(|row| row.subject(&self.snapshot.host) == *subject)
             };
             for key in self.open_of(name).filter(|key| !seen(&key.subject)) {
-                put(diagnosis, &key.check, key.subject.clone(), Finding::unknown(why));
+                put(diagnosis, &key.check, key.subject.clone(), Verdict::unknown(why));
             }
         }
         if rows.is_empty() {
@@ -135,13 +135,13 @@ impl ManagerJudge<'_> {
     fn unknown(&self, name: &str, why: &str, diagnosis: &mut Diagnosis<Fault>) {
         let mut any_down = false;
         for key in self.open_of(name) {
-            put(diagnosis, &key.check, key.subject.clone(), Finding::unknown(why));
+            put(diagnosis, &key.check, key.subject.clone(), Verdict::unknown(why));
             any_down |= key.check == PROCESS_DOWN;
         }
         if !any_down {
             let bare = ProcessRef { manager: self.kind, name: name.to_owned(), instance: None };
             let subject = bare.subject(&self.snapshot.host);
-            put(diagnosis, &PROCESS_DOWN, subject, Finding::unknown(why));
+            put(diagnosis, &PROCESS_DOWN, subject, Verdict::unknown(why));
         }
     }
 
@@ -226,9 +226,9 @@ impl ManagerJudge<'_> {
             return;
         };
         let finding = match (row.memory_bytes, over_limit(row, percent)) {
-            (None, _) => Finding::unknown("its manager tells no memory use"),
-            (Some(_), false) => Finding::healthy(evidence),
-            (Some(_), true) => Finding::faulty(
+            (None, _) => Verdict::unknown("its manager tells no memory use"),
+            (Some(_), false) => Verdict::Healthy(evidence),
+            (Some(_), true) => Verdict::Faulty(
                 Fault::ProcessMemory(ProcessFault {
                     process: row.process.clone(),
                     reading: Some(row.clone()),
@@ -264,14 +264,14 @@ impl ManagerJudge<'_> {
             let grown = now - before.value - ours;
             let once = Evidence::once(evidence.origin, evidence.newest);
             let finding = if grown >= f64::from(self.settings.restart_storm) {
-                Finding::faulty(storm_of(row, subject), once)
+                Verdict::Faulty(storm_of(row, subject), once)
             } else {
-                Finding::healthy(once)
+                Verdict::Healthy(once)
             };
             put(diagnosis, &RESTART_STORM, subject.clone(), finding);
         } else if before.is_some() && self.is_open(&RESTART_STORM, subject) {
             let why = "its last count of restarts is too old to compare with";
-            put(diagnosis, &RESTART_STORM, subject.clone(), Finding::unknown(why));
+            put(diagnosis, &RESTART_STORM, subject.clone(), Verdict::unknown(why));
         }
         diagnosis.samples.push(Sample {
             series: RESTARTS_SERIES.to_owned(),
@@ -293,9 +293,9 @@ fn calm_after(
     let count = |(_, row): &(_, Option<&ProcessReading>)| row.and_then(|row| row.restarts);
     let (first, last) = (seen.first().and_then(count), seen.last().and_then(count));
     let finding = if seen.len() > 1 && first.is_some() && first == last {
-        Finding::healthy(evidence)
+        Verdict::Healthy(evidence)
     } else {
-        Finding::unknown("its restarts cannot be told to rest yet")
+        Verdict::unknown("its restarts cannot be told to rest yet")
     };
     put(diagnosis, &RESTART_STORM, subject.clone(), finding);
 }
@@ -311,17 +311,17 @@ fn down_verdict(
     process: &ProcessRef,
     row: Option<&ProcessReading>,
     evidence: Evidence,
-) -> Finding<Fault> {
+) -> Verdict<Fault> {
     let fault = || {
-        Finding::faulty(
+        Verdict::Faulty(
             Fault::ProcessDown(ProcessFault { process: process.clone(), reading: row.cloned() }),
             evidence,
         )
     };
     match row.map(|row| row.status) {
-        Some(ProcessStatus::Online) => Finding::healthy(evidence),
+        Some(ProcessStatus::Online) => Verdict::Healthy(evidence),
         Some(status @ (ProcessStatus::Starting | ProcessStatus::Stopping)) => {
-            Finding::unknown(format!("it is {}", status.as_str()))
+            Verdict::unknown(format!("it is {}", status.as_str()))
         }
         None
         | Some(

@@ -9,7 +9,7 @@ use super::fault::Fault;
 use super::judge::{Blame, Down, Judgement, judge};
 use super::settings::{HealthGuardian, Probe, Service};
 use super::snapshot::Snapshot;
-use crate::domain::diagnosis::{Diagnosis, Evidence, Finding, Origin};
+use crate::domain::diagnosis::{Diagnosis, Evidence, Origin, Verdict};
 use crate::domain::sight::{Blind, Sight};
 use crate::domain::subject::{Key, Subject, SubjectKind};
 use crate::ports::probe::{ProbeAnswer, ProbeReading};
@@ -115,13 +115,13 @@ impl Look<'_> {
         Key::new(AGENT, SERVICE_DOWN, self.subject.clone())
     }
 
-    fn down_verdict(&self, cause: Option<Key>) -> Finding<Fault> {
+    fn down_verdict(&self, cause: Option<Key>) -> Verdict<Fault> {
         match &self.seen {
-            Err(blind) => Finding::unknown(blind.why.clone()),
-            Ok((Judgement::Throttled, _)) => Finding::unknown(THROTTLED),
-            Ok((Judgement::NotAsked(why), _)) => Finding::unknown(why.clone()),
-            Ok((Judgement::Well | Judgement::Degraded(_), evidence)) => Finding::healthy(*evidence),
-            Ok((Judgement::Down(down), evidence)) => Finding::faulty(
+            Err(blind) => Verdict::unknown(blind.why.clone()),
+            Ok((Judgement::Throttled, _)) => Verdict::unknown(THROTTLED),
+            Ok((Judgement::NotAsked(why), _)) => Verdict::unknown(why.clone()),
+            Ok((Judgement::Well | Judgement::Degraded(_), evidence)) => Verdict::Healthy(*evidence),
+            Ok((Judgement::Down(down), evidence)) => Verdict::Faulty(
                 Fault::ServiceDown {
                     service: self.probe.subject_id(&self.service.name),
                     url: self.probe.shown_url().to_owned(),
@@ -134,22 +134,22 @@ impl Look<'_> {
         }
     }
 
-    fn degraded_verdict(&self) -> Finding<Fault> {
+    fn degraded_verdict(&self) -> Verdict<Fault> {
         let fault = |why: &str, cause| Fault::ServiceDegraded {
             service: self.probe.subject_id(&self.service.name),
             why: why.to_owned(),
             cause,
         };
         match &self.seen {
-            Err(blind) => Finding::unknown(blind.why.clone()),
-            Ok((Judgement::Throttled, _)) => Finding::unknown(THROTTLED),
-            Ok((Judgement::NotAsked(why), _)) => Finding::unknown(why.clone()),
-            Ok((Judgement::Well, evidence)) => Finding::healthy(*evidence),
+            Err(blind) => Verdict::unknown(blind.why.clone()),
+            Ok((Judgement::Throttled, _)) => Verdict::unknown(THROTTLED),
+            Ok((Judgement::NotAsked(why), _)) => Verdict::unknown(why.clone()),
+            Ok((Judgement::Well, evidence)) => Verdict::Healthy(*evidence),
             Ok((Judgement::Degraded(why), evidence)) => {
-                Finding::faulty(fault(why, None), *evidence)
+                Verdict::Faulty(fault(why, None), *evidence)
             }
             Ok((Judgement::Down(_), evidence)) => {
-                Finding::faulty(fault("it is down", Some(self.key())), *evidence)
+                Verdict::Faulty(fault("it is down", Some(self.key())), *evidence)
             }
         }
     }
@@ -200,10 +200,10 @@ fn certificate_verdict(
     snapshot: &Snapshot,
     look: &Look<'_>,
     now: Timestamp,
-) -> Finding<Fault> {
+) -> Verdict<Fault> {
     let readings = match readings(snapshot, look.service, look.probe) {
         Ok(readings) => readings,
-        Err(blind) => return Finding::unknown(blind.why),
+        Err(blind) => return Verdict::unknown(blind.why),
     };
     let newest = readings.iter().rev().find_map(|reading| match &reading.answer {
         ProbeAnswer::Http { certificate_ends: Some(ends), .. }
@@ -211,15 +211,15 @@ fn certificate_verdict(
         _ => None,
     });
     let Some((at, ends)) = newest else {
-        return Finding::unknown("no certificate was seen");
+        return Verdict::unknown("no certificate was seen");
     };
     let evidence = Evidence::once(look.probe.origin(), at);
     let hours_left = ends.duration_since(now).as_hours();
     let within = |days: u32| hours_left < i64::from(days) * 24;
     if !within(settings.certificate_warn_days) {
-        return Finding::healthy(evidence);
+        return Verdict::Healthy(evidence);
     }
-    Finding::faulty(
+    Verdict::Faulty(
         Fault::CertificateEnding {
             url: look.probe.shown_url().to_owned(),
             ends: ends.strftime("%Y-%m-%d").to_string(),
