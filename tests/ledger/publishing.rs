@@ -153,3 +153,24 @@ async fn resolved_incidents_are_bounded_and_active_ones_are_not() {
     let active = view.incidents.iter().filter(|one| one.status == "open").count();
     assert_eq!((active, view.incidents.len(), view.incidents_omitted), (220, 420, 30));
 }
+
+#[tokio::test]
+async fn a_view_that_is_behind_is_brought_up_to_date_and_one_that_is_not_is_left_alone() {
+    let state = tempfile::tempdir().unwrap();
+    let store = open(state.path()).await;
+    let shown = || -> serde_json::Value {
+        let text = std::fs::read(state.path().join("ops-state.json")).unwrap();
+        serde_json::from_slice(&text).unwrap()
+    };
+    store.catch_up(noon()).await.unwrap();
+    assert_eq!(shown()["ledgerSeq"], 0, "there was none yet");
+    // A writer that died between its commit and its publication.
+    story(&store).await;
+    store.catch_up(noon()).await.unwrap();
+    let up_to_date = shown();
+    assert_eq!(up_to_date["ledgerSeq"], store.ops_state(noon()).await.unwrap().ledger_seq);
+    assert!(up_to_date["ledgerSeq"].as_u64().unwrap() > 0);
+    let later = noon() + std::time::Duration::from_mins(5);
+    store.catch_up(later).await.unwrap();
+    assert_eq!(shown(), up_to_date, "nothing is new, so nothing is written");
+}
