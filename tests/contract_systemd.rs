@@ -32,6 +32,14 @@ const RUDE: &str = "[Unit]\nDefaultDependencies=no\n\
 const RUDE_AND_RESTARTED: &str = "[Unit]\nDefaultDependencies=no\n\
     [Service]\nRestart=always\nRestartSec=50ms\n\
     ExecStart=/bin/sh -c 'trap \"exit 143\" TERM; while :; do sleep 0.1; done'\n";
+/// Tells systemd when it is ready, and is started again by it.
+const NOTIFIES: &str = "[Unit]\nDefaultDependencies=no\nStartLimitBurst=2\nStartLimitIntervalSec=600\n\
+    [Service]\nType=notify\nNotifyAccess=all\nRestart=always\nRestartSec=50ms\n\
+    ExecStart=/bin/sh -c 'test -e /run/well || exit 7; systemd-notify --ready; exec sleep 1000'\n";
+/// Promises a sign of life every second, and gives none.
+const SILENT: &str = "[Unit]\nDefaultDependencies=no\n\
+    [Service]\nType=notify\nNotifyAccess=all\nWatchdogSec=1\n\
+    ExecStart=/bin/sh -c 'systemd-notify --ready; exec sleep 1000'\n";
 const NEVER_READY: &str = "[Unit]\nDefaultDependencies=no\n\
     [Service]\nType=oneshot\nExecStart=/bin/sh -c 'exit 6'\n";
 
@@ -46,6 +54,8 @@ fn boot() -> Option<PrivateSystemd> {
         ("never.service", NEVER_READY),
         ("rude.service", RUDE),
         ("rude-restarted.service", RUDE_AND_RESTARTED),
+        ("notifies.service", NOTIFIES),
+        ("silent.service", SILENT),
         // An empty file masks a unit.
         ("masked.service", ""),
     ])
@@ -86,11 +96,15 @@ async fn pause() {
 }
 
 fn make_well(systemd: &PrivateSystemd) {
+    inside(systemd, &["touch", "/run/well"]);
+}
+
+fn inside(systemd: &PrivateSystemd, words: &[&str]) {
     let argv = systemd.enter();
     #[expect(clippy::disallowed_methods, reason = "tests start the peer that they speak to")]
-    let mut touch = std::process::Command::new(&argv[0]);
-    let status = touch.args(&argv[1..]).args(["touch", "/run/well"]).status();
-    assert!(status.expect("touch runs").success());
+    let mut command = std::process::Command::new(&argv[0]);
+    let status = command.args(&argv[1..]).args(words).status();
+    assert!(status.expect("it runs").success(), "{words:?}");
 }
 
 #[tokio::test]
@@ -175,6 +189,21 @@ async fn a_unit_that_answers_a_stop_with_an_error_was_stopped_all_the_same() {
     systemd.systemctl(&["start", "rude.service"]);
     systemd.systemctl(&["kill", "--signal=KILL", "rude.service"]);
     until_status(&manager, "rude.service", ProcessStatus::Crashed).await;
+}
+
+#[tokio::test]
+async fn a_unit_that_systemd_itself_ended_was_not_stopped_by_anybody() {
+    let Some(systemd) = boot() else { return };
+    let manager = adapter(&systemd, &["notifies.service", "silent.service"]);
+    make_well(&systemd);
+    systemd.systemctl(&["start", "notifies.service", "silent.service"]);
+    until_status(&manager, "notifies.service", ProcessStatus::Online).await;
+    // Its next starts never get as far as being active: systemd remembers when it left that state in its earlier life.
+    inside(&systemd, &["rm", "/run/well"]);
+    systemd.systemctl(&["kill", "--signal=KILL", "notifies.service"]);
+    until_status(&manager, "notifies.service", ProcessStatus::Errored).await;
+    let silent = until_status(&manager, "silent.service", ProcessStatus::Crashed).await;
+    assert!(silent.last_exit.as_ref().is_some_and(|exit| exit.contains("watchdog")), "{silent:?}");
 }
 
 #[tokio::test]

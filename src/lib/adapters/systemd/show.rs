@@ -13,7 +13,7 @@ use crate::domain::process::{ManagerKind, ProcessReading, ProcessRef, ProcessSta
 use crate::domain::sight::{Blind, Sight};
 
 /// The properties asked for.
-pub(super) const PROPERTIES: [&str; 23] = [
+pub(super) const PROPERTIES: [&str; 24] = [
     "Id",
     "LoadState",
     "ActiveState",
@@ -35,6 +35,7 @@ pub(super) const PROPERTIES: [&str; 23] = [
     "RootDirectory",
     "RootImage",
     "ControlGroup",
+    "ExecMainStartTimestampMonotonic",
     "ActiveExitTimestampMonotonic",
     "ExecMainExitTimestampMonotonic",
 ];
@@ -105,7 +106,7 @@ fn unit_shown(block: &Block<'_>, unit: &str) -> Sight<Option<Shown>> {
     if load == "not-found" && active == "inactive" {
         return Ok(None);
     }
-    let ended = if stopped_on_request(block) {
+    let ended = if stopped_on_request(block, result) {
         End::Wanted
     } else if gave_up(block, result) {
         End::GivenUp
@@ -160,17 +161,26 @@ enum End {
     Own,
 }
 
-/// Whether the unit was stopped before its main process ended. Measured: a unit that is told to stop leaves its active
-/// state first, and one whose process dies leaves it afterwards. The exit code does not tell: many programs answer a
-/// stop with an error.
-fn stopped_on_request(block: &Block<'_>) -> bool {
+/// Whether somebody had the unit stopped while it was well. Measured: a unit that is told to stop leaves its active state
+/// before its main process ends, and one whose process dies leaves it afterwards. The exit code does not tell: many
+/// programs answer a stop with an error. systemd keeps the moment of an earlier life, and stops units by itself, too.
+fn stopped_on_request(block: &Block<'_>, result: &str) -> bool {
+    if matches!(result, "watchdog" | "oom-kill" | "start-limit-hit") {
+        return false;
+    }
     let moment = |name: &str| {
         first(block, name).and_then(|text| text.parse::<u64>().ok()).filter(|at| *at > 0)
     };
-    let left_active = moment("ActiveExitTimestampMonotonic");
-    left_active
-        .zip(moment("ExecMainExitTimestampMonotonic"))
-        .is_some_and(|(left_active, ended)| left_active < ended)
+    match (
+        moment("ExecMainStartTimestampMonotonic"),
+        moment("ActiveExitTimestampMonotonic"),
+        moment("ExecMainExitTimestampMonotonic"),
+    ) {
+        (Some(started), Some(left_active), Some(ended)) => {
+            started < left_active && left_active < ended
+        }
+        _ => false,
+    }
 }
 
 fn status(load: &str, active: &str, sub: &str, ended: End, result: &str) -> Option<ProcessStatus> {
@@ -260,7 +270,8 @@ mod tests {
         MemoryMax=infinity\nExecMainStatus=0\nExecMainCode=0\n\
         ExecMainStartTimestamp=Fri 2026-11-20 17:53:37 UTC\nUnitFileState=static\n\
         ExecStart={ path=/bin/sh ; argv[]=/bin/sh -c sleep 1 ; ignore_errors=no }\n\
-        FragmentPath=/x\nNeedDaemonReload=no\nRootDirectory=\nControlGroup=\nActiveExitTimestampMonotonic=0\n\
+        FragmentPath=/x\nNeedDaemonReload=no\nRootDirectory=\nControlGroup=\nExecMainStartTimestampMonotonic=0\n\
+        ActiveExitTimestampMonotonic=0\n\
         ExecMainExitTimestampMonotonic=0\n";
 
     fn units(names: &[&str]) -> Vec<String> {
@@ -317,11 +328,12 @@ mod tests {
 
     #[test]
     fn a_unit_that_left_its_active_state_before_its_process_ended_was_stopped() {
-        let ended = |left_active: &str, process_ended: &str, restarts: &str| {
+        let ended = |left_active: &str, process_ended: &str, restarts: &str, result: &str| {
             let shown = one(&[
                 ("ActiveState", "failed"),
                 ("SubState", "failed"),
-                ("Result", "exit-code"),
+                ("Result", result),
+                ("ExecMainStartTimestampMonotonic", "600000000"),
                 ("Restart", "always"),
                 ("NRestarts", restarts),
                 ("ActiveExitTimestampMonotonic", left_active),
@@ -329,10 +341,14 @@ mod tests {
             ]);
             shown.unwrap().unwrap().reading.status
         };
-        assert_eq!(ended("682282829", "682283368", "0"), ProcessStatus::Stopped);
-        assert_eq!(ended("682282829", "682283368", "3"), ProcessStatus::Stopped);
-        assert_eq!(ended("679266048", "679265819", "0"), ProcessStatus::Crashed);
-        assert_eq!(ended("0", "679265819", "3"), ProcessStatus::Errored);
+        let code = "exit-code";
+        assert_eq!(ended("682282829", "682283368", "0", code), ProcessStatus::Stopped);
+        assert_eq!(ended("682282829", "682283368", "3", code), ProcessStatus::Stopped);
+        assert_eq!(ended("679266048", "679265819", "0", code), ProcessStatus::Crashed);
+        assert_eq!(ended("0", "679265819", "3", code), ProcessStatus::Errored);
+        // The moment of an earlier life, and a stop of systemd's own.
+        assert_eq!(ended("500000000", "679265819", "0", code), ProcessStatus::Crashed);
+        assert_eq!(ended("682282829", "682283368", "0", "watchdog"), ProcessStatus::Crashed);
     }
 
     #[test]
