@@ -72,10 +72,16 @@ fn what_root_leaves_in_the_folder_of_another_user_that_user_can_use() {
     for entry in fs::read_dir(fake.path()).expect("it is read").flatten() {
         chown(entry.path(), Some(NOBODY), Some(NOBODY)).expect("root may");
     }
+    let status = fake.path().join("status");
+    let script = fs::read_to_string(&status).expect("a script");
+    let noted = script.replacen('\n', "\necho \"$HOME\" > \"$(dirname \"$0\")/home\"\n", 1);
+    fs::write(&status, noted).expect("it is ours");
     fake.crash();
     let by_root = run(&fake, &guardian, &[], true);
     let told = String::from_utf8_lossy(&by_root.stderr);
     assert_eq!(by_root.status.code(), Some(0), "{told}");
+    let home = fs::read_to_string(fake.path().join("home")).expect("the manager was asked");
+    assert_ne!(home.trim(), std::env::var("HOME").unwrap_or_default(), "the owner's own home");
     let pause = ["pause", "all", "--for", "1h", "--reason", "a test"];
     assert_eq!(run(&fake, &opsctl, &pause, true).status.code(), Some(0));
     for name in ["state", "logs"] {

@@ -34,8 +34,20 @@ pub fn other_owner(folder: &Path) -> Option<Owner> {
     (owner.uid != 0).then_some(owner)
 }
 
-/// Starts this program anew as `owner`, in the place of this process and without root's groups. Returns only where that
-/// fails.
+/// Where the users of this machine are listed, one a line: name, password, number, group, comment, home, shell.
+const USERS: &str = "/etc/passwd";
+
+/// The home of a user, as `users` lists it.
+fn home_of(uid: u32, users: &str) -> Option<&str> {
+    users.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split(':').collect();
+        let home = fields.get(5).filter(|home| home.starts_with('/'))?;
+        (fields.get(2)?.parse() == Ok(uid)).then_some(*home)
+    })
+}
+
+/// Starts this program anew as `owner`, in the place of this process and without root's groups. Its home is the owner's,
+/// where PM2 is found; who called it stays known, for the record. Returns only where that fails.
 #[must_use]
 pub fn start_anew_as(owner: Owner) -> io::Error {
     let program = match std::env::current_exe() {
@@ -44,5 +56,24 @@ pub fn start_anew_as(owner: Owner) -> io::Error {
     };
     let mut words = std::env::args_os();
     let name = words.next().unwrap_or_default();
-    Command::new(program).arg0(name).args(words).uid(owner.uid).gid(owner.gid).exec()
+    let mut command = Command::new(program);
+    let users = std::fs::read_to_string(USERS).unwrap_or_default();
+    if let Some(home) = home_of(owner.uid, &users) {
+        command.env("HOME", home);
+    }
+    command.arg0(name).args(words).uid(owner.uid).gid(owner.gid).exec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_has_the_home_that_is_listed() {
+        let users = "root:x:0:0:root:/root:/bin/bash\nodd\nbare:x:7:7::x\nops:x:1001:1001::/home/ops:/bin/sh\n";
+        assert_eq!(home_of(1001, users), Some("/home/ops"));
+        assert_eq!(home_of(0, users), Some("/root"));
+        assert_eq!(home_of(7, users), None);
+        assert_eq!(home_of(1000, users), None);
+    }
 }
