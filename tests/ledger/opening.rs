@@ -240,3 +240,21 @@ async fn what_was_rescued_is_found_by_its_number() {
     assert_eq!(store.remediations(None, 10).await.unwrap(), []);
     assert_eq!(store.view(everything()).await.unwrap().next_remediation, RemediationId(4).0);
 }
+
+#[tokio::test]
+async fn numbers_that_cannot_be_counted_on_do_not_stop_a_rescue() {
+    let state = tempfile::tempdir().unwrap();
+    written(state.path()).await;
+    let view = state.path().join("ops-state.json");
+    let text = fs::read_to_string(&view).unwrap();
+    let largest = u64::MAX.to_string();
+    let absurd = text.replace("INC-3", &format!("INC-{largest}"));
+    let absurd = absurd.replace("REM-3", &format!("REM-{largest}"));
+    assert_ne!(text, absurd);
+    fs::write(&view, absurd).unwrap();
+    fs::write(state.path().join("ops.db"), "no database").unwrap();
+    let store = open(state.path()).await;
+    let view = store.view(everything()).await.unwrap();
+    assert!(view.next_incident < 10 && view.next_remediation < 10, "{}", view.next_incident);
+    assert!(view.active.iter().all(|one| one.id.0 < view.next_incident), "{:?}", view.active);
+}

@@ -168,7 +168,7 @@ pub(super) fn events_of(
                 out.skipped.push(Unmapped { id: mapped.id, why });
             }
             Mapping::Active(mapped) => {
-                let kept = mapped.id.parse::<IncidentId>().ok();
+                let kept = mapped.id.parse::<IncidentId>().ok().filter(|id| countable(id.0));
                 let id = match (numbers, kept) {
                     (Numbers::Keep, Some(id)) if ids.insert(id) => id,
                     _ => {
@@ -249,7 +249,19 @@ fn first_number(view: &ViewFile, numbers: Numbers) -> u64 {
 
 fn next_incident(view: &ViewFile) -> u64 {
     let id = |raw: &serde_json::Value| raw.get("id")?.as_str()?.parse::<IncidentId>().ok();
-    view.incidents.iter().filter_map(id).map(|id| id.0).max().unwrap_or(0) + 1
+    view.incidents
+        .iter()
+        .filter_map(id)
+        .map(|id| id.0)
+        .filter(|number| countable(*number))
+        .max()
+        .unwrap_or(0)
+        + 1
+}
+
+/// Whether the ledger can count on from a number of a file: its columns hold 63 bits.
+const fn countable(number: u64) -> bool {
+    number < i64::MAX.unsigned_abs()
 }
 
 /// Keeps numbers that the lost ledger has used from being given again: people and folders know them.
@@ -258,7 +270,8 @@ pub(super) async fn reserve(
     view: &ViewFile,
 ) -> Result<(), StoreError> {
     let used = remediations(view).filter_map(|one| one.id.parse::<RemediationId>().ok());
-    let next_remediation = used.map(|id| id.0).max().unwrap_or(0) + 1;
+    let next_remediation =
+        used.map(|id| id.0).filter(|number| countable(*number)).max().unwrap_or(0) + 1;
     for (kind, next) in
         [(Kind::Incident, next_incident(view)), (Kind::Remediation, next_remediation)]
     {
