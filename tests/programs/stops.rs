@@ -22,7 +22,12 @@ fn a_stopped_run_says_so_and_the_next_one_settles_what_it_left() {
     }));
     kill_process(Pid::from_child(&run), Signal::TERM).expect("it can be stopped");
     assert_eq!(run.wait().expect("it ends").code(), Some(2));
-    assert_eq!(fake.asked(&["runs"])[0]["state"], "interrupted");
+    let stopped = &fake.asked(&["runs"])[0];
+    assert_eq!(stopped["state"], "interrupted");
+    assert_eq!(
+        (&stopped["counts"]["detected"], &stopped["counts"]["acted"]),
+        (&1.into(), &1.into())
+    );
     fake.instead("settle = \"6s\"", "settle = \"10ms\"");
     // The proof is due 6 s after the act, whatever the settings say now: a run that has the time waits for it.
     let next = fake.run(&[]);

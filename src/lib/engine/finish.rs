@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::own_checks;
 use super::progress::Progress;
 use super::run::{Engine, Mode, tried};
-use super::tape::Tape;
+use super::tape::{SoFar, Tape};
 use crate::domain::event::{Event, NewEvent};
 use crate::domain::incident::Incident;
 use crate::domain::ledger::LedgerView;
@@ -17,7 +17,7 @@ use crate::domain::spec::Spec;
 use crate::ports::store::{Batch, Note, RunQuery, StoreError};
 
 impl Engine {
-    /// Records that the run was stopped before its end, with the tape so far. What it left half done is settled by the
+    /// Records that the run was stopped before its end, with what it saw, ruled and taped so far. What it left half done is settled by the
     /// next run.
     ///
     /// # Errors
@@ -39,20 +39,25 @@ impl Engine {
         {
             tracing::warn!("failed to keep the tape: {why}");
         }
-        let progress = Progress::new(spec, self.run.clone(), self.trigger, &self.owner, started_at);
         let now = self.clock.now();
-        let mut row = progress.row(&self.setting.host);
+        let nothing_yet =
+            || Progress::new(spec, self.run.clone(), self.trigger, &self.owner, started_at);
+        let so_far = self.recording.take_so_far().unwrap_or_else(|| self.so_far(&nothing_yet()));
+        let SoFar { mut row, mut notes } = so_far;
         row.state = state;
         row.exit = Some(exit);
         row.ended_at = Some(now);
         row.usage = self.used();
+        notes.push(Note::Run(Box::new(row)));
         let store = self.store()?;
-        let mut decide = |_: &LedgerView| Batch {
-            events: Vec::new(),
-            notes: vec![Note::Run(Box::new(row.clone()))],
-        };
+        let mut decide = |_: &LedgerView| Batch { events: Vec::new(), notes: notes.clone() };
         store.commit(self.scope(spec, now), &mut decide).await?;
         store.publish(self.clock.now()).await
+    }
+
+    /// What the run would leave behind if it ended now.
+    pub(super) fn so_far(&self, progress: &Progress) -> SoFar {
+        SoFar { row: progress.row(&self.setting.host), notes: progress.notes(self.clock.now()) }
     }
 
     /// Writes what the run leaves behind and reports.
@@ -64,7 +69,7 @@ impl Engine {
         let tape_path = self.keep_tape(&mut progress).await;
         let open = self.open_incidents(spec, &mut progress).await;
         let eventful = progress.is_eventful();
-        let (mut row, notes) = (progress.row(&self.setting.host), progress.notes(self.clock.now()));
+        let SoFar { mut row, notes } = self.so_far(&progress);
         let mut report = progress.report(self.clock.now(), &open);
         report.tape = tape_path;
         row.ended_at = Some(report.ended_at);

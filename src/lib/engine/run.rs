@@ -14,7 +14,7 @@ use super::tape::{Pass, Recording, Tape};
 use crate::agent::{Agent, Scope};
 use crate::domain::diagnosis::{Diagnosis, Symptom};
 use crate::domain::event::{Event, RemediationOutcome};
-use crate::domain::incident::{RemediationState, RunId};
+use crate::domain::incident::{Remediation, RemediationState, RunId};
 use crate::domain::ledger::LedgerView;
 use crate::domain::merge::{MergeInput, Merged, merge};
 use crate::domain::plan::Plan;
@@ -93,6 +93,7 @@ impl Engine {
         let recall = self.recall(spec, &mut progress).await;
         self.recording.start(self.new_tape(agent, &recall));
         let first = self.first_pass(agent, &recall, &mut progress).await;
+        self.recording.keep(self.so_far(&progress));
         self.own_checks(spec, &mut progress).await;
         if self.mode == Mode::Act && progress.ledger_works() {
             self.remediate(spec, &first.plan, &mut progress).await;
@@ -142,7 +143,9 @@ impl Engine {
                 Note::Run(Box::new(run))
             });
             let own = Note::Run(Box::new(progress.row(&self.setting.host)));
-            let checks = spec.checks.iter().map(|check| check.id.clone()).collect();
+            let disabled = &self.setting.policy.disabled_checks;
+            let asked = spec.checks.iter().filter(|check| !disabled.contains(check.id.as_str()));
+            let checks = asked.map(|check| check.id.clone()).collect();
             let awaited = Note::Awaited { agent: spec.name.clone(), checks, since: now };
             Batch { events, notes: ended.chain([own, awaited]).collect() }
         };
@@ -156,11 +159,14 @@ impl Engine {
         let recalled = store.recall(&spec.name, spec.series).await;
         let Some(mut recall) = tried(progress, recalled) else { return Recall::default() };
         if let Some(view) = tried(progress, store.view(self.scope(spec, now)).await) {
-            let sent = |state| state != RemediationState::Withdrawn;
+            // Not what the manager refused, and not what was never sent.
+            let may_have_acted = |found: &&Remediation| {
+                found.acted_at.is_some() || found.state == RemediationState::Unknown
+            };
             recall.acted = view
                 .remediations
                 .iter()
-                .filter(|found| sent(found.state))
+                .filter(may_have_acted)
                 .map(|found| Acted {
                     operation: found.operation.clone(),
                     at: found.intended_at,
@@ -341,6 +347,7 @@ impl Engine {
                     return;
                 }
             }
+            self.recording.keep(self.so_far(progress));
         }
     }
 

@@ -20,9 +20,10 @@ use crate::domain::merge::{MergeInput, Merged, merge};
 use crate::domain::operation::TargetState;
 use crate::domain::plan::Plan;
 use crate::domain::proof::{Proof, prove_by};
-use crate::domain::run::Recall;
+use crate::domain::run::{AgentRun, Recall};
 use crate::domain::sight::Sight;
 use crate::domain::subject::AgentName;
+use crate::ports::store::Note;
 
 /// The version of the tape's form.
 pub const TAPE_VERSION: u64 = 1;
@@ -52,27 +53,48 @@ pub struct Tape {
     pub own: Option<OwnPass>,
 }
 
-/// The tape of the run that an engine is in the middle of. It survives a run that is stopped before its end.
+/// What the run that an engine is in the middle of leaves behind. It survives a run that is stopped before its end.
 #[derive(Debug, Default)]
-pub struct Recording(Mutex<Option<Tape>>);
+pub struct Recording(Mutex<Held>);
+
+#[derive(Debug, Default)]
+struct Held {
+    tape: Option<Tape>,
+    so_far: Option<SoFar>,
+}
+
+/// The run's row and the operational rows as they would stand if it ended now.
+#[derive(Clone, Debug)]
+pub(super) struct SoFar {
+    pub(super) row: AgentRun,
+    pub(super) notes: Vec<Note>,
+}
 
 impl Recording {
     pub(super) fn start(&self, tape: Tape) {
-        *self.held() = Some(tape);
+        self.held().tape = Some(tape);
     }
 
     pub(super) fn with(&self, change: impl FnOnce(&mut Tape)) {
-        if let Some(tape) = self.held().as_mut() {
+        if let Some(tape) = self.held().tape.as_mut() {
             change(tape);
         }
     }
 
     pub(super) fn take(&self) -> Option<Tape> {
-        self.held().take()
+        self.held().tape.take()
+    }
+
+    pub(super) fn keep(&self, so_far: SoFar) {
+        self.held().so_far = Some(so_far);
+    }
+
+    pub(super) fn take_so_far(&self) -> Option<SoFar> {
+        self.held().so_far.take()
     }
 
     /// A writer that panicked left a whole value behind: passes are pushed whole.
-    fn held(&self) -> MutexGuard<'_, Option<Tape>> {
+    fn held(&self) -> MutexGuard<'_, Held> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -75,7 +75,8 @@ fn remediation(page: &mut Page, found: &Remediation, now: Timestamp) {
         page.note("after", &TargetState::summary(after));
     }
     if let Some(outcome) = &found.outcome {
-        page.note("proof", outcome);
+        let settled = !found.state.is_open();
+        page.note(if settled { "proof" } else { "answer" }, outcome);
     }
     match &found.inverse {
         Inverse::None { why } => page.note("undo", &format!("none: {why}")),
