@@ -607,6 +607,7 @@ fn healthy_world(agent: &HealthGuardian) -> Snapshot {
     Snapshot {
         host: worlds::HOST.to_owned(),
         partial: None,
+        asked: BTreeSet::new(),
         probes: probes.collect(),
         managers: worlds::MANAGERS.into_iter().map(online).collect(),
         machine: Some(MachineLook { at: ago(60), seen: Ok(machine) }),

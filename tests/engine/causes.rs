@@ -72,3 +72,29 @@ async fn a_process_that_dies_again_is_one_incident_whatever_its_service_says() {
     world.run(&agent).await;
     assert_eq!(view(&world).await.active.len(), 1);
 }
+
+#[tokio::test]
+async fn what_still_fails_after_a_repair_is_explained_by_what_it_needs() {
+    let world = healthy(&["db", "shop"]);
+    let agent = guardian(vec![watched("db", &[]), service("shop", Some(&["db"]))]);
+    world.answer(&url("db"), ProbeAnswer::Refused);
+    crash(&world, "shop");
+    world.heals_to(http(503, "the database is away"));
+    world.run(&agent).await;
+    assert_eq!(world.acts(), ["restart pm2:shop"], "the process was dead, whatever it needs");
+    let active = view(&world).await.active;
+    let found: Vec<&str> = active.iter().map(|one| one.key.subject.id()).collect();
+    assert_eq!(found, ["db"], "{active:?}");
+}
+
+#[tokio::test]
+async fn a_way_that_fails_from_outside_explains_no_outage_seen_from_here() {
+    let world = healthy(&[]);
+    let mut agent = guardian(vec![watched("db", &[]), watched("shop", &["db"])]);
+    agent.services[0].probes[0].url = "http://www.example.test/db".to_owned();
+    let why = "the name cannot be resolved".to_owned();
+    world.answer("http://www.example.test/db", ProbeAnswer::NoWay { why });
+    let report = world.run(&agent).await;
+    assert_eq!(report.exit, ExitClass::Findings);
+    assert_eq!(view(&world).await.active.len(), 2, "the local outage is told");
+}

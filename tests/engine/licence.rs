@@ -1,7 +1,7 @@
 //! What licenses a restart, and what does not: whose fault a failing look is, how old a process is, and which of several
 //! processes is meant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::shop::{MINUTE, guardian, last_remediation, reason, service, shop, url, view};
@@ -240,6 +240,7 @@ fn one_manager_that_cannot_be_read_takes_nothing_from_the_others() {
     let snapshot = Snapshot {
         host: "host-a".to_owned(),
         partial: None,
+        asked: BTreeSet::new(),
         probes: BTreeMap::new(),
         managers: BTreeMap::from([
             (ManagerKind::Pm2, look(Err(Blind::because("the socket is gone")))),

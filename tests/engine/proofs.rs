@@ -1,6 +1,7 @@
 //! When a repair counts as proved, and when nobody knows: answers that are lost, marks that cannot be read, subjects
 //! that vanish, clocks that are set back.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::shop::{
@@ -214,4 +215,81 @@ async fn one_process_is_tried_twice_whatever_complains_about_it() {
         world.pass(MINUTE * 5);
     }
     assert_eq!(acts, 2, "two attempts, and then a person");
+}
+
+#[tokio::test]
+async fn a_second_finding_about_a_tried_process_still_counts_its_attempts_a_day_later() {
+    let world = healthy(&["shop"]);
+    let mut agent = guardian(vec![service("shop", Some(&[]))]);
+    let mut second = agent.services[0].clone();
+    second.name = "shop-api".to_owned();
+    second.probes[0].url = url("api");
+    agent.services.push(second);
+    world.answer(&url("shop"), http(503, "x")).answer(&url("api"), http(200, "ok"));
+    world.restarts(Restart::Ignored);
+    for _ in 0..12 {
+        world.run(&agent).await;
+        world.pass(MINUTE * 5);
+    }
+    assert_eq!(world.acts().len(), 2);
+    world.pass(MINUTE * 60 * 24);
+    world.answer(&url("api"), ProbeAnswer::Refused);
+    let report = world.run(&agent).await;
+    assert_eq!(world.acts(), Vec::<String>::new(), "{:?}", report.plan);
+}
+
+#[tokio::test]
+async fn a_repair_proves_nothing_about_another_process() {
+    let world = healthy(&["shop", "queue"]);
+    let agent = guardian(vec![service("shop", Some(&[])), service("queue", Some(&[]))]);
+    world.run(&agent).await;
+    world.change(&app("queue"), |row| row.restarts = Some(40));
+    crash(&world, "shop");
+    world.run(&agent).await;
+    assert_eq!(world.acts(), ["restart pm2:shop"]);
+    let active = view(&world).await.active;
+    let storm = active.iter().any(|one| one.key.check.as_str() == "restart_storm");
+    assert!(storm, "the storm of queue was not over: {active:?}");
+}
+
+#[tokio::test]
+async fn a_process_that_dies_of_its_repair_at_the_memory_limit_is_a_failed_proof() {
+    let (world, agent) = shop();
+    world.change(&app("shop"), |row| {
+        row.memory_bytes = Some(900);
+        row.memory_limit_bytes = Some(1000);
+    });
+    world.restarts(Restart::DiesAgain);
+    world.run(&agent).await;
+    assert_eq!(world.acts(), ["restart pm2:shop"]);
+    let found = last_remediation(&world).await;
+    assert_eq!(found.state, RemediationState::Failed, "{:?}", found.outcome);
+    let active = view(&world).await.active;
+    let memory = active.iter().find(|one| one.key.check.as_str() == "process_memory");
+    assert!(memory.is_some_and(|one| one.message.ends_with("is errored")), "{active:?}");
+}
+
+#[tokio::test]
+async fn a_check_that_was_switched_off_is_not_waited_for() {
+    let (mut world, agent) = shop();
+    world.run(&agent).await;
+    world.policy.disabled_checks = BTreeSet::from(["service_down".to_owned()]);
+    world.pass(MINUTE * 60 * 25);
+    let report = world.run(&agent).await;
+    assert_eq!(view(&world).await.active, Vec::new(), "{report:#?}");
+}
+
+#[tokio::test]
+async fn what_the_manager_refused_is_no_restart_of_ours() {
+    let (world, agent) = shop();
+    world.run(&agent).await;
+    world.answer(&url("shop"), http(503, "x"));
+    world.restarts(Restart::Refused);
+    world.run(&agent).await;
+    assert_eq!(world.acts().len(), 1);
+    let storm = u64::from(agent.restart_storm);
+    world.change(&app("shop"), |row| row.restarts = Some(storm));
+    let report = world.run(&agent).await;
+    let found = view(&world).await.active;
+    assert!(found.iter().any(|one| one.key.check.as_str() == "restart_storm"), "{report:#?}");
 }

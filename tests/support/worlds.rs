@@ -219,6 +219,7 @@ pub(crate) fn snapshot(count: usize) -> impl Strategy<Value = Snapshot> {
         Snapshot {
             host: HOST.to_owned(),
             partial: None,
+            asked: BTreeSet::new(),
             probes: probes.map(|(n, seen)| (format!("svc{n}"), seen)).collect(),
             managers: BTreeMap::from([(MANAGERS[0], managers.0), (MANAGERS[1], managers.1)]),
             machine: Some(MachineLook { at: ago(60), seen: machine }),

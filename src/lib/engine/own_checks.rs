@@ -97,7 +97,7 @@ impl OwnPass {
             policy: &setting.policy,
             environment: setting.environment,
             view: &self.before_merge,
-            diagnosis: &judge(agent, &self.seen, &setting.host, self.now),
+            diagnosis: &judge(agent, &self.seen, setting, self.now),
             now: self.now,
         })
     }
@@ -112,7 +112,7 @@ impl Engine {
         let looked = self.look_at_ourselves(agent, progress.answered()).await;
         let Some(seen) = tried(progress, looked) else { return };
         let now = self.clock.now();
-        let diagnosis = judge(agent, &seen, &self.setting.host, now);
+        let diagnosis = judge(agent, &seen, &self.setting, now);
         let (before_merge, merged) = self.merged(&SPEC, &diagnosis, now, progress).await;
         self.recording.with(|tape| tape.own = Some(OwnPass { now, seen, before_merge, merged }));
     }
@@ -132,7 +132,8 @@ impl Engine {
     }
 }
 
-fn judge(agent: &Spec, seen: &Seen, host: &str, now: Timestamp) -> Diagnosis<Symptom> {
+fn judge(agent: &Spec, seen: &Seen, setting: &Setting, now: Timestamp) -> Diagnosis<Symptom> {
+    let host = &setting.host;
     let mut diagnosis = Diagnosis::default();
     let mut put = |check: CheckId, subject: Subject, fault: Option<Symptom>| {
         let evidence = Evidence::once(Origin::Loopback, now);
@@ -160,7 +161,9 @@ fn judge(agent: &Spec, seen: &Seen, host: &str, now: Timestamp) -> Diagnosis<Sym
     for (check, at) in &seen.answers {
         let long =
             now.duration_since(*at) > jiff::SignedDuration::try_from(LONG).unwrap_or_default();
-        let doubtful = agent.check(check).is_some() && !seen.answered.contains(check);
+        let asked = agent.check(check).is_some()
+            && !setting.policy.disabled_checks.contains(check.as_str());
+        let doubtful = asked && !seen.answered.contains(check);
         let text = format!("{} of {} has given no answer for a day", check, agent.name);
         let subject = Subject::new(SubjectKind::Agent, host, &format!("{}.{check}", agent.name));
         put(LONG_UNKNOWN, subject, (long && doubtful).then(|| symptom(Severity::Warning, text)));

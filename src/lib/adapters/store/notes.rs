@@ -165,6 +165,15 @@ async fn keep_sample(
     keep: u32,
 ) -> Result<(), StoreError> {
     let subject = sample.subject.to_string();
+    // What lies in the future was kept by a clock that has been set back since; it would outlive every new value.
+    sqlx::query("DELETE FROM sample WHERE agent = $1 AND series = $2 AND subject = $3 AND at > $4")
+        .bind(agent.as_str())
+        .bind(&sample.series)
+        .bind(&subject)
+        .bind(text_of(sample.at))
+        .execute(&mut *connection)
+        .await
+        .map_err(unwritten)?;
     sqlx::query(
         "INSERT INTO sample (agent, series, subject, at, value) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (agent, series, subject, at) DO UPDATE SET value = excluded.value",

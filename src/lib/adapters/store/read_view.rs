@@ -23,7 +23,7 @@ pub(super) async fn ledger_view(
     Ok(LedgerView {
         active: active(connection, agent).await?,
         resolved: resolved(connection, agent, since).await?,
-        remediations: recent_remediations(connection, since).await?,
+        remediations: remediations(connection, agent, since).await?,
         controls: controls(connection).await?,
         streaks: streaks(connection, agent).await?,
         effectiveness: effectiveness(connection).await?,
@@ -68,8 +68,10 @@ async fn resolved(
     joined(docs)
 }
 
-async fn recent_remediations(
+/// The recent ones, and those of active incidents however old: their attempts count for as long as they last.
+async fn remediations(
     connection: &mut SqliteConnection,
+    agent: Option<&AgentName>,
     since: Timestamp,
 ) -> Result<Vec<Remediation>, StoreError> {
     let (docs,): (Option<String>,) = sqlx::query_as(
@@ -77,9 +79,15 @@ async fn recent_remediations(
            SELECT number, doc FROM entity WHERE kind = 'remediation' AND closed_at IS NULL
            UNION SELECT number, doc FROM entity WHERE kind = 'remediation' AND opened_at >= $1
            UNION SELECT number, doc FROM entity WHERE kind = 'remediation' AND closed_at >= $1
+           UNION SELECT tried.number, tried.doc FROM entity AS active JOIN entity AS tried
+             ON tried.kind = 'remediation' AND tried.opened_at >= active.opened_at
+             AND json_extract(tried.doc, '$.incident') = active.id
+             WHERE active.kind = 'incident' AND active.closed_at IS NULL
+             AND active.agent = coalesce($2, active.agent)
          ) AS wanted",
     )
     .bind(text_of(since))
+    .bind(agent.map(AgentName::as_str))
     .fetch_one(connection)
     .await
     .map_err(unread)?;

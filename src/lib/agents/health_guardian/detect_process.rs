@@ -161,9 +161,11 @@ impl ManagerJudge<'_> {
         newest.and_then(|scan| scan.cut_short.as_deref()).filter(|_| self.kind.has_instances())
     }
 
+    /// Whether it is open since an earlier run, or was opened in this one and is to be proved.
     fn is_open(&self, check: &CheckId, subject: &Subject) -> bool {
         let of_it = |key: &Key| key.check == *check && key.subject == *subject;
-        self.recall.incidents.iter().any(|incident| of_it(&incident.key))
+        let open = self.recall.incidents.iter().map(|incident| &incident.key);
+        open.chain(&self.snapshot.asked).any(of_it)
     }
 
     fn instances(&self, name: &str) -> BTreeSet<ProcessRef> {
@@ -188,6 +190,11 @@ impl ManagerJudge<'_> {
     fn process(&self, process: &ProcessRef, diagnosis: &mut Diagnosis<Fault>) {
         let seen = self.seen(process);
         let subject = process.subject(&self.snapshot.host);
+        let asked = || self.snapshot.asked.iter().any(|key| key.subject == subject);
+        if self.snapshot.partial.is_some() && !asked() {
+            // Two looks that were taken for another process prove nothing about this one.
+            return;
+        }
         let state = |(_, row): &(_, Option<&ProcessReading>)| {
             row.map(|row| (row.status, row.identity.clone()))
         };
@@ -207,7 +214,8 @@ impl ManagerJudge<'_> {
         }
     }
 
-    /// A process whose own limit is unknown has no verdict to give: the check does not apply to it.
+    /// A process whose own limit is unknown has no verdict to give: the check does not apply to it. Neither does one
+    /// that does not run, unless it was near its limit before: dying did not make it well.
     fn memory(
         &self,
         row: &ProcessReading,
@@ -216,25 +224,24 @@ impl ManagerJudge<'_> {
         diagnosis: &mut Diagnosis<Fault>,
     ) {
         let percent = self.settings.memory_percent;
-        if row.memory_limit_bytes.is_none() || row.status != ProcessStatus::Online {
+        let dead = matches!(row.status, ProcessStatus::Crashed | ProcessStatus::Errored);
+        let died = dead && self.is_open(&PROCESS_MEMORY, subject);
+        let applies = row.memory_limit_bytes.is_some() && row.status == ProcessStatus::Online;
+        if !applies && !died {
             return;
         }
+        let cause = died.then(|| Key::new(AGENT, PROCESS_DOWN, subject.clone()));
         let kind = |(_, row): &(_, Option<&ProcessReading>)| {
-            row.map(|row| (over_limit(row, percent), row.identity.clone()))
+            row.map(|row| (row.status, over_limit(row, percent), row.identity.clone()))
         };
         let Some((_, evidence)) = tail(seen, Origin::Manager, |(look, _)| look.at, kind) else {
             return;
         };
-        let finding = match (row.memory_bytes, over_limit(row, percent)) {
-            (None, _) => Verdict::unknown("its manager tells no memory use"),
+        let fault = ProcessFault { process: row.process.clone(), reading: Some(row.clone()) };
+        let finding = match (row.memory_bytes, died || over_limit(row, percent)) {
+            (_, true) => Verdict::Faulty(Fault::ProcessMemory { fault, cause }, evidence),
+            (None, false) => Verdict::unknown("its manager tells no memory use"),
             (Some(_), false) => Verdict::Healthy(evidence),
-            (Some(_), true) => Verdict::Faulty(
-                Fault::ProcessMemory(ProcessFault {
-                    process: row.process.clone(),
-                    reading: Some(row.clone()),
-                }),
-                evidence,
-            ),
         };
         put(diagnosis, &PROCESS_MEMORY, subject.clone(), finding);
     }
@@ -252,7 +259,11 @@ impl ManagerJudge<'_> {
         let now = restarts as f64;
         let series = self.recall.series.get(RESTARTS_SERIES);
         let before = series.and_then(|of| of.get(subject)).and_then(|samples| samples.first());
-        let of_now = |before: &&Sample| evidence.newest.duration_since(before.at) <= STORM_WINDOW;
+        // A count from the future was kept by a clock that has been set back since.
+        let of_now = |before: &&Sample| {
+            let age = evidence.newest.duration_since(before.at);
+            (SignedDuration::ZERO..=STORM_WINDOW).contains(&age)
+        };
         if let Some(before) = before.filter(of_now) {
             let ours = self.recall.acted.iter().filter(|acted| {
                 acted.target_lived

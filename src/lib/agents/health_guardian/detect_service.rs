@@ -169,11 +169,16 @@ impl Look<'_> {
             ill.then(|| Key::new(AGENT, CERTIFICATE_ENDING, self.subject.clone()))
         };
         let dependency = || {
-            let down = |name: &String| {
-                let mut of_name = looks.iter().filter(|other| other.service.name == *name);
-                of_name.find(|other| other.down().is_some()).map(Look::key)
+            // Seen from as near, and by its own fault: a public probe that finds no way hides no local outage.
+            let explains = |other: &&Look<'_>| {
+                other.down().is_some_and(|down| down.blame == Blame::Service)
+                    && other.probe.origin() <= self.probe.origin()
             };
-            self.service.dependencies.iter().flatten().find_map(down)
+            let down = |name: &String| {
+                let of_name = looks.iter().filter(|other| other.service.name == *name);
+                of_name.filter(explains).min_by_key(|other| other.rank()).map(Look::key)
+            };
+            self.service.needed().find_map(down)
         };
         let sibling = || {
             let same = |other: &&Look<'_>| other.service.name == self.service.name;

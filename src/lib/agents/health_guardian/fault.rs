@@ -57,8 +57,13 @@ pub enum Fault {
         /// The finding that explains it: its manager has given up by now.
         cause: Option<Key>,
     },
-    /// It is close to its own limit.
-    ProcessMemory(ProcessFault),
+    /// It is close to its own limit, or was until it died.
+    ProcessMemory {
+        /// The process.
+        fault: ProcessFault,
+        /// The finding that explains it: it is down by now.
+        cause: Option<Key>,
+    },
     /// A manager cannot be read.
     ManagerUnreadable {
         /// Why.
@@ -131,7 +136,7 @@ impl EngineFault for Fault {
                 Severity::Critical
             }
             Self::ServiceDegraded { .. }
-            | Self::ProcessMemory(_)
+            | Self::ProcessMemory { .. }
             | Self::ManagerUnreadable { .. }
             | Self::Machine { .. }
             | Self::UplinkDown => Severity::Warning,
@@ -166,7 +171,11 @@ impl EngineFault for Fault {
             Self::RestartStorm { process, .. } => {
                 format!("{process} is restarted over and over")
             }
-            Self::ProcessMemory(fault) => {
+            Self::ProcessMemory { fault, cause: Some(_) } => {
+                let status = fault.status().map_or("missing", ProcessStatus::as_str);
+                format!("{} used nearly all memory of its own limit and is {status}", fault.process)
+            }
+            Self::ProcessMemory { fault, cause: None } => {
                 format!("{} uses nearly all memory of its own limit", fault.process)
             }
             Self::ManagerUnreadable { why } => format!("the process manager is unreadable: {why}"),
@@ -189,7 +198,7 @@ impl EngineFault for Fault {
                 ("ends".to_owned(), ends.clone()),
                 ("ended".to_owned(), ended.to_string()),
             ]),
-            Self::ProcessDown(fault) | Self::ProcessMemory(fault) => {
+            Self::ProcessDown(fault) | Self::ProcessMemory { fault, .. } => {
                 fact("status", fault.status().map_or("missing", ProcessStatus::as_str))
             }
             Self::Machine { limit, .. } => fact("limit_percent", &limit.to_string()),
@@ -202,10 +211,10 @@ impl EngineFault for Fault {
         match self {
             Self::ServiceDown { cause, .. }
             | Self::ServiceDegraded { cause, .. }
+            | Self::ProcessMemory { cause, .. }
             | Self::RestartStorm { cause, .. } => cause.clone(),
             Self::CertificateEnding { .. }
             | Self::ProcessDown(_)
-            | Self::ProcessMemory(_)
             | Self::ManagerUnreadable { .. }
             | Self::Machine { .. }
             | Self::Disk { .. }

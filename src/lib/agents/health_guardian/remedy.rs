@@ -25,7 +25,7 @@ pub(super) fn remedy(
 ) -> Remedy {
     match fault {
         Fault::ProcessDown(fault) => process_down(fault),
-        Fault::ProcessMemory(fault) => process_memory(fault),
+        Fault::ProcessMemory { fault, .. } => process_memory(fault),
         Fault::ServiceDown { blame, .. } => match blame {
             Blame::Service => service_down(settings, subject, snapshot, now),
             Blame::Certificate => leave("alert only: a restart does not change its certificate"),
@@ -79,6 +79,9 @@ fn process_memory(fault: &ProcessFault) -> Remedy {
     let Some(reading) = &fault.reading else {
         return leave("its manager no longer knows it");
     };
+    if reading.status != ProcessStatus::Online {
+        return leave(format!("it is {}, which is a finding of its own", reading.status.as_str()));
+    }
     let why = "it is about to be killed at its own memory limit".to_owned();
     if reading.can_reload {
         return act(

@@ -282,6 +282,11 @@ impl HealthGuardian {
 }
 
 impl Service {
+    /// The services that it needs, as far as that is declared.
+    pub(super) fn needed(&self) -> impl Iterator<Item = &String> {
+        self.dependencies.iter().flatten()
+    }
+
     fn declared(&self) -> DeclaredProcess {
         let command = self.command.clone().unwrap_or_default();
         DeclaredProcess {

@@ -4,7 +4,7 @@
 //! a remediation is to be proved. Everything is looked at side by side, so that one address that never answers
 //! costs no other one its time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::{join_all, join4};
 use jiff::Timestamp;
@@ -18,7 +18,7 @@ use crate::domain::diagnosis::Origin;
 use crate::domain::process::{ManagerKind, ProcessReading, ProcessStatus};
 use crate::domain::run::Recall;
 use crate::domain::sight::{Blind, Scan, Sight};
-use crate::domain::subject::{Subject, SubjectKind};
+use crate::domain::subject::{Key, Subject, SubjectKind};
 use crate::ports::host::HostReading;
 use crate::ports::probe::{ProbeReading, ProbeRequest};
 use crate::ports::sensors::Sensors;
@@ -30,6 +30,8 @@ pub struct Snapshot {
     pub host: String,
     /// Why this is not everything, where it is not.
     pub partial: Option<String>,
+    /// The findings that were asked about, where not all were.
+    pub asked: BTreeSet<Key>,
     /// Readings per probe, oldest first, by the id of its subject.
     pub probes: BTreeMap<String, Sight<Vec<ProbeReading>>>,
     /// Looks at each manager, oldest first.
@@ -81,6 +83,10 @@ pub(super) async fn observe(
     Snapshot {
         host: sensors.host_name.clone(),
         partial: (!whole).then(|| "only what was acted on was looked at".to_owned()),
+        asked: match scope {
+            Scope::Everything => BTreeSet::new(),
+            Scope::Proof(keys) => keys.iter().cloned().collect(),
+        },
         probes,
         managers,
         machine,
@@ -101,19 +107,31 @@ impl Pass<'_> {
         self.recall.incidents.iter().any(|incident| incident.key.subject == *subject)
     }
 
-    /// The probes that the scope asks for, each with its id and subject.
-    fn wanted(&self) -> impl Iterator<Item = (String, Subject, &Probe)> {
-        let with_subject = |(service, probe): (&Service, _)| {
-            let id = Probe::subject_id(probe, &service.name);
-            let subject = Subject::new(SubjectKind::Service, &self.sensors.host_name, &id);
-            (id, subject, probe)
+    fn probe_subject(&self, service: &Service, probe: &Probe) -> (String, Subject) {
+        let id = Probe::subject_id(probe, &service.name);
+        let subject = Subject::new(SubjectKind::Service, &self.sensors.host_name, &id);
+        (id, subject)
+    }
+
+    /// The probes that the scope asks for, each with its id and subject; for a proof those of dependencies, too,
+    /// because they may explain what is still wrong.
+    fn wanted(&self) -> Vec<(String, Subject, &Probe)> {
+        let asked = |service: &&Service| {
+            let mut of_service = service.probes.iter();
+            of_service.any(|probe| self.scope.wants(&self.probe_subject(service, probe).1))
         };
-        let asked_for = |(_, subject, _): &(String, Subject, &Probe)| self.scope.wants(subject);
-        self.settings.probes().map(with_subject).filter(asked_for)
+        let explaining: BTreeSet<&String> =
+            self.settings.services.iter().filter(asked).flat_map(Service::needed).collect();
+        let all = self.settings.probes().map(|(service, probe)| {
+            let (id, subject) = self.probe_subject(service, probe);
+            let wanted = self.scope.wants(&subject) || explaining.contains(&service.name);
+            wanted.then_some((id, subject, probe))
+        });
+        all.flatten().collect()
     }
 
     async fn probes(&self) -> BTreeMap<String, Sight<Vec<ProbeReading>>> {
-        let wanted: Vec<_> = self.wanted().collect();
+        let wanted = self.wanted();
         let looks = wanted.iter().map(|(_, subject, probe)| self.probe_rounds(subject, probe));
         let seen = join_all(looks).await;
         wanted.into_iter().map(|(id, _, _)| id).zip(seen).collect()
@@ -238,7 +256,8 @@ impl Pass<'_> {
 
     /// Looked at where a probe goes through it.
     async fn uplink(&self) -> Option<UplinkLook> {
-        let through_it = || self.wanted().any(|(_, _, probe)| probe.origin() == Origin::Edge);
+        let through_it =
+            || self.wanted().iter().any(|(_, _, probe)| probe.origin() == Origin::Edge);
         if self.settings.uplink.is_empty() || !(self.whole || through_it()) {
             return None;
         }
