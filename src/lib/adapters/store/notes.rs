@@ -24,8 +24,12 @@ pub(super) async fn write(
 ) -> Result<(), StoreError> {
     match note {
         Note::Run(run) => write_run(connection, run).await,
-        Note::Seen { agent, checks, at } => seen(connection, agent, checks, *at).await,
-        Note::Awaited { agent, checks, since } => awaited(connection, agent, checks, *since).await,
+        Note::Seen { agent, checks, at } => {
+            of_checks(connection, ANSWERED, agent, checks, *at).await
+        }
+        Note::Awaited { agent, checks, since } => {
+            of_checks(connection, AWAITED, agent, checks, *since).await
+        }
         Note::Streak { key, streak: Some(streak) } => keep_streak(connection, key, streak).await,
         Note::Streak { key, streak: None } => forget_streak(connection, key).await,
         Note::Sample { agent, sample, keep } => keep_sample(connection, agent, sample, *keep).await,
@@ -89,44 +93,28 @@ fn before(now: Timestamp, age: Duration) -> Timestamp {
     now.checked_sub(age).unwrap_or(Timestamp::MIN)
 }
 
-async fn seen(
+/// Notes for each check when it gave its last answer.
+const ANSWERED: &str = "INSERT INTO last_seen (agent, check_id, at) VALUES ($1, $2, $3)
+     ON CONFLICT (agent, check_id) DO UPDATE SET at = excluded.at";
+/// Notes for each check that never gave an answer since when one is waited for.
+const AWAITED: &str = "INSERT INTO last_seen (agent, check_id, at) VALUES ($1, $2, $3)
+     ON CONFLICT (agent, check_id) DO NOTHING";
+
+async fn of_checks(
     connection: &mut SqliteConnection,
+    statement: &'static str,
     agent: &AgentName,
     checks: &[CheckId],
     at: Timestamp,
 ) -> Result<(), StoreError> {
     for check in checks {
-        sqlx::query(
-            "INSERT INTO last_seen (agent, check_id, at) VALUES ($1, $2, $3)
-             ON CONFLICT (agent, check_id) DO UPDATE SET at = excluded.at",
-        )
-        .bind(agent.as_str())
-        .bind(check.as_str())
-        .bind(text_of(at))
-        .execute(&mut *connection)
-        .await
-        .map_err(unwritten)?;
-    }
-    Ok(())
-}
-
-async fn awaited(
-    connection: &mut SqliteConnection,
-    agent: &AgentName,
-    checks: &[CheckId],
-    since: Timestamp,
-) -> Result<(), StoreError> {
-    for check in checks {
-        sqlx::query(
-            "INSERT INTO last_seen (agent, check_id, at) VALUES ($1, $2, $3)
-             ON CONFLICT (agent, check_id) DO NOTHING",
-        )
-        .bind(agent.as_str())
-        .bind(check.as_str())
-        .bind(text_of(since))
-        .execute(&mut *connection)
-        .await
-        .map_err(unwritten)?;
+        sqlx::query(statement)
+            .bind(agent.as_str())
+            .bind(check.as_str())
+            .bind(text_of(at))
+            .execute(&mut *connection)
+            .await
+            .map_err(unwritten)?;
     }
     Ok(())
 }
