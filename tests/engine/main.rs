@@ -1,5 +1,6 @@
 //! The engine over a real ledger, in a world in memory.
 
+mod attempts;
 mod causes;
 mod kills;
 mod licence;

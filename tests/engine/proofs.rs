@@ -14,7 +14,6 @@ use opswarden::domain::incident::{RemediationState, Resolution};
 use opswarden::domain::process::ProcessStatus;
 use opswarden::domain::report::ExitClass;
 use opswarden::domain::sight::Blind;
-use opswarden::ports::probe::ProbeAnswer;
 
 #[tokio::test]
 async fn an_effect_that_cannot_be_read_off_a_dead_process_is_waited_for() {
@@ -196,46 +195,6 @@ async fn one_bad_look_at_an_open_incident_licenses_no_act() {
     let report = world.run(&agent).await;
     assert_eq!(world.acts(), Vec::<String>::new());
     assert!(reason(&report, "service_down").contains("1 of 3"), "{:?}", report.plan);
-}
-
-#[tokio::test]
-async fn one_process_is_tried_twice_whatever_complains_about_it() {
-    let world = healthy(&["shop"]);
-    let mut agent = guardian(vec![service("shop", Some(&[]))]);
-    let mut second = agent.services[0].clone();
-    second.name = "shop-api".to_owned();
-    second.probes[0].url = url("api");
-    agent.services.push(second);
-    world.answer(&url("shop"), http(503, "x")).answer(&url("api"), ProbeAnswer::Refused);
-    world.restarts(Restart::Ignored);
-    let mut acts = 0;
-    for _ in 0..12 {
-        world.run(&agent).await;
-        acts += world.acts().len();
-        world.pass(MINUTE * 5);
-    }
-    assert_eq!(acts, 2, "two attempts, and then a person");
-}
-
-#[tokio::test]
-async fn a_second_finding_about_a_tried_process_still_counts_its_attempts_a_day_later() {
-    let world = healthy(&["shop"]);
-    let mut agent = guardian(vec![service("shop", Some(&[]))]);
-    let mut second = agent.services[0].clone();
-    second.name = "shop-api".to_owned();
-    second.probes[0].url = url("api");
-    agent.services.push(second);
-    world.answer(&url("shop"), http(503, "x")).answer(&url("api"), http(200, "ok"));
-    world.restarts(Restart::Ignored);
-    for _ in 0..12 {
-        world.run(&agent).await;
-        world.pass(MINUTE * 5);
-    }
-    assert_eq!(world.acts().len(), 2);
-    world.pass(MINUTE * 60 * 24);
-    world.answer(&url("api"), ProbeAnswer::Refused);
-    let report = world.run(&agent).await;
-    assert_eq!(world.acts(), Vec::<String>::new(), "{:?}", report.plan);
 }
 
 #[tokio::test]

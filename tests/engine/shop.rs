@@ -102,7 +102,6 @@ pub(crate) fn reason(report: &Report, check: &str) -> String {
 }
 
 pub(crate) async fn set_control(world: &World, key: &str, on: bool, minutes: Option<u64>) {
-    let store = world.store().await;
     let now = world.now();
     let event = Event::ControlChanged {
         control: key.to_owned(),
@@ -113,6 +112,13 @@ pub(crate) async fn set_control(world: &World, key: &str, on: bool, minutes: Opt
                 .expect("holds in this test")
         }),
     };
+    commit(world, event).await;
+}
+
+/// Something that a person did.
+pub(crate) async fn commit(world: &World, event: Event) {
+    let store = world.store().await;
+    let now = world.now();
     let new = NewEvent { at: now, actor: "human:test".to_owned(), run: None, event };
     let scope = Scope { agent: None, recent: Duration::ZERO, now };
     let mut decide = |_: &LedgerView| Batch { events: vec![new.clone()], notes: Vec::new() };

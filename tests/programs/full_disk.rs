@@ -254,3 +254,16 @@ fn the_judge_of_full_disks_notices_a_lost_ledger_and_an_act_without_intent() {
     fs::write(folder.join("logs/ops-health-guardian.log"), "{\"half\":").expect("it is written");
     assert!(wrong(&run, &case.seen(), &folder).iter().any(|law| law.contains("log")));
 }
+
+#[test]
+fn the_doctor_sees_a_full_disk() {
+    let Some(case) = Case::new(true) else {
+        return skip(&test_name(), "unshare");
+    };
+    let doctor = || case.disk.run(&case.fake, OPSCTL, &["doctor"]);
+    assert!(said(&doctor()).contains("state is writable"), "{}", said(&doctor()));
+    case.disk.fill(PAGE);
+    let full = doctor();
+    assert_eq!(full.status.code(), Some(1), "{}", said(&full));
+    assert!(said(&full).contains("less than 1 MiB left"), "{}", said(&full));
+}

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "the programs themselves are what is tested")]
 
 mod demo;
+mod desk;
 mod dry_run;
 mod fake;
 mod full_disk;

@@ -10,8 +10,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::attempts::ForOthers;
 use super::diagnosis::{Coverage, Origin};
-use super::incident::{Incident, Remediation, RemediationState, control};
+use super::incident::{Remediation, RemediationState, control};
 use super::ledger::LedgerView;
 use super::operation::{Operation, OperationClass};
 use super::policy::{Autonomy, Budgets, Policy};
@@ -190,16 +191,21 @@ fn answer(input: &GateInput<'_>, door: Door) -> Answer {
 
 fn armed(input: &GateInput<'_>) -> Answer {
     let own = control::pause_of(input.agent);
-    for key in [control::PAUSE_ALL, own.as_str()] {
-        if let Some(found) = input.view.controls.get(key).filter(|found| found.applies(input.now)) {
-            let until = found
-                .expires_at
-                .map_or("until resumed".to_owned(), |end| format!("until {}", moment::full(end)));
-            return Answer::Refused(format!(
-                "paused by {} {until}: {}; `opsctl resume` ends it",
-                found.set_by, found.reason
-            ));
-        }
+    let applying = [control::PAUSE_ALL, own.as_str()]
+        .into_iter()
+        .filter_map(|key| input.view.controls.get(key))
+        .filter(|found| found.applies(input.now));
+    // Of two pauses the one that lasts longer is the answer to "until when".
+    let longest = applying.max_by_key(|found| found.expires_at.map_or(Timestamp::MAX, |end| end));
+    if let Some(found) = longest {
+        let until = found
+            .expires_at
+            .map_or("until resumed".to_owned(), |end| format!("until {}", moment::full(end)));
+        let agent = found.key.strip_prefix("pause:").unwrap_or(&found.key);
+        return Answer::Refused(format!(
+            "paused by {} {until}: {}; `opsctl resume {agent} --reason …` ends it",
+            found.set_by, found.reason
+        ));
     }
     Answer::Passed("no pause applies".into())
 }
@@ -283,7 +289,7 @@ fn attempts(input: &GateInput<'_>) -> Answer {
         ));
     }
     let process = input.operation.process();
-    let others = attempts_for_others(input);
+    let others = ForOthers::of(process, input.key, input.view, input.policy, input.now);
     let (made, limit) = (incident.attempts.saturating_add(others.made), input.policy.attempts);
     let counted = match others.made {
         0 => "of this episode".to_owned(),
@@ -309,35 +315,6 @@ fn attempts(input: &GateInput<'_>) -> Answer {
         ));
     }
     Answer::Passed(format!("attempt {} of {limit} {counted}", made + 1))
-}
-
-/// Attempts on the same process that other findings asked for.
-#[derive(Default)]
-struct ForOthers {
-    made: u32,
-    last: Option<Timestamp>,
-}
-
-/// A process is tried so often, whatever complains about it: attempts count for as long as the episode that they
-/// belong to lasts, and then for as long as its relapse would continue them.
-fn attempts_for_others(input: &GateInput<'_>) -> ForOthers {
-    let window = input.policy.relapse_window.get();
-    let lasts = |found: &Remediation| {
-        let of = |one: &&Incident| Some(one.id) == found.incident;
-        let ended = || input.view.resolved.iter().find(of).filter(|one| !one.ended_by_a_person());
-        let ended_at = || ended().and_then(|one| one.resolved.as_ref()).map(|end| end.at);
-        input.view.active.iter().any(|one| of(&one))
-            || ended_at().is_some_and(|at| at.checked_add(window).is_ok_and(|end| input.now <= end))
-    };
-    let counts = |found: &&Remediation| {
-        found.operation.process().overlaps(input.operation.process())
-            && found.key != *input.key
-            && found.state != RemediationState::Withdrawn
-            && lasts(found)
-    };
-    input.view.remediations.iter().filter(counts).fold(ForOthers::default(), |sum, found| {
-        ForOthers { made: sum.made.saturating_add(1), last: sum.last.max(Some(found.intended_at)) }
-    })
 }
 
 fn budget(input: &GateInput<'_>) -> Answer {

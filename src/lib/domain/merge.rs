@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::attempts::ForOthers;
 use super::cause::Causes;
 use super::diagnosis::{Diagnosis, Evidence, Standing, Symptom, Verdict};
 use super::event::Event;
@@ -325,8 +326,14 @@ impl<'a> Merge<'a> {
             return None;
         }
         let policy = self.input.policy;
-        let reason = if attempts >= policy.attempts && attempts > 0 {
-            format!("{attempts} of {} attempts are spent and it is not well", policy.attempts)
+        let others = self.attempts_for_others(key);
+        let made = attempts.saturating_add(others);
+        let reason = if made >= policy.attempts && attempts > 0 {
+            let counted = match others {
+                0 => String::new(),
+                many => format!(" ({many} of them for other findings)"),
+            };
+            format!("{made} of {} attempts{counted} are spent and it is not well", policy.attempts)
         } else {
             let episodes = self.episodes(key);
             if episodes < policy.flap_episodes {
@@ -338,6 +345,14 @@ impl<'a> Merge<'a> {
             )
         };
         Some(Event::Escalation { incident, reason, attempts })
+    }
+
+    /// What other findings tried on the process that this one was tried on.
+    fn attempts_for_others(&self, key: &Key) -> u32 {
+        let MergeInput { view, policy, now, .. } = self.input;
+        let own = view.remediations.iter().filter(|found| found.key == *key);
+        let process = own.max_by_key(|found| found.id).map(|found| found.operation.process());
+        process.map_or(0, |process| ForOthers::of(process, key, view, policy, now).made)
     }
 
     /// Episodes of a finding in the flap window, the current one included.

@@ -1,5 +1,6 @@
 //! Nouns and laws. Nothing in here waits, reads a clock, a file or the environment.
 
+mod attempts;
 pub mod backoff;
 pub mod cause;
 pub mod diagnosis;

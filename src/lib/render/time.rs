@@ -17,15 +17,16 @@ pub fn relative(at: Timestamp, now: Timestamp) -> String {
     if past { format!("{text} ago") } else { format!("in {text}") }
 }
 
-/// A span in its largest unit.
+/// A span in its largest unit, to the nearest.
 #[must_use]
 pub fn largest_unit(span: Duration) -> String {
     let seconds = span.as_secs();
+    let nearest = |unit: u64| (seconds + unit / 2) / unit;
     match seconds {
         0..90 => format!("{seconds} s"),
-        90..5_400 => format!("{} min", seconds / 60),
-        5_400..172_800 => format!("{} h", seconds / 3_600),
-        _ => format!("{} days", seconds / 86_400),
+        90..5_400 => format!("{} min", nearest(60)),
+        5_400..172_800 => format!("{} h", nearest(3_600)),
+        _ => format!("{} days", nearest(86_400)),
     }
 }
 
@@ -42,5 +43,6 @@ mod tests {
         assert_eq!(at("2026-11-20T11:48:00Z"), "12 min ago");
         assert_eq!(at("2026-11-20T15:00:00Z"), "in 3 h");
         assert_eq!(at("2026-11-10T12:00:00Z"), "10 days ago");
+        assert_eq!(at("2026-11-20T13:59:58Z"), "in 2 h");
     }
 }

@@ -182,6 +182,12 @@ impl SqliteStore {
 fn cannot_only_look(paths: &Paths, condition: &Condition) -> String {
     let ledger = paths.ledger.display();
     match condition {
+        Condition::Missing | Condition::Empty if paths.view.exists() => {
+            format!(
+                "{ledger} is gone, and its view is still there: the next run starts it anew from the view, and agents \
+                 then only propose until a person resumes them; a copy of yours belongs here before that run"
+            )
+        }
         Condition::Missing | Condition::Empty => {
             format!("{ledger} is not there yet; the first run of an agent creates it")
         }

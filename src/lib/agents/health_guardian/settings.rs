@@ -281,6 +281,13 @@ impl HealthGuardian {
     }
 }
 
+impl Commands {
+    /// The programs that it names.
+    pub(super) fn programs(&self) -> impl Iterator<Item = &String> {
+        [&self.status, &self.restart].into_iter().filter_map(|words| words.first())
+    }
+}
+
 impl Service {
     /// The services that it needs, as far as that is declared.
     pub(super) fn needed(&self) -> impl Iterator<Item = &String> {

@@ -32,7 +32,9 @@ pub(super) fn resolve(house: &mut House, file: &Path, environ: &Environ) -> Reso
     }
     let mut place = |setting: &'static str, configured: &str, variable: &str| {
         let handed_over = environ.get(variable);
-        let effective = folder(configured, handed_over, file);
+        // What is recorded names these folders: a path must mean the same wherever it is read.
+        let found = folder(configured, handed_over, file);
+        let effective = std::path::absolute(&found).unwrap_or(found);
         if handed_over.is_some() {
             let origin = Origin::Environment { name: variable.to_owned() };
             replaced.push((setting, effective.display().to_string(), origin));

@@ -45,13 +45,13 @@ pub enum Verb {
     /// The last runs
     Runs {
         /// How many
-        #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
         last: u32,
     },
     /// The last remediations, each with before and after
     Remediations {
         /// How many
-        #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
         last: u32,
     },
     /// Stop acting, for a time: agents go on looking, recording and telling

@@ -53,9 +53,10 @@ impl Desk<'_> {
         let mut page = Page::new(self.style);
         page.paragraph(&format!(
             "{agent} does not act until {} ({}). It goes on looking, recording and telling. \
-             `opsctl resume {agent} --reason …` ends the pause.",
+             `opsctl resume {agent} --reason …` ends the pause. It holds for the ledger in {}.",
             full(expires_at),
-            relative(expires_at, now)
+            relative(expires_at, now),
+            self.config.paths.state.display()
         ));
         let text = page.into_text();
         let reason = reason.to_owned();
@@ -70,15 +71,20 @@ impl Desk<'_> {
         }
         let key = pause_key(agent)?;
         if self.nothing_is_recorded() {
-            return Ok(resumed(agent, Vec::new(), reason));
+            return Ok(resumed(agent, Vec::new(), &[], reason));
         }
         let now = self.clock.now();
+        let all = key == control::PAUSE_ALL;
         let lifts = |found: &Control| {
-            let all = key == control::PAUSE_ALL
-                && (found.key.starts_with("pause:") || found.key == control::PROPOSE_ONLY);
-            found.applies(now) && (all || found.key == key)
+            let any = found.key.starts_with("pause:") || found.key == control::PROPOSE_ONLY;
+            found.applies(now) && ((all && any) || found.key == key)
+        };
+        let still_holds = |found: &Control| {
+            let of_all = [control::PAUSE_ALL, control::PROPOSE_ONLY].contains(&found.key.as_str());
+            found.applies(now) && of_all && !all
         };
         let mut lifted = Vec::new();
+        let mut holding = Vec::new();
         self.change(&mut |view: &LedgerView| {
             lifted = view
                 .controls
@@ -86,6 +92,8 @@ impl Desk<'_> {
                 .filter(|found| lifts(found))
                 .map(|found| found.key.clone())
                 .collect();
+            let holds = view.controls.values().filter(|found| still_holds(found));
+            holding = holds.map(|found| found.key.clone()).collect();
             let off = |key: &String| Event::ControlChanged {
                 control: key.clone(),
                 on: false,
@@ -95,7 +103,7 @@ impl Desk<'_> {
             lifted.iter().map(off).collect()
         })
         .await?;
-        Ok(resumed(agent, lifted, reason))
+        Ok(resumed(agent, lifted, &holding, reason))
     }
 
     /// Lets an operation try again, for a day, that was switched off because it never helped.
@@ -108,10 +116,22 @@ impl Desk<'_> {
             reason: reason.to_owned(),
             expires_at: now.checked_add(RETRY).ok(),
         };
-        self.change(&mut |_: &LedgerView| vec![event.clone()]).await?;
-        let text =
-            format!("{verb} may try again for a day. One success switches it on for good.\n");
-        let json = json!(Resumed { lifted: vec![key], reason: reason.to_owned() });
+        let mut switched_off = false;
+        if !self.nothing_is_recorded() {
+            self.change(&mut |view: &LedgerView| {
+                let of_verb = view.effectiveness.get(verb).copied().unwrap_or_default();
+                switched_off = of_verb.is_hopeless();
+                if switched_off { vec![event.clone()] } else { Vec::new() }
+            })
+            .await?;
+        }
+        let text = if switched_off {
+            format!("{verb} may try again for a day. One success switches it on for good.\n")
+        } else {
+            format!("{verb} was not switched off; nothing was changed.\n")
+        };
+        let lifted = if switched_off { vec![key] } else { Vec::new() };
+        let json = json!(Resumed { lifted, reason: reason.to_owned() });
         Ok(Told { text, json, exit: Exit::Clean })
     }
 
@@ -138,11 +158,19 @@ impl Desk<'_> {
     }
 }
 
-fn resumed(agent: &str, lifted: Vec<String>, reason: &str) -> Told {
-    let text = if lifted.is_empty() {
-        format!("Nothing kept {agent} from acting; nothing was changed.\n")
-    } else {
-        format!("Lifted: {}. {agent} may act again, inside the gate.\n", lifted.join(", "))
+/// `holding` is what goes on keeping the agent from acting.
+fn resumed(agent: &str, lifted: Vec<String>, holding: &[String], reason: &str) -> Told {
+    let done = match lifted.as_slice() {
+        [] => "Nothing was changed".to_owned(),
+        lifted => format!("Lifted: {}", lifted.join(", ")),
+    };
+    let text = match (lifted.is_empty(), holding) {
+        (_, [_, ..]) => format!(
+            "{done}. {} still keeps {agent} from acting: `opsctl resume all --reason …`.\n",
+            holding.join(" and ")
+        ),
+        (true, []) => format!("Nothing kept {agent} from acting; nothing was changed.\n"),
+        (false, []) => format!("{done}. {agent} may act again, inside the gate.\n"),
     };
     let json = json!(Resumed { lifted, reason: reason.to_owned() });
     Told { text, json, exit: Exit::Clean }

@@ -93,11 +93,13 @@ impl Desk<'_> {
     async fn ledger(&self) -> Row {
         let about = "ledger".to_owned();
         let file = self.config.paths.ledger();
-        if absent(&file) {
+        if self.nothing_is_recorded() {
             let found = format!("{} does not exist yet; the first run creates it", file.display());
             return (Grade::Skipped, about, found);
         }
-        if let Err(error) = std::fs::metadata(&file) {
+        if let Err(error) = std::fs::metadata(&file)
+            && !absent(&file)
+        {
             let found = format!("{} cannot be looked at: {error}", file.display());
             return (Grade::Blocked, about, found);
         }
@@ -217,8 +219,20 @@ fn writable(about: &str, folder: &std::path::Path) -> Row {
     let row = |grade, found: String| (grade, about.to_owned(), found);
     let shown = folder.display();
     if absent(folder) {
-        let found = format!("{shown} does not exist yet; the first run creates it");
-        return row(Grade::Partial, found);
+        let above = folder.ancestors().skip(1).find(|above| !absent(above));
+        return match above.map(|above| (above, access(above, Ask::WRITE_OK | Ask::EXEC_OK))) {
+            Some((above, Err(error))) => row(
+                Grade::Blocked,
+                format!(
+                    "{shown} does not exist, and cannot be created in {} by this user: {error}; create it as root, for \
+                     the user that runs the agents",
+                    above.display()
+                ),
+            ),
+            Some((_, Ok(()))) | None => {
+                row(Grade::Partial, format!("{shown} does not exist yet; the first run creates it"))
+            }
+        };
     }
     match std::fs::metadata(folder) {
         Err(error) => {
@@ -232,8 +246,16 @@ fn writable(about: &str, folder: &std::path::Path) -> Row {
     if let Err(error) = access(folder, Ask::READ_OK | Ask::EXEC_OK) {
         return row(Grade::Blocked, format!("{shown} is not readable: {error}"));
     }
-    match access(folder, Ask::WRITE_OK) {
-        Ok(()) => row(Grade::Ok, format!("{shown} is writable")),
-        Err(error) => row(Grade::Blocked, format!("{shown} is not writable: {error}")),
+    if let Err(error) = access(folder, Ask::WRITE_OK) {
+        return row(Grade::Blocked, format!("{shown} is not writable: {error}"));
+    }
+    match rustix::fs::statvfs(folder) {
+        Ok(disk) if disk.f_bavail.saturating_mul(disk.f_frsize) < ENOUGH_BYTES => {
+            row(Grade::Blocked, format!("{shown} is on a disk with less than 1 MiB left"))
+        }
+        Ok(_) | Err(_) => row(Grade::Ok, format!("{shown} is writable")),
     }
 }
+
+/// What a run may write. Measured: with a megabyte left every run comes to its end (docs/PROOF.md, `full-disk`).
+const ENOUGH_BYTES: u64 = 1024 * 1024;

@@ -108,7 +108,10 @@ fn incident(incident: &Incident, ruling: Option<&Ruling>) -> ViewIncident {
 /// The last operation, or the reason why there is none.
 fn remedy_of(incident: &Incident, ruling: Option<&Ruling>) -> String {
     if let Some(operation) = &incident.last_operation {
-        return operation.clone();
+        return match &incident.escalated {
+            Some(escalated) => format!("{operation}, and no more: {}", escalated.reason),
+            None => operation.clone(),
+        };
     }
     match (ruling, &incident.escalated) {
         (Some(ruling), _) => words_of(ruling),

@@ -64,6 +64,12 @@ impl Service {
                 "command.status",
                 "write the program and its arguments, like [\"/usr/bin/x\", \"status\"]".to_owned(),
             ),
+            (Some(command), ManagerKind::Command) if command.programs().any(|program| is_relative(program)) => (
+                "command",
+                "a program's path must begin with /, or be a bare name that is looked up; a relative one would depend on \
+                 the folder that a run starts in"
+                    .to_owned(),
+            ),
             (Some(_), ManagerKind::Command) if self.process.is_empty() => (
                 "command",
                 "is read only where `process` names what it manages; write that too".to_owned(),
@@ -75,6 +81,11 @@ impl Service {
         };
         Some((key.to_owned(), message))
     }
+}
+
+/// A path that is neither whole nor a bare name.
+fn is_relative(program: &str) -> bool {
+    program.contains('/') && !program.starts_with('/')
 }
 
 /// Whether systemd takes a text for the name of one unit, and not for an option or a pattern.

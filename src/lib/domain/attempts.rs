@@ -1,0 +1,64 @@
+//! How often a process was tried: whatever complains about it, the limit is its own.
+
+use jiff::Timestamp;
+
+use super::incident::{Incident, Remediation, RemediationState};
+use super::ledger::LedgerView;
+use super::policy::Policy;
+use super::process::ProcessRef;
+use super::subject::Key;
+
+/// Attempts on a process that findings other than one asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct ForOthers {
+    /// How many.
+    pub(super) made: u32,
+    /// The latest.
+    pub(super) last: Option<Timestamp>,
+}
+
+impl ForOthers {
+    /// Those on `process` that count for the finding `key`: for as long as the episode that they belong to lasts, and
+    /// then for as long as its relapse would continue them. A person who ends an incident of the process wants a fresh
+    /// start.
+    pub(super) fn of(
+        process: &ProcessRef,
+        key: &Key,
+        view: &LedgerView,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Self {
+        let on_it = |found: &&Remediation| found.operation.process().overlaps(process);
+        let tried: Vec<&Remediation> = view.remediations.iter().filter(on_it).collect();
+        let fresh_start = fresh_start(key, &tried, view);
+        let counts = |found: &&&Remediation| {
+            found.key != *key
+                && found.state != RemediationState::Withdrawn
+                && fresh_start.is_none_or(|start| found.intended_at >= start)
+                && lasts(found, view, policy, now)
+        };
+        tried.iter().filter(counts).fold(Self::default(), |sum, found| Self {
+            made: sum.made.saturating_add(1),
+            last: sum.last.max(Some(found.intended_at)),
+        })
+    }
+}
+
+/// When a person last ended an incident of this finding, or one that had asked for any of `tried`.
+fn fresh_start(key: &Key, tried: &[&Remediation], view: &LedgerView) -> Option<Timestamp> {
+    let concerns = |one: &&Incident| {
+        one.key == *key || tried.iter().any(|found| found.incident == Some(one.id))
+    };
+    let by_a_person = view.resolved.iter().filter(|one| one.ended_by_a_person());
+    by_a_person.filter(concerns).filter_map(|one| one.resolved.as_ref().map(|end| end.at)).max()
+}
+
+fn lasts(found: &Remediation, view: &LedgerView, policy: &Policy, now: Timestamp) -> bool {
+    let of = |one: &&Incident| Some(one.id) == found.incident;
+    if view.active.iter().any(|one| of(&one)) {
+        return true;
+    }
+    let ended = view.resolved.iter().find(of).and_then(|one| one.resolved.as_ref());
+    let until = ended.and_then(|end| end.at.checked_add(policy.relapse_window.get()).ok());
+    until.is_some_and(|until| now <= until)
+}

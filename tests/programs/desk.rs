@@ -1,0 +1,68 @@
+//! What the operator's tool says must be true: about what holds an agent back and about a ledger that is gone.
+
+use std::fs;
+
+use super::fake::{Fake, OPSCTL};
+
+/// Everything that was printed, and the code.
+fn told(fake: &Fake, words: &[&str]) -> (String, Option<i32>) {
+    let output = fake.program(OPSCTL, words).output().expect("it starts");
+    let text = [output.stdout, output.stderr].concat();
+    // As one line, wherever it was broken.
+    let text = String::from_utf8_lossy(&text).split_whitespace().collect::<Vec<_>>().join(" ");
+    (text, output.status.code())
+}
+
+fn pause(fake: &Fake, agent: &str) -> String {
+    told(fake, &["pause", agent, "--for", "1h", "--reason", "x"]).0
+}
+
+fn resume(fake: &Fake, what: &str) -> String {
+    told(fake, &["resume", what, "--reason", "x"]).0
+}
+
+#[test]
+fn a_resumed_agent_that_something_else_holds_is_not_called_free() {
+    let fake = Fake::new();
+    let paused = pause(&fake, "all");
+    assert!(paused.contains(&fake.path().join("state").display().to_string()), "{paused}");
+    assert!(resume(&fake, "health-guardian").contains("pause:all still keeps"));
+    pause(&fake, "health-guardian");
+    let lifted = resume(&fake, "health-guardian");
+    assert!(lifted.contains("Lifted: pause:health-guardian"), "{lifted}");
+    assert!(lifted.contains("pause:all still keeps"), "{lifted}");
+    assert!(resume(&fake, "all").contains("all may act again"));
+    assert!(resume(&fake, "health-guardian").contains("Nothing kept"));
+}
+
+#[test]
+fn an_operation_that_was_never_switched_off_is_not_switched_on() {
+    let fake = Fake::new();
+    assert!(resume(&fake, "restart_process").contains("was not switched off"));
+    fake.run(&[]);
+    assert!(resume(&fake, "restart_process").contains("was not switched off"));
+    assert_eq!(fake.asked(&["status"])["controls"], serde_json::json!([]));
+}
+
+#[test]
+fn a_ledger_that_is_gone_is_not_taken_for_one_that_never_was() {
+    let fake = Fake::new();
+    let (new, code) = told(&fake, &["doctor"]);
+    assert!(new.contains("the first run creates it") && code == Some(0), "{new}");
+    fake.run(&[]);
+    fs::remove_file(fake.path().join("state/ops.db")).expect("it was there");
+    let (gone, code) = told(&fake, &["doctor"]);
+    assert!(gone.contains("is gone") && code == Some(1), "{gone}");
+    for words in [&["incidents"][..], &["ledger", "verify"], &["status"]] {
+        let (said, _) = told(&fake, words);
+        assert!(said.contains("is gone") && said.contains("only propose"), "{words:?}: {said}");
+    }
+}
+
+#[test]
+fn a_question_for_no_rows_is_refused() {
+    let fake = Fake::new();
+    for question in ["runs", "remediations"] {
+        assert_eq!(told(&fake, &[question, "-n", "0"]).1, Some(78), "{question}");
+    }
+}
