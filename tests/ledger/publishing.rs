@@ -33,7 +33,10 @@ async fn the_view_is_what_the_ledger_holds() {
         view.incidents.iter().map(|one| (one.id.as_str(), one.status.as_str())).collect();
     assert_eq!(shown, [("INC-3", "escalated"), ("INC-2", "open"), ("INC-1", "resolved")]);
     assert_eq!(view.incidents[0].target, "service:queue");
-    assert_eq!(view.incidents[0].remediation, "restart pm2:queue");
+    assert_eq!(
+        view.incidents[0].remediation,
+        "restart pm2:queue, and no more: two attempts did not help"
+    );
     assert_eq!(view.incidents[1].remediation, "none yet");
     assert_eq!(view.controls.len(), 1, "a control that is off does not apply");
     let mode = fs::metadata(state.path().join("ops-state.json")).unwrap().permissions().mode();

@@ -251,7 +251,11 @@ fn ruling(page: &mut Page, decision: &Decision, why_not: bool, now: Timestamp) {
         (None, true) => page.note("doors", "the gate was not asked: nothing was proposed"),
         (_, false) => {}
     }
-    page.note("run", &format!("{}; judge it again with --replay", decision.run));
+    let agent = &decision.key.agent;
+    let run = &decision.run;
+    page.note("run", &run.to_string());
+    let file = format!("{agent} --replay, with its file in snapshots/{agent} of the state folder");
+    page.note("again", &file);
 }
 
 /// The last door stands in no plan: that something was sent is what is known of its answer.

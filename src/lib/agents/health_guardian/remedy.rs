@@ -12,7 +12,7 @@ use super::settings::{HealthGuardian, Service};
 use super::snapshot::Snapshot;
 use crate::agent::{Remedy, Step};
 use crate::domain::operation::{Guard, Operation};
-use crate::domain::process::{ProcessReading, ProcessStatus, Startable};
+use crate::domain::process::{ManagerKind, ProcessReading, ProcessStatus, Startable};
 use crate::domain::subject::Subject;
 
 /// Proposes a remedy.
@@ -40,6 +40,9 @@ pub(super) fn remedy(
         Fault::CertificateEnding { .. } => leave("a certificate is renewed by whoever issues it"),
         Fault::RestartStorm { .. } => leave(
             "its manager restarts it already and it keeps dying; one more restart cannot help",
+        ),
+        Fault::ManagerUnreadable { .. } if subject.id() == ManagerKind::Command.as_str() => leave(
+            "without an answer of its status command nothing can be seen or restarted; repair that command",
         ),
         Fault::ManagerUnreadable { .. } => {
             leave("without its manager nothing can be seen or restarted; start the manager")
