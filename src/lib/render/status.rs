@@ -25,18 +25,18 @@ pub struct Places {
     pub logs: String,
 }
 
-/// The screen. `note` says where the view comes from when it is not the ledger itself.
+/// The screen. `notes` say what to know about it first: where it comes from when that is not the ledger.
 #[must_use]
 pub fn status(
     places: &Places,
-    note: Option<&str>,
+    notes: &[String],
     state: &OpsState,
     now: Timestamp,
     style: Style,
 ) -> String {
     let mut page = Page::new(style);
     self::places(&mut page, places);
-    if let Some(note) = note {
+    for note in notes {
         page.item(Tone::Warn, "note", note);
     }
     headline(&mut page, state, now);

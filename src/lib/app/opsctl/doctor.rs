@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::room::no_room;
 use super::{Desk, Told, Trouble, absent};
 use crate::adapters::store::Access;
 use crate::agent::{DeclaredProcess, Need};
@@ -249,13 +250,8 @@ fn writable(about: &str, folder: &std::path::Path) -> Row {
     if let Err(error) = access(folder, Ask::WRITE_OK) {
         return row(Grade::Blocked, format!("{shown} is not writable: {error}"));
     }
-    match rustix::fs::statvfs(folder) {
-        Ok(disk) if disk.f_bavail.saturating_mul(disk.f_frsize) < ENOUGH_BYTES => {
-            row(Grade::Blocked, format!("{shown} is on a disk with less than 1 MiB left"))
-        }
-        Ok(_) | Err(_) => row(Grade::Ok, format!("{shown} is writable")),
+    match no_room(folder) {
+        Some(why) => row(Grade::Blocked, format!("{shown} {why}")),
+        None => row(Grade::Ok, format!("{shown} is writable")),
     }
 }
-
-/// What a run may write. Measured: with a megabyte left every run comes to its end (docs/PROOF.md, `full-disk`).
-const ENOUGH_BYTES: u64 = 1024 * 1024;

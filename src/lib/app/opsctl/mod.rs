@@ -10,6 +10,7 @@ mod explain;
 mod ledger;
 mod questions;
 mod resolve;
+mod room;
 mod status;
 
 pub use desk::opsctl_main;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::room::no_room;
 use super::{Desk, Told, Trouble};
 use crate::adapters::store::Access;
 use crate::app::exit::Exit;
@@ -24,20 +25,26 @@ impl Desk<'_> {
             let text = render::status::nothing_yet(&places, self.style);
             return Ok(Told { text, json: json!(null), exit: Exit::Clean });
         }
-        let (state, note) = match self.ledger_state().await {
-            Ok(state) => (state, None),
+        let mut notes = Vec::new();
+        let state = match self.ledger_state().await {
+            Ok(state) => state,
             Err(trouble) => {
                 let state = self
                     .published()
                     .map_err(|why| Trouble::incomplete(format!("{}; {why}", trouble.message)))?;
-                let note = format!(
+                notes.push(format!(
                     "the ledger cannot be read ({}); this is the published view",
                     trouble.message
-                );
-                (state, Some(note))
+                ));
+                state
             }
         };
-        let text = render::status::status(&places, note.as_deref(), &state, now, self.style);
+        if let Some(why) = no_room(&paths.state) {
+            notes.push(format!(
+                "the state folder {why}: what cannot be recorded is not acted on either"
+            ));
+        }
+        let text = render::status::status(&places, &notes, &state, now, self.style);
         Ok(Told { text, json: json!(state), exit: Exit::Clean })
     }
 
