@@ -80,10 +80,9 @@ async fn a_person_who_ends_an_incident_gives_the_process_a_fresh_start() {
     let resolution = Resolution::Manual;
     commit(&world, Event::IncidentResolved { incident, resolution, proof, remediation: None })
         .await;
-    world.pass(MINUTE * 10);
-    for _ in 0..3 {
+    for _ in 0..2 {
         world.run(&agent).await;
-        world.pass(MINUTE * 30);
+        world.pass(MINUTE * 12);
     }
     assert_eq!(world.acts().len(), 2, "two attempts, as for a new finding");
 }
