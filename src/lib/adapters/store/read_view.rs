@@ -1,6 +1,7 @@
 //! The rows that a decision sees.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use sqlx::SqliteConnection;
@@ -13,6 +14,9 @@ use crate::domain::run::{Effectiveness, Streak};
 use crate::domain::subject::{AgentName, Key};
 use crate::ports::store::{LedgerView, Scope, StoreError};
 
+/// Attempts older than this count no more, even where their incident lasts: it bounds what each commit reads.
+const ATTEMPTS_COUNT: Duration = Duration::from_hours(90 * 24);
+
 /// Reads the scope's rows, inside the caller's transaction.
 pub(super) async fn ledger_view(
     connection: &mut SqliteConnection,
@@ -23,7 +27,7 @@ pub(super) async fn ledger_view(
     Ok(LedgerView {
         active: active(connection, agent).await?,
         resolved: resolved(connection, agent, since).await?,
-        remediations: remediations(connection, agent, since).await?,
+        remediations: remediations(connection, agent, since, scope.now).await?,
         controls: controls(connection).await?,
         streaks: streaks(connection, agent).await?,
         effectiveness: effectiveness(connection).await?,
@@ -68,26 +72,29 @@ async fn resolved(
     joined(docs)
 }
 
-/// The recent ones, and those of active incidents however old: their attempts count for as long as they last.
+/// The recent ones, and those of active incidents: their attempts count for as long as these last.
 async fn remediations(
     connection: &mut SqliteConnection,
     agent: Option<&AgentName>,
     since: Timestamp,
+    now: Timestamp,
 ) -> Result<Vec<Remediation>, StoreError> {
     let (docs,): (Option<String>,) = sqlx::query_as(
         "SELECT string_agg(doc, ',' ORDER BY number) FROM (
            SELECT number, doc FROM entity WHERE kind = 'remediation' AND closed_at IS NULL
            UNION SELECT number, doc FROM entity WHERE kind = 'remediation' AND opened_at >= $1
            UNION SELECT number, doc FROM entity WHERE kind = 'remediation' AND closed_at >= $1
-           UNION SELECT tried.number, tried.doc FROM entity AS active JOIN entity AS tried
-             ON tried.kind = 'remediation' AND tried.opened_at >= active.opened_at
-             AND json_extract(tried.doc, '$.incident') = active.id
-             WHERE active.kind = 'incident' AND active.closed_at IS NULL
-             AND active.agent = coalesce($2, active.agent)
+           UNION SELECT number, doc FROM entity AS tried
+             WHERE kind = 'remediation' AND opened_at >= $3 AND EXISTS (
+               SELECT 1 FROM entity AS active
+               WHERE active.kind = 'incident' AND active.closed_at IS NULL
+               AND active.id = json_extract(tried.doc, '$.incident')
+               AND active.agent = coalesce($2, active.agent))
          ) AS wanted",
     )
     .bind(text_of(since))
     .bind(agent.map(AgentName::as_str))
+    .bind(text_of(now.checked_sub(ATTEMPTS_COUNT).unwrap_or(Timestamp::MIN)))
     .fetch_one(connection)
     .await
     .map_err(unread)?;
