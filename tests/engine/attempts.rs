@@ -8,14 +8,19 @@ use opswarden::ports::probe::ProbeAnswer;
 use crate::shop::{MINUTE, commit, crash, guardian, healthy, reason, service, shop, url, view};
 use crate::world::{Restart, World, http};
 
-#[tokio::test]
-async fn one_process_is_tried_twice_whatever_complains_about_it() {
+fn two_services_of_one_process() -> (World, HealthGuardian) {
     let world = healthy(&["shop"]);
     let mut agent = guardian(vec![service("shop", Some(&[]))]);
     let mut second = agent.services[0].clone();
-    second.name = "shop-api".to_owned();
+    "shop-api".clone_into(&mut second.name);
     second.probes[0].url = url("api");
     agent.services.push(second);
+    (world, agent)
+}
+
+#[tokio::test]
+async fn one_process_is_tried_twice_whatever_complains_about_it() {
+    let (world, agent) = two_services_of_one_process();
     world.answer(&url("shop"), http(503, "x")).answer(&url("api"), ProbeAnswer::Refused);
     world.restarts(Restart::Ignored);
     let mut acts = 0;
@@ -29,12 +34,7 @@ async fn one_process_is_tried_twice_whatever_complains_about_it() {
 
 #[tokio::test]
 async fn a_second_finding_about_a_tried_process_still_counts_its_attempts_a_day_later() {
-    let world = healthy(&["shop"]);
-    let mut agent = guardian(vec![service("shop", Some(&[]))]);
-    let mut second = agent.services[0].clone();
-    second.name = "shop-api".to_owned();
-    second.probes[0].url = url("api");
-    agent.services.push(second);
+    let (world, agent) = two_services_of_one_process();
     world.answer(&url("shop"), http(503, "x")).answer(&url("api"), http(200, "ok"));
     world.restarts(Restart::Ignored);
     for _ in 0..12 {

@@ -27,6 +27,8 @@ fn a_resumed_agent_that_something_else_holds_is_not_called_free() {
     let paused = pause(&fake, "all");
     assert!(paused.contains(&fake.path().join("state").display().to_string()), "{paused}");
     assert!(resume(&fake, "health-guardian").contains("pause:all still keeps"));
+    let asked = fake.asked(&["resume", "health-guardian", "--reason", "x"]);
+    assert_eq!(asked["holding"], serde_json::json!(["pause:all"]));
     pause(&fake, "health-guardian");
     let lifted = resume(&fake, "health-guardian");
     assert!(lifted.contains("Lifted: pause:health-guardian"), "{lifted}");

@@ -59,8 +59,10 @@ pub struct Paused {
 /// What a resume lifted.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Resumed {
-    /// The controls that no longer apply; empty where nothing kept the agent from acting.
+    /// The controls that no longer apply; empty where nothing was changed.
     pub lifted: Vec<String>,
+    /// The controls that keep it from acting all the same.
+    pub holding: Vec<String>,
     /// Why.
     pub reason: String,
 }

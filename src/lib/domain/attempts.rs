@@ -30,7 +30,10 @@ impl ForOthers {
     ) -> Self {
         let on_it = |found: &&Remediation| found.operation.process().overlaps(process);
         let tried: Vec<&Remediation> = view.remediations.iter().filter(on_it).collect();
-        let fresh_start = fresh_start(key, &tried, view);
+        let concerns = |one: &Incident| {
+            one.key == *key || tried.iter().any(|found| found.incident == Some(one.id))
+        };
+        let fresh_start = view.fresh_start(concerns);
         let counts = |found: &&&Remediation| {
             found.key != *key
                 && found.state != RemediationState::Withdrawn
@@ -44,21 +47,12 @@ impl ForOthers {
     }
 }
 
-/// When a person last ended an incident of this finding, or one that had asked for any of `tried`.
-fn fresh_start(key: &Key, tried: &[&Remediation], view: &LedgerView) -> Option<Timestamp> {
-    let concerns = |one: &&Incident| {
-        one.key == *key || tried.iter().any(|found| found.incident == Some(one.id))
-    };
-    let by_a_person = view.resolved.iter().filter(|one| one.ended_by_a_person());
-    by_a_person.filter(concerns).filter_map(|one| one.resolved.as_ref().map(|end| end.at)).max()
-}
-
 fn lasts(found: &Remediation, view: &LedgerView, policy: &Policy, now: Timestamp) -> bool {
     let of = |one: &&Incident| Some(one.id) == found.incident;
     if view.active.iter().any(|one| of(&one)) {
         return true;
     }
-    let ended = view.resolved.iter().find(of).and_then(|one| one.resolved.as_ref());
-    let until = ended.and_then(|end| end.at.checked_add(policy.relapse_window.get()).ok());
+    let ended = view.resolved.iter().find(of).and_then(Incident::ended_at);
+    let until = ended.and_then(|at| at.checked_add(policy.relapse_window.get()).ok());
     until.is_some_and(|until| now <= until)
 }

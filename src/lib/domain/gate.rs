@@ -196,7 +196,7 @@ fn armed(input: &GateInput<'_>) -> Answer {
         .filter_map(|key| input.view.controls.get(key))
         .filter(|found| found.applies(input.now));
     // Of two pauses the one that lasts longer is the answer to "until when".
-    let longest = applying.max_by_key(|found| found.expires_at.map_or(Timestamp::MAX, |end| end));
+    let longest = applying.max_by_key(|found| found.expires_at.unwrap_or(Timestamp::MAX));
     if let Some(found) = longest {
         let until = found
             .expires_at

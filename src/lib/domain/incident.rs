@@ -183,6 +183,12 @@ impl Incident {
         self.resolved.is_none()
     }
 
+    /// When it ended.
+    #[must_use]
+    pub fn ended_at(&self) -> Option<Timestamp> {
+        self.resolved.as_ref().map(|end| end.at)
+    }
+
     /// Whether a person ended it, and not evidence.
     #[must_use]
     pub fn ended_by_a_person(&self) -> bool {

@@ -52,6 +52,13 @@ impl LedgerView {
             .filter(move |found| found.key.agent == *agent && found.state.is_open())
     }
 
+    /// When a person last ended one of these incidents: what was before counts no more.
+    #[must_use]
+    pub fn fresh_start(&self, concerns: impl Fn(&Incident) -> bool) -> Option<Timestamp> {
+        let by_a_person = self.resolved.iter().filter(|one| one.ended_by_a_person());
+        by_a_person.filter(|one| concerns(one)).filter_map(Incident::ended_at).max()
+    }
+
     /// The control by which a person lets `verb` try again although it never helped.
     #[must_use]
     pub fn trusted_again(&self, verb: &str, now: Timestamp) -> Option<&Control> {

@@ -201,16 +201,16 @@ impl<'a> Merge<'a> {
     /// wants a fresh start.
     fn relapse_of(&self, key: &Key, opened_at: Timestamp) -> Option<&'a Incident> {
         let window = self.input.policy.relapse_window.get();
-        let resolved_at = |incident: &Incident| incident.resolved.as_ref().map(|end| end.at);
         self.input
             .view
             .resolved
             .iter()
             .filter(|incident| incident.key == *key)
-            .max_by_key(|incident| resolved_at(incident))
+            .max_by_key(|incident| incident.ended_at())
             .filter(|incident| !incident.ended_by_a_person())
             .filter(|incident| {
-                let healthy_until = resolved_at(incident)
+                let healthy_until = incident
+                    .ended_at()
                     .and_then(|end| end.checked_add(window).ok())
                     .unwrap_or(Timestamp::MIN);
                 opened_at <= healthy_until
@@ -388,9 +388,7 @@ fn change(incident: &Incident, symptom: &Symptom) -> Option<Event> {
 #[must_use]
 pub fn episodes(key: &Key, view: &LedgerView, policy: &Policy, now: Timestamp) -> u32 {
     let window = now.checked_sub(policy.flap_window.get()).unwrap_or(Timestamp::MIN);
-    let of_a_person = view.resolved.iter().filter(|one| one.key == *key && one.ended_by_a_person());
-    let fresh_start = of_a_person.filter_map(|one| one.resolved.as_ref().map(|end| end.at)).max();
-    let from = fresh_start.map_or(window, |start| start.max(window));
+    let from = view.fresh_start(|one| one.key == *key).map_or(window, |start| start.max(window));
     let of_key = |incident: &&Incident| incident.key == *key && incident.opened_at >= from;
     let counted = view.active.iter().chain(&view.resolved).filter(of_key).count();
     u32::try_from(counted).unwrap_or(u32::MAX)

@@ -98,7 +98,7 @@ impl EntityRow {
             Self::keyed(Kind::Incident, one.id.to_string(), one.id.0, &one.key, one.is_active());
         Ok(Self {
             opened_at: text_of(one.opened_at),
-            closed_at: one.resolved.as_ref().map(|end| text_of(end.at)),
+            closed_at: one.ended_at().map(text_of),
             doc: doc_of(one)?,
             ..row
         })

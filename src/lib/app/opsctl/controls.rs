@@ -71,7 +71,7 @@ impl Desk<'_> {
         }
         let key = pause_key(agent)?;
         if self.nothing_is_recorded() {
-            return Ok(resumed(agent, Vec::new(), &[], reason));
+            return Ok(resumed(agent, Vec::new(), Vec::new(), reason));
         }
         let now = self.clock.now();
         let all = key == control::PAUSE_ALL;
@@ -103,7 +103,7 @@ impl Desk<'_> {
             lifted.iter().map(off).collect()
         })
         .await?;
-        Ok(resumed(agent, lifted, &holding, reason))
+        Ok(resumed(agent, lifted, holding, reason))
     }
 
     /// Lets an operation try again, for a day, that was switched off because it never helped.
@@ -131,7 +131,7 @@ impl Desk<'_> {
             format!("{verb} was not switched off; nothing was changed.\n")
         };
         let lifted = if switched_off { vec![key] } else { Vec::new() };
-        let json = json!(Resumed { lifted, reason: reason.to_owned() });
+        let json = json!(Resumed { lifted, holding: Vec::new(), reason: reason.to_owned() });
         Ok(Told { text, json, exit: Exit::Clean })
     }
 
@@ -159,12 +159,12 @@ impl Desk<'_> {
 }
 
 /// `holding` is what goes on keeping the agent from acting.
-fn resumed(agent: &str, lifted: Vec<String>, holding: &[String], reason: &str) -> Told {
+fn resumed(agent: &str, lifted: Vec<String>, holding: Vec<String>, reason: &str) -> Told {
     let done = match lifted.as_slice() {
         [] => "Nothing was changed".to_owned(),
         lifted => format!("Lifted: {}", lifted.join(", ")),
     };
-    let text = match (lifted.is_empty(), holding) {
+    let text = match (lifted.is_empty(), holding.as_slice()) {
         (_, [_, ..]) => format!(
             "{done}. {} still keeps {agent} from acting: `opsctl resume all --reason …`.\n",
             holding.join(" and ")
@@ -172,7 +172,7 @@ fn resumed(agent: &str, lifted: Vec<String>, holding: &[String], reason: &str) -
         (true, []) => format!("Nothing kept {agent} from acting; nothing was changed.\n"),
         (false, []) => format!("{done}. {agent} may act again, inside the gate.\n"),
     };
-    let json = json!(Resumed { lifted, reason: reason.to_owned() });
+    let json = json!(Resumed { lifted, holding, reason: reason.to_owned() });
     Told { text, json, exit: Exit::Clean }
 }
 

@@ -18,8 +18,8 @@ impl Desk<'_> {
         let paths = &self.config.paths;
         let places = render::status::Places {
             settings: whole(&self.config.file),
-            state: whole(&paths.state),
-            logs: whole(&paths.logs),
+            state: paths.state.display().to_string(),
+            logs: paths.logs.display().to_string(),
         };
         if self.nothing_is_recorded() {
             let text = render::status::nothing_yet(&places, self.style);

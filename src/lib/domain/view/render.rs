@@ -78,10 +78,9 @@ pub fn render(input: &ViewInput) -> OpsState {
 fn incidents(input: &ViewInput) -> (Vec<ViewIncident>, u64) {
     let mut active: Vec<&Incident> = input.active.iter().filter(|one| one.is_active()).collect();
     active.sort_by_key(|incident| (Reverse(incident.opened_at), Reverse(incident.id)));
-    let ended = |incident: &Incident| incident.resolved.as_ref().map(|end| end.at);
     let mut resolved: Vec<&Incident> =
         input.resolved.iter().filter(|one| !one.is_active()).collect();
-    resolved.sort_by_key(|incident| (Reverse(ended(incident)), Reverse(incident.id)));
+    resolved.sort_by_key(|incident| (Reverse(incident.ended_at()), Reverse(incident.id)));
     resolved.truncate(SHOWN_RESOLVED);
     let shown_resolved = resolved.len() as u64;
     let shown = active.into_iter().chain(resolved);
@@ -100,7 +99,7 @@ fn incident(incident: &Incident, ruling: Option<&Ruling>) -> ViewIncident {
         attempts: incident.attempts,
         severity: incident.severity.as_str().to_owned(),
         message: incident.message.clone(),
-        resolved: incident.resolved.as_ref().map(|end| end.at),
+        resolved: incident.ended_at(),
         resolution: incident.resolved.as_ref().map(|end| end.resolution.as_str().to_owned()),
     }
 }
