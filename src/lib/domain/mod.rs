@@ -14,6 +14,7 @@ pub mod merge;
 pub mod moment;
 pub mod operation;
 pub mod plan;
+pub mod platform;
 pub mod policy;
 pub mod process;
 pub mod proof;

@@ -32,11 +32,21 @@ pub enum SubjectKind {
     Agent,
     /// opswarden's own ledger.
     Ledger,
+    /// A display of the platform; its scope is the tenant, as for every row of the platform.
+    Display,
+    /// A place where displays hang.
+    Location,
+    /// A piece of content.
+    Content,
+    /// A schedule, or two of them that meet.
+    Schedule,
+    /// A tenant of the platform as a whole.
+    Tenant,
 }
 
 impl SubjectKind {
     /// Every kind, in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 13] = [
         Self::Service,
         Self::Process,
         Self::Manager,
@@ -45,6 +55,11 @@ impl SubjectKind {
         Self::Uplink,
         Self::Agent,
         Self::Ledger,
+        Self::Display,
+        Self::Location,
+        Self::Content,
+        Self::Schedule,
+        Self::Tenant,
     ];
 
     /// The word used in keys and files.
@@ -59,6 +74,11 @@ impl SubjectKind {
             Self::Uplink => "uplink",
             Self::Agent => "agent",
             Self::Ledger => "ledger",
+            Self::Display => "display",
+            Self::Location => "location",
+            Self::Content => "content",
+            Self::Schedule => "schedule",
+            Self::Tenant => "tenant",
         }
     }
 }

@@ -8,6 +8,7 @@ use std::pin::Pin;
 pub mod actuators;
 pub mod clock;
 pub mod host;
+pub mod platform;
 pub mod probe;
 pub mod processes;
 pub mod recorder;

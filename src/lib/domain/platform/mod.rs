@@ -1,0 +1,24 @@
+//! The platform as opswarden knows it: tenants with displays, content, playlists, schedules and groups.
+//!
+//! Only what judgement needs is kept of a row: an answer may hold tokens, and nothing that is not named here is ever
+//! stored, logged or recorded.
+
+mod content;
+mod dialect;
+mod display;
+mod effective;
+mod listing;
+mod row;
+mod schedule;
+mod timeline;
+
+pub use content::{ContentDetail, ContentRow, ContentStatus, PlaylistItem, PlaylistRow, Zone};
+pub use dialect::Dialect;
+pub use display::{DisplayRow, DisplayStatus, GroupRow};
+pub use effective::{Ahead, Catalogue, Effective, Playable, Programme};
+pub use listing::{
+    Account, Details, Listing, Population, Storage, TenantStanding, Thumbnails, Wanted,
+};
+pub use row::{Change, Field, RowKind, RowRef, RowState};
+pub use schedule::{LastMinute, ScheduleRow};
+pub use timeline::{moments, overlap};
