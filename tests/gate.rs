@@ -23,6 +23,7 @@ struct Request {
     agent: AgentName,
     key: Key,
     operation: Operation,
+    facts: BTreeMap<String, String>,
     origin: Origin,
     coverage: Coverage,
     policy: Policy,
@@ -67,6 +68,7 @@ impl Request {
             agent,
             key,
             operation: restart("shop"),
+            facts: BTreeMap::new(),
             origin: Origin::Manager,
             coverage: Coverage::Whole,
             policy: Policy::default(),
@@ -84,14 +86,17 @@ impl Request {
             agent: &self.agent,
             key: &self.key,
             operation: &self.operation,
+            facts: &self.facts,
             origin: self.origin,
             coverage: &self.coverage,
+            census: None,
             policy: &self.policy,
             budgets: &self.budgets,
             view: &self.view,
             run_so_far: &self.run_so_far,
             unrecorded: self.unrecorded,
             only_looks: self.observe_only.then_some("this run was asked to observe only"),
+            dialect: None,
             seed: 1,
             now: self.now,
         }
@@ -110,6 +115,7 @@ impl Request {
             set_by: "human:test".to_owned(),
             set_at: self.now,
             expires_at,
+            facts: BTreeMap::new(),
         };
         self.view.controls.insert(key.to_owned(), found);
     }

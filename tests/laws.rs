@@ -23,9 +23,9 @@ use opswarden::domain::incident::{
 };
 use opswarden::domain::ledger::LedgerView;
 use opswarden::domain::merge::{MergeInput, Merged, merge};
-use opswarden::domain::operation::TargetState;
+use opswarden::domain::operation::{Operation, Target, TargetState};
 use opswarden::domain::plan::Plan;
-use opswarden::domain::process::{ManagerKind, ProcessStatus};
+use opswarden::domain::process::{ManagerKind, ProcessRef, ProcessStatus};
 use opswarden::domain::proof::prove_by;
 use opswarden::domain::run::Ruling;
 use opswarden::domain::severity::{Environment, Severity};
@@ -546,9 +546,16 @@ fn settled(
     world.view.after(&recorded(&events, at)).expect("answers are legal")
 }
 
+fn process_of(operation: &Operation) -> &ProcessRef {
+    match operation.target() {
+        Target::Process(process) => process,
+        Target::Row(row) => unreachable!("{row} is no process of this world"),
+    }
+}
+
 /// Whether the settings as they are still look at what was acted on, from near enough to prove anything.
 fn can_be_answered(agent: &HealthGuardian, found: &Remediation) -> bool {
-    let process = found.operation.process();
+    let process = process_of(&found.operation);
     let probes = |service: &Service| service.probes.iter().map(Probe::origin).collect::<Vec<_>>();
     match agent.services.iter().find(|service| service.name == found.key.subject.id()) {
         Some(service) => {
@@ -567,7 +574,7 @@ fn is_watched(agent: &HealthGuardian, manager: ManagerKind) -> bool {
 
 /// The target of an attempt, as the engine reads it: a manager that no service names has no eye.
 fn target_of(agent: &HealthGuardian, snapshot: &Snapshot, of: &Remediation) -> Sight<TargetState> {
-    let process = of.operation.process();
+    let process = process_of(&of.operation);
     let uses =
         |service: &Service| service.manager == process.manager && !service.process.is_empty();
     if !agent.services.iter().any(uses) {

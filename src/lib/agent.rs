@@ -81,6 +81,8 @@ pub enum Need {
         /// The processes that settings declare there.
         declared: Vec<DeclaredProcess>,
     },
+    /// The platform. Without one in the settings such an agent is off.
+    Platform,
 }
 
 /// A process that settings name.

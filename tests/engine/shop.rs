@@ -107,6 +107,7 @@ pub(crate) async fn set_control(world: &World, key: &str, on: bool, minutes: Opt
         control: key.to_owned(),
         on,
         reason: "maintenance".to_owned(),
+        facts: BTreeMap::new(),
         expires_at: minutes.map(|minutes| {
             now.checked_add(MINUTE * u32::try_from(minutes).expect("holds in this test"))
                 .expect("holds in this test")

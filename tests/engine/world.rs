@@ -338,11 +338,13 @@ impl World {
                 prober: Ok(Arc::new(self.clone())),
                 host: Ok(Arc::new(self.clone())),
                 managers: BTreeMap::from([(ManagerKind::Pm2, Ok(eyes))]),
+                platform: Err(Blind::because("no platform in this test")),
                 host_name: "host-a".to_owned(),
                 clock: Arc::new(self.clone()),
                 deadline: self.timeout / 2,
             },
             hands: Actuators {
+                platform: Err(Blind::because("no platform in this test")),
                 managers: BTreeMap::from([(ManagerKind::Pm2, Ok(manager))]),
                 evidence: Arc::new(self.clone()),
             },
@@ -355,6 +357,7 @@ impl World {
                 only_looks: self
                     .observe_only
                     .then(|| "this run was asked to observe only".to_owned()),
+                dialect: None,
             },
             run: RunId(format!("run-{}", self.now().as_millisecond())),
             trigger: Trigger::Manual,

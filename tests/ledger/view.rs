@@ -146,6 +146,7 @@ fn only_controls_that_apply_are_shown() {
         set_by: "human:root".to_owned(),
         set_at: noon(),
         expires_at,
+        facts: std::collections::BTreeMap::new(),
     };
     let all = [
         control("pause:all", true, None),

@@ -195,6 +195,7 @@ pub(crate) fn control(key: &str, on: bool) -> NewEvent {
         on,
         reason: "maintenance".to_owned(),
         expires_at: None,
+        facts: std::collections::BTreeMap::new(),
     })
 }
 

@@ -30,6 +30,7 @@ pub(crate) fn setting() -> Setting {
         host: HOST.to_owned(),
         seed: 7,
         only_looks: None,
+        dialect: None,
     }
 }
 
@@ -162,6 +163,7 @@ fn controls() -> impl Strategy<Value = BTreeMap<String, Control>> {
                 set_by: "person:ada".to_owned(),
                 set_at: ago(3_600),
                 expires_at: ends.map(ago),
+                facts: BTreeMap::new(),
             };
             Some((key.clone(), found))
         };

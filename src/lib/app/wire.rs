@@ -96,12 +96,14 @@ pub fn engine(
             prober: prober(&needs, &redactor),
             host: host(&needs),
             managers: eyes(&managers),
+            platform: Err(no_platform()),
             host_name: config.host.clone(),
             clock: Arc::clone(&clock),
             deadline: looking(settings.timeout),
         },
         hands: Actuators {
             managers,
+            platform: Err(no_platform()),
             evidence: Arc::new(EvidenceFiles::new(state.clone(), redactor.clone())),
         },
         setting: Setting {
@@ -111,6 +113,7 @@ pub fn engine(
             host: config.host.clone(),
             seed: seed(&config.host),
             only_looks: wish.observe_only.then(|| "this run was asked to observe only".to_owned()),
+            dialect: config.platform.as_ref().map(|platform| platform.dialect),
         },
         run,
         trigger: Trigger::Manual,
@@ -127,6 +130,10 @@ pub fn engine(
     }
 }
 
+fn no_platform() -> Blind {
+    Blind::because("no platform is set up")
+}
+
 /// Looking may use half of a run: acting, waiting and proving need the rest.
 fn looking(timeout: Duration) -> Duration {
     timeout / 2
@@ -140,7 +147,7 @@ fn seed(host: &str) -> u64 {
 fn prober(needs: &[Need], redactor: &Redactor) -> Sight<Arc<dyn Prober>> {
     let tls = needs.iter().find_map(|need| match need {
         Need::Prober { tls } => Some(*tls),
-        Need::Host | Need::Manager { .. } => None,
+        Need::Host | Need::Manager { .. } | Need::Platform => None,
     });
     match tls {
         None => Err(Blind::because("no address is declared")),

@@ -1,14 +1,14 @@
-//! How often a process was tried: whatever complains about it, the limit is its own.
+//! How often a target was tried: whatever complains about it, the limit is its own.
 
 use jiff::Timestamp;
 
 use super::incident::{Incident, Remediation, RemediationState};
 use super::ledger::LedgerView;
+use super::operation::Target;
 use super::policy::Policy;
-use super::process::ProcessRef;
 use super::subject::Key;
 
-/// Attempts on a process that findings other than one asked for.
+/// Attempts on a target that findings other than one asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct ForOthers {
     /// How many.
@@ -18,17 +18,17 @@ pub(super) struct ForOthers {
 }
 
 impl ForOthers {
-    /// Those on `process` that count for the finding `key`: for as long as the episode that they belong to lasts, and
-    /// then for as long as its relapse would continue them. A person who ends an incident of the process wants a fresh
+    /// Those on `target` that count for the finding `key`: for as long as the episode that they belong to lasts, and
+    /// then for as long as its relapse would continue them. A person who ends an incident of the target wants a fresh
     /// start.
     pub(super) fn of(
-        process: &ProcessRef,
+        target: Target<'_>,
         key: &Key,
         view: &LedgerView,
         policy: &Policy,
         now: Timestamp,
     ) -> Self {
-        let on_it = |found: &&Remediation| found.operation.process().overlaps(process);
+        let on_it = |found: &&Remediation| found.operation.target().overlaps(&target);
         let tried: Vec<&Remediation> = view.remediations.iter().filter(on_it).collect();
         let concerns = |one: &Incident| {
             one.key == *key || tried.iter().any(|found| found.incident == Some(one.id))

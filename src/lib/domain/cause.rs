@@ -82,7 +82,11 @@ mod tests {
             let evidence = Evidence::once(Origin::Loopback, Timestamp::UNIX_EPOCH);
             of_check.findings.insert(key(name).subject, Verdict::Faulty(symptom(*cause), evidence));
         }
-        Diagnosis { checks: BTreeMap::from([(CheckId::of("c"), of_check)]), samples: Vec::new() }
+        Diagnosis {
+            checks: BTreeMap::from([(CheckId::of("c"), of_check)]),
+            samples: Vec::new(),
+            populations: Vec::new(),
+        }
     }
 
     fn symptom(cause: Option<usize>) -> Symptom {

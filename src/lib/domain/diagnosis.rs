@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::operation::Target;
+use super::platform::Population;
 use super::severity::Severity;
 use super::subject::{CheckId, Key, Subject};
 
@@ -23,6 +25,8 @@ pub enum Origin {
     Lan,
     /// The public way in: proxies, TLS and DNS lie between.
     Edge,
+    /// The platform's own records: they are what its rows are, and say nothing about processes.
+    Platform,
 }
 
 impl Origin {
@@ -34,6 +38,16 @@ impl Origin {
             Self::Manager => "manager",
             Self::Lan => "lan",
             Self::Edge => "edge",
+            Self::Platform => "the platform",
+        }
+    }
+
+    /// Whether evidence from there may lead to an act on a target, and prove one.
+    #[must_use]
+    pub const fn licenses(self, target: Target<'_>) -> bool {
+        match target {
+            Target::Process(_) => matches!(self, Self::Loopback | Self::Manager),
+            Target::Row(_) => matches!(self, Self::Platform),
         }
     }
 }
@@ -103,20 +117,36 @@ pub enum Coverage {
     },
 }
 
+/// A population that was listed completely and is plausible.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Census {
+    /// How many subjects there are.
+    pub seen: u64,
+    /// How many of them are known to be well for this check.
+    pub well: u64,
+}
+
 /// One check's findings.
+///
+/// Of a large population only what somebody may ask for is listed: faults, doubts, and every subject with an active
+/// incident. The rest is counted in the census.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckFindings<F> {
     /// Whether the list of subjects is the whole population.
     pub coverage: Coverage,
     /// The verdicts.
     pub findings: BTreeMap<Subject, Verdict<F>>,
+    /// The size of each scope's population, where its operations are bounded by it: only such scopes are here that were
+    /// listed completely.
+    #[serde(default)]
+    pub census: BTreeMap<String, Census>,
 }
 
 impl<F> CheckFindings<F> {
     /// No findings yet, under `coverage`.
     #[must_use]
     pub const fn new(coverage: Coverage) -> Self {
-        Self { coverage, findings: BTreeMap::new() }
+        Self { coverage, findings: BTreeMap::new(), census: BTreeMap::new() }
     }
 }
 
@@ -140,11 +170,14 @@ pub struct Diagnosis<F> {
     pub checks: BTreeMap<CheckId, CheckFindings<F>>,
     /// Values to remember for the next runs.
     pub samples: Vec<Sample>,
+    /// How many rows of the platform were seen.
+    #[serde(default)]
+    pub populations: Vec<Population>,
 }
 
 impl<F> Default for Diagnosis<F> {
     fn default() -> Self {
-        Self { checks: BTreeMap::new(), samples: Vec::new() }
+        Self { checks: BTreeMap::new(), samples: Vec::new(), populations: Vec::new() }
     }
 }
 
@@ -242,6 +275,7 @@ impl<F: Fault> Diagnosis<F> {
         };
         let plain_check = |of_check: &CheckFindings<F>| CheckFindings {
             coverage: of_check.coverage.clone(),
+            census: of_check.census.clone(),
             findings: of_check
                 .findings
                 .iter()
@@ -255,6 +289,7 @@ impl<F: Fault> Diagnosis<F> {
                 .map(|(check, of_check)| (check.clone(), plain_check(of_check)))
                 .collect(),
             samples: self.samples.clone(),
+            populations: self.populations.clone(),
         }
     }
 }

@@ -203,6 +203,9 @@ pub enum Event {
         reason: String,
         /// Until when.
         expires_at: Option<Timestamp>,
+        /// For a hold: the facts of the finding.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        facts: BTreeMap<String, String>,
     },
     /// Policy or controls could not be read whole; the level was `propose`.
     #[serde(rename = "control.plane_degraded")]

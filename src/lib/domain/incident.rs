@@ -321,6 +321,9 @@ pub struct Control {
     pub set_at: Timestamp,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
+    /// For a hold: the facts of the finding when it was set. It holds this finding, and not one that is news.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub facts: BTreeMap<String, String>,
 }
 
 impl Control {
@@ -333,7 +336,7 @@ impl Control {
 
 /// The keys of controls.
 pub mod control {
-    use crate::domain::subject::AgentName;
+    use crate::domain::subject::{AgentName, Key};
 
     /// Nothing acts.
     pub const PAUSE_ALL: &str = "pause:all";
@@ -344,6 +347,12 @@ pub mod control {
     #[must_use]
     pub fn retry_of(verb: &str) -> String {
         format!("retry:{verb}")
+    }
+
+    /// Nothing is done about one finding: a person undid what was done.
+    #[must_use]
+    pub fn hold_of(key: &Key) -> String {
+        format!("hold:{key}")
     }
 
     /// One agent does not act.

@@ -347,12 +347,12 @@ impl<'a> Merge<'a> {
         Some(Event::Escalation { incident, reason, attempts })
     }
 
-    /// What other findings tried on the process that this one was tried on.
+    /// What other findings tried on the target that this one was tried on.
     fn attempts_for_others(&self, key: &Key) -> u32 {
         let MergeInput { view, policy, now, .. } = self.input;
         let own = view.remediations.iter().filter(|found| found.key == *key);
-        let process = own.max_by_key(|found| found.id).map(|found| found.operation.process());
-        process.map_or(0, |process| ForOthers::of(process, key, view, policy, now).made)
+        let target = own.max_by_key(|found| found.id).map(|found| found.operation.target());
+        target.map_or(0, |target| ForOthers::of(target, key, view, policy, now).made)
     }
 
     /// Episodes of a finding in the flap window, the current one included.

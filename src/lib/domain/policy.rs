@@ -59,6 +59,18 @@ pub struct Policy {
     pub flap_window: HumanDuration,
     /// Restarts and reloads of all services of this host in one run.
     pub restarts_per_run: u32,
+    /// Displays of a tenant that may be told something in one run, and in any hour, in percent; at least one.
+    #[schemars(range(max = 100))]
+    pub fleet_percent: u32,
+    /// With a smaller share of displays well than this, in percent, no display is told anything: so many at once have one
+    /// cause.
+    #[schemars(range(max = 100))]
+    pub min_healthy_percent: u32,
+    /// Quiet changes of one kind (archive, deactivate, assign) of a tenant in one run.
+    pub quiet_per_run: u32,
+    /// The same in a day, in percent of the tenant's rows of that kind; at least five.
+    #[schemars(range(max = 100))]
+    pub quiet_percent_per_day: u32,
     /// How long after an action its subject is left alone before it is looked at again. Unset: each check's own
     /// time, 30 seconds for services and processes.
     pub settle: Option<HumanDuration>,
@@ -76,6 +88,10 @@ impl Default for Policy {
             flap_episodes: 3,
             flap_window: HumanDuration::mins(6 * 60),
             restarts_per_run: 3,
+            fleet_percent: 10,
+            min_healthy_percent: 51,
+            quiet_per_run: 100,
+            quiet_percent_per_day: 10,
             settle: None,
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::diagnosis::{Diagnosis, Evidence, Origin, Standing, Symptom};
+use super::diagnosis::{Diagnosis, Evidence, Standing, Symptom};
 use super::event::RemediationOutcome;
 use super::incident::Remediation;
 use super::moment;
@@ -72,7 +72,7 @@ fn prove(
         Standing::Gone => return failed("its subject no longer exists".to_owned()),
         Standing::Unknown { why } => return unknown(format!("it was not seen: {why}")),
     };
-    if let Some(why) = weak(evidence, remediation.sent_at(), raise, now) {
+    if let Some(why) = weak(evidence, remediation, raise, now) {
         return unknown(why);
     }
     let after = match after {
@@ -94,13 +94,18 @@ fn prove(
 }
 
 /// Why evidence proves nothing, if it does not.
-fn weak(evidence: &Evidence, sent: Timestamp, raise: u32, now: Timestamp) -> Option<String> {
+fn weak(
+    evidence: &Evidence,
+    remediation: &Remediation,
+    raise: u32,
+    now: Timestamp,
+) -> Option<String> {
+    let sent = remediation.sent_at();
     // An act that stands in the future was recorded before the clock was set back, and so before this look.
     if evidence.oldest <= sent && sent <= now {
         return Some("the evidence is older than the act".to_owned());
     }
-    let usable = matches!(evidence.origin, Origin::Loopback | Origin::Manager);
-    if !usable {
+    if !evidence.origin.licenses(remediation.operation.target()) {
         return Some(format!("evidence from {} proves nothing here", evidence.origin.as_str()));
     }
     (evidence.samples < raise)
@@ -178,6 +183,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::domain::diagnosis::Origin;
     use crate::domain::incident::{RemediationId, RemediationState, RunId};
     use crate::domain::operation::{Inverse, Operation};
     use crate::domain::process::{

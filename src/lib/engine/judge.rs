@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::{Agent, Remedy, Step};
 use crate::domain::cause::Causes;
-use crate::domain::diagnosis::{Coverage, Diagnosis, Evidence, Symptom, Verdict};
+use crate::domain::diagnosis::{Census, Coverage, Diagnosis, Evidence, Symptom, Verdict};
 use crate::domain::gate::{GateInput, gate, refusal};
 use crate::domain::incident::Incident;
 use crate::domain::ledger::LedgerView;
 use crate::domain::operation::Operation;
 use crate::domain::plan::{Action, Deferral, Plan};
+use crate::domain::platform::Dialect;
 use crate::domain::policy::{Budgets, Policy};
 use crate::domain::run::Ruling;
 use crate::domain::severity::Environment;
@@ -34,6 +35,9 @@ pub struct Setting {
     pub seed: u64,
     /// Why the run acts on nothing, where it does not.
     pub only_looks: Option<String>,
+    /// How the platform is spoken to, where there is one.
+    #[serde(default)]
+    pub dialect: Option<Dialect>,
 }
 
 /// Plans: every fault of the diagnosis becomes an action or a deferral with its reason.
@@ -55,7 +59,14 @@ pub fn plan<A: Agent>(
             let Verdict::Faulty(fault, evidence) = finding else { continue };
             let key = Key::new(A::SPEC.name.clone(), check.id.clone(), subject.clone());
             let symptom = Symptom::of(fault);
-            let case = Case { check, key, symptom, evidence, coverage: &of_check.coverage };
+            let case = Case {
+                check,
+                key,
+                symptom,
+                evidence,
+                coverage: &of_check.coverage,
+                census: &of_check.census,
+            };
             let remedy = || agent.remedy(subject, fault, snapshot, now);
             if disabled {
                 planner.defer(case, Ruling::Left { why: "its check is switched off".to_owned() });
@@ -93,6 +104,7 @@ struct Case<'a> {
     symptom: Symptom,
     evidence: &'a Evidence,
     coverage: &'a Coverage,
+    census: &'a BTreeMap<String, Census>,
 }
 
 struct Planner<'a> {
@@ -152,8 +164,11 @@ impl Planner<'_> {
             agent: &case.key.agent,
             key: &case.key,
             operation: &step.operation,
+            facts: &case.symptom.facts,
             origin: case.evidence.origin,
             coverage: case.coverage,
+            census: case.census.get(case.key.subject.scope()).copied(),
+            dialect: self.setting.dialect,
             policy: &self.setting.policy,
             budgets: &self.setting.budgets,
             view: self.view,

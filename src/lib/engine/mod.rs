@@ -12,6 +12,7 @@
 //! Judgement is pure and shared with the replay; only `run` and `perform` wait for anything.
 
 mod finish;
+mod hands;
 mod judge;
 mod outcome;
 pub mod own_checks;

@@ -3,27 +3,34 @@
 //! Read the target, ask the guard, keep what was seen, commit the intent, read again, ask the guard again, act,
 //! commit the answer. Whatever dies in between leaves an intent that the next run settles by looking.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::hands::Hands;
 use super::run::Engine;
 use crate::domain::diagnosis::Origin;
 use crate::domain::event::{Event, NewEvent, RemediationOutcome};
 use crate::domain::gate::{Answer, Door, DoorAnswer, GateInput, gate_again, refusal};
 use crate::domain::incident::{IncidentId, RemediationId};
 use crate::domain::ledger::LedgerView;
-use crate::domain::operation::{Operation, TargetState};
+use crate::domain::operation::{Inverse, Operation, OperationClass, TargetState};
 use crate::domain::plan::Action;
 use crate::domain::process::ProcessReading;
 use crate::domain::run::Ruling;
-use crate::domain::sight::{Blind, Sight};
 use crate::domain::spec::Spec;
 use crate::domain::subject::CheckId;
-use crate::ports::actuators::Manager;
 use crate::ports::processes::ActFailure;
 use crate::ports::store::{Batch, StoreError};
 
 /// At most so much of a log is kept as evidence.
 const LOG_TAIL_BYTES: usize = 32 * 1024;
+
+/// What was known right before an act.
+struct Before<'a> {
+    state: &'a TargetState,
+    inverse: Inverse,
+    evidence: Vec<String>,
+}
 
 /// What became of one planned action.
 pub(super) enum Performed {
@@ -45,11 +52,9 @@ impl Engine {
         action: &Action,
         done: &[Operation],
     ) -> Performed {
-        let manager = match self.hands_of(&action.operation) {
-            Ok(manager) => manager,
-            Err(blind) => {
-                return not_sent(action, format!("its manager cannot be reached: {blind}"));
-            }
+        let hands = match self.hands_of(&action.operation) {
+            Ok(hands) => hands,
+            Err(blind) => return not_sent(action, format!("nobody can carry it out: {blind}")),
         };
         let before = match self.read_target(&action.operation).await {
             Ok(before) => before,
@@ -58,8 +63,13 @@ impl Engine {
         if let Err(why) = action.guard.holds(&before) {
             return not_sent(action, why);
         }
-        let evidence = self.keep_evidence(action.incident, &manager, &before).await;
-        let id = match self.intend(spec, action, done, &before, evidence).await {
+        let inverse = self.inverse(&action.operation, &before);
+        if let Err(why) = undoable(&action.operation, &inverse) {
+            return refused_at(action, Door::Autonomy, why);
+        }
+        let evidence = self.keep_evidence(action.incident, &hands, &before).await;
+        let last = Before { state: &before, inverse, evidence };
+        let id = match self.intend(spec, action, done, last).await {
             Ok(Ok(id)) => id,
             Ok(Err(doors)) => return Performed::NotSent(Ruling::Refused { doors }),
             Err(error) => return Performed::LedgerFailed(error),
@@ -75,14 +85,14 @@ impl Engine {
                 Err(error) => Performed::LedgerFailed(error),
             };
         }
-        self.act(spec, action, &manager, id, before).await
+        self.act(spec, action, &hands, id, before).await
     }
 
     async fn act(
         &self,
         spec: &Spec,
         action: &Action,
-        manager: &Manager,
+        hands: &Hands,
         id: RemediationId,
         before: TargetState,
     ) -> Performed {
@@ -90,14 +100,11 @@ impl Engine {
             remediation.id = %id, incident.id = %action.incident, subject.id = %action.key.subject,
             "{}: {}", action.operation, action.why
         );
-        let answer = match &action.operation {
-            Operation::RestartProcess(process) => manager.hands.restart(process).await,
-            Operation::ReloadProcess(process) => manager.hands.reload(process).await,
-        };
+        let answer = hands.carry_out(&action.operation).await;
         let recorded = match answer {
             Ok(result) => self.record_act(spec, action, id, result).await,
             Err(ActFailure::Refused(why)) => {
-                let why = format!("the manager refused: {why}");
+                let why = format!("{} refused: {why}", hands.who());
                 let noted = self.complete(spec, id, action, RemediationOutcome::Failed, &why).await;
                 return match noted {
                     Ok(()) => Performed::Failed { id, before, why },
@@ -105,7 +112,7 @@ impl Engine {
                 };
             }
             Err(ActFailure::Unknown(why)) => {
-                let why = format!("the manager's answer was lost: {why}");
+                let why = format!("the answer of {} was lost: {why}", hands.who());
                 self.complete(spec, id, action, RemediationOutcome::Unknown, &why).await
             }
         };
@@ -140,8 +147,7 @@ impl Engine {
         spec: &Spec,
         action: &Action,
         done: &[Operation],
-        before: &TargetState,
-        evidence: Vec<String>,
+        last: Before<'_>,
     ) -> Result<Result<RemediationId, Vec<DoorAnswer>>, StoreError> {
         let now = self.clock.now();
         let mut outcome: Result<RemediationId, Vec<DoorAnswer>> = Err(Vec::new());
@@ -150,8 +156,11 @@ impl Engine {
                 agent: &spec.name,
                 key: &action.key,
                 operation: &action.operation,
+                facts: &BTreeMap::new(),
                 origin: Origin::Manager,
                 coverage: &crate::domain::diagnosis::Coverage::Whole,
+                census: None,
+                dialect: self.setting.dialect,
                 policy: &self.setting.policy,
                 budgets: &self.setting.budgets,
                 view,
@@ -175,9 +184,9 @@ impl Engine {
                 operation: action.operation.clone(),
                 reason: action.why.clone(),
                 attempt: action.attempt,
-                before: before.clone(),
-                inverse: action.operation.inverse(before),
-                evidence: evidence.clone(),
+                before: last.state.clone(),
+                inverse: last.inverse.clone(),
+                evidence: last.evidence.clone(),
             };
             Batch { events: vec![self.new_event(spec, now, event)], notes: Vec::new() }
         };
@@ -216,35 +225,21 @@ impl Engine {
         NewEvent { at, actor: format!("agent:{}", spec.name), run: Some(self.run.clone()), event }
     }
 
-    fn hands_of(&self, operation: &Operation) -> Sight<Manager> {
-        let kind = operation.process().manager;
-        match self.hands.managers.get(&kind) {
-            None => Err(Blind::because(format!("{} is not declared", kind.as_str()))),
-            Some(sight) => sight.clone(),
-        }
-    }
-
-    /// The operation's target as it is now.
-    pub(super) async fn read_target(&self, operation: &Operation) -> Sight<TargetState> {
-        let process = operation.process();
-        let scan = self.hands_of(operation)?.eyes.list().await?;
-        match ProcessReading::of(process, &scan.items) {
-            Some(reading) => Ok(TargetState::Process(reading)),
-            None => match scan.cut_short {
-                Some(why) => Err(Blind::because(why)),
-                None => Ok(TargetState::Missing),
-            },
-        }
+    /// What takes `operation` back.
+    pub(super) fn inverse(&self, operation: &Operation, before: &TargetState) -> Inverse {
+        operation.inverse(before, self.setting.dialect.unwrap_or_default())
     }
 
     /// Keeps the log's tail and the last status. What cannot be kept does not stop a repair.
     async fn keep_evidence(
         &self,
         incident: IncidentId,
-        manager: &Manager,
+        hands: &Hands,
         before: &TargetState,
     ) -> Vec<String> {
-        let TargetState::Process(reading) = before else { return Vec::new() };
+        let (Hands::Manager(manager), TargetState::Process(reading)) = (hands, before) else {
+            return Vec::new();
+        };
         let tail = match manager.eyes.log_tail(reading, LOG_TAIL_BYTES).await {
             Ok(text) => text,
             Err(blind) => format!("(no log could be read: {blind})\n"),
@@ -261,9 +256,26 @@ impl Engine {
 }
 
 fn not_sent(action: &Action, why: String) -> Performed {
+    refused_at(action, Door::Guard, why)
+}
+
+fn refused_at(action: &Action, door: Door, why: String) -> Performed {
     let mut doors = action.doors.clone();
-    doors.push(DoorAnswer { door: Door::Guard, answer: Answer::Refused(why) });
+    doors.push(DoorAnswer { door, answer: Answer::Refused(why) });
     Performed::NotSent(Ruling::Refused { doors })
+}
+
+/// A quiet change is made without a person only where it can be taken back exactly.
+fn undoable(operation: &Operation, inverse: &Inverse) -> Result<(), String> {
+    match (operation.class(), inverse) {
+        (OperationClass::ServiceRestart | OperationClass::Fleet, _)
+        | (OperationClass::Quiet, Inverse::Exact(_)) => Ok(()),
+        (OperationClass::Quiet, Inverse::Approximate { why, .. } | Inverse::None { why }) => {
+            Err(format!(
+                "it cannot be undone exactly ({why}), and so is for a person to approve; approvals do not exist yet"
+            ))
+        }
+    }
 }
 
 fn status_lines(reading: &ProcessReading) -> String {

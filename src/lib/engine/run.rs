@@ -113,8 +113,11 @@ impl Engine {
     /// The rows that a decision of this agent needs.
     pub(super) fn scope(&self, spec: &Spec, now: Timestamp) -> Rows {
         const HOUR: Duration = Duration::from_hours(1);
+        const DAY: Duration = Duration::from_hours(24);
         let policy = &self.setting.policy;
-        let recent = policy.flap_window.get().max(policy.relapse_window.get()).max(HOUR);
+        // Quiet changes of rows are counted over a day.
+        let counted = if self.setting.dialect.is_some() { DAY } else { HOUR };
+        let recent = policy.flap_window.get().max(policy.relapse_window.get()).max(counted);
         Rows { agent: Some(spec.name.clone()), recent, now }
     }
 

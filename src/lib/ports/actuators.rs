@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Pending;
+use super::platform::PlatformControl;
 use super::processes::{ProcessControl, Processes};
 use crate::domain::incident::IncidentId;
 use crate::domain::process::ManagerKind;
@@ -13,6 +14,8 @@ use crate::domain::sight::Sight;
 pub struct Actuators {
     /// Process managers: eyes on the target, and hands.
     pub managers: BTreeMap<ManagerKind, Sight<Manager>>,
+    /// The platform: reading a target, and hands.
+    pub platform: Sight<Arc<dyn PlatformControl>>,
     /// Where evidence of the moment before is kept.
     pub evidence: Arc<dyn EvidenceKeeper>,
 }

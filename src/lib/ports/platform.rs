@@ -5,8 +5,8 @@ use super::Pending;
 use super::processes::ActFailure;
 use crate::domain::operation::Operation;
 use crate::domain::platform::{
-    ContentDetail, ContentRow, Details, Dialect, DisplayRow, GroupRow, Listing, PlaylistRow, RowRef,
-    RowState, ScheduleRow, Storage, TenantStanding, Thumbnails, Wanted,
+    ContentDetail, ContentRow, Details, Dialect, DisplayRow, GroupRow, Listing, PlaylistRow,
+    RowRef, RowState, ScheduleRow, Storage, TenantStanding, Thumbnails, Wanted,
 };
 use crate::domain::sight::Sight;
 
@@ -45,11 +45,7 @@ pub trait Platform: Send + Sync {
 
     /// Details of these pieces of content: from what was kept of earlier looks where the list says that nothing was
     /// written since, by asking for the rest as far as limits and time allow. The first ones are asked for first.
-    fn details<'a>(
-        &'a self,
-        tenant: &'a str,
-        wanted: &'a [Wanted],
-    ) -> Pending<'a, Sight<Details>>;
+    fn details<'a>(&'a self, tenant: &'a str, wanted: &'a [Wanted]) -> Pending<'a, Sight<Details>>;
 
     /// Whether the thumbnails at these addresses answer, as far as limits and time allow. Kept like details.
     fn thumbnails<'a>(

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::clock::Clock;
 use super::host::HostReader;
+use super::platform::Platform;
 use super::probe::Prober;
 use super::processes::Processes;
 use crate::domain::process::ManagerKind;
@@ -22,6 +23,8 @@ pub struct Sensors {
     pub host: Sight<Arc<dyn HostReader>>,
     /// Process managers; one that no setting names is absent.
     pub managers: BTreeMap<ManagerKind, Sight<Arc<dyn Processes>>>,
+    /// The platform.
+    pub platform: Sight<Arc<dyn Platform>>,
     /// This host's name, the scope of its subjects.
     pub host_name: String,
     /// Time, for evidence and for [`Sensors::pause`].

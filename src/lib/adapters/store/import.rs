@@ -1,5 +1,7 @@
 //! Taking incidents over from a view file.
 
+use std::collections::BTreeMap;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
@@ -204,7 +206,7 @@ fn opening(
         severity: mapped.severity,
         priority: Priority::of(mapped.severity, environment),
         message: mapped.message.clone(),
-        facts: std::collections::BTreeMap::new(),
+        facts: BTreeMap::new(),
         runbook: mapped.key.check.to_string(),
         opened_at: mapped.detected,
         relapse_of: None,
@@ -226,6 +228,7 @@ fn controls(view: &ViewFile) -> impl Iterator<Item = Event> {
         on: true,
         reason: format!("{} (set by {}, taken over)", control.reason, control.set_by),
         expires_at: control.until,
+        facts: BTreeMap::new(),
     })
 }
 

@@ -5,6 +5,8 @@
 //! `SQLite` would replay it into the new file. Tables and rescued rows are one transaction, so that a process that
 //! dies there leaves either no ledger or all of it.
 
+use std::collections::BTreeMap;
+
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -210,6 +212,7 @@ fn stay_at_propose(now: Timestamp) -> [NewEvent; 2] {
         on: true,
         reason: LOST.to_owned(),
         expires_at: None,
+        facts: BTreeMap::new(),
     };
     [degraded, propose].map(|event| NewEvent { at: now, actor: ACTOR.to_owned(), run: None, event })
 }

@@ -12,6 +12,7 @@ use super::fault::{Fault, ProcessFault};
 use super::settings::{HealthGuardian, Service};
 use super::snapshot::{ManagerLook, Snapshot, over_limit};
 use crate::domain::diagnosis::{Diagnosis, Evidence, Origin, Sample, Verdict};
+use crate::domain::operation::Target;
 use crate::domain::process::{ManagerKind, ProcessReading, ProcessRef, ProcessStatus};
 use crate::domain::run::Recall;
 use crate::domain::sight::Scan;
@@ -267,7 +268,7 @@ impl ManagerJudge<'_> {
         if let Some(before) = before.filter(of_now) {
             let ours = self.recall.acted.iter().filter(|acted| {
                 acted.target_lived
-                    && acted.operation.process().overlaps(&row.process)
+                    && acted.operation.target().overlaps(&Target::Process(&row.process))
                     && acted.at >= before.at
             });
             #[expect(clippy::cast_precision_loss, reason = "a handful of acts")]

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::platform::PlatformSettings;
 use crate::domain::policy::Budgets;
 use crate::domain::severity::Environment;
 
@@ -22,6 +23,8 @@ pub struct House {
     pub managers: Managers,
     /// What all agents of this host may do together.
     pub budgets: Budgets,
+    /// The platform.
+    pub platform: Option<PlatformSettings>,
 }
 
 /// `[paths]`: folders, relative to the folder of this file. `$STATE_DIRECTORY` and `$LOGS_DIRECTORY`, which systemd sets,

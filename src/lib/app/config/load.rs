@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::document::Managers;
 use super::environ::Environ;
 use super::origins::OriginRow;
+use super::platform::{PlatformSettings, account_names};
 use super::problem::{ConfigErrors, Problem};
 use super::reader::Reader;
 use super::secret;
@@ -40,6 +41,8 @@ pub struct Config {
     pub managers: Managers,
     /// What all agents of this host may do together.
     pub budgets: Budgets,
+    /// The platform, where there is one.
+    pub platform: Option<PlatformSettings>,
     /// Every registered agent's settings.
     pub agents: BTreeMap<AgentName, AgentSettings>,
     /// Every effective value with where it came from.
@@ -129,6 +132,19 @@ impl Config {
     #[must_use]
     pub fn of(&self, name: &AgentName) -> &AgentSettings {
         self.agents.get(name).expect("every registered agent has settings")
+    }
+
+    /// A tenant's account, as e-mail address and password.
+    ///
+    /// # Errors
+    ///
+    /// The name in the environment that is not set.
+    pub fn account(&self, tenant: &str) -> Result<[String; 2], String> {
+        let [email, password] = account_names(tenant).map(|name| {
+            let found = self.given.iter().find(|given| given.name == name);
+            found.map(|found| found.value.expose().to_owned()).ok_or(name)
+        });
+        Ok([email?, password?])
     }
 
     /// The values that must never be seen in any output.

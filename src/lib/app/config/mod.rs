@@ -10,6 +10,7 @@ pub mod environ;
 mod lints;
 mod load;
 pub mod origins;
+pub mod platform;
 mod position;
 pub mod problem;
 mod reader;

@@ -129,7 +129,8 @@ impl<'t> Reader<'t> {
             lints.extend(lints::managers(table, &used));
         }
         problems.extend(lints.into_iter().map(|lint| self.lint(table, lint)));
-        let (given, unreadable) = secret::read_all(environ);
+        let tenants = house.platform.as_ref().map_or(&[][..], |platform| &platform.tenants);
+        let (given, unreadable) = secret::read_all(environ, tenants);
         problems.extend(unreadable.iter().map(|error| self.of_environment(&chain(error))));
         problems.extend(
             given
@@ -151,6 +152,7 @@ impl<'t> Reader<'t> {
             paths: resolved.paths,
             managers: house.managers,
             budgets: house.budgets,
+            platform: house.platform,
             agents,
             origins: rows,
             given,
@@ -223,7 +225,7 @@ fn chain(error: &secret::SecretError) -> String {
 
 fn too_short(given: &secret::Given) -> Option<String> {
     let short = given.hidden && given.value.expose().len() < SHORTEST_KNOWN;
-    let name = given.name;
+    let name = &given.name;
     short.then(|| {
         format!(
             "{name} is so short that it cannot be told apart in logs, and is not taken out of them"
@@ -242,7 +244,7 @@ fn sub_table<'i>(table: &DeTable<'i>, name: &str) -> Option<Spanned<DeTable<'i>>
 const fn manager(need: &Need) -> Option<ManagerKind> {
     match need {
         Need::Manager { kind, .. } => Some(*kind),
-        Need::Prober { .. } | Need::Host => None,
+        Need::Prober { .. } | Need::Host | Need::Platform => None,
     }
 }
 

@@ -57,6 +57,14 @@ fn pm2_home(environ: &Environ) -> Option<(String, &'static str)> {
     }
 }
 
+fn used_by(name: &str) -> &'static str {
+    if name.starts_with("VALIDATOR_") {
+        "the account on the platform"
+    } else {
+        "recognised; used by a later agent"
+    }
+}
+
 /// Puts what was resolved, and what the environment gives to later agents, into the rows.
 pub(super) fn amend(rows: &mut Vec<OriginRow>, resolved: &Resolved, given: &[Given]) {
     for (path, value, origin) in &resolved.replaced {
@@ -66,9 +74,9 @@ pub(super) fn amend(rows: &mut Vec<OriginRow>, resolved: &Resolved, given: &[Giv
         }
     }
     rows.extend(given.iter().map(|found| OriginRow {
-        path: found.name.to_owned(),
+        path: found.name.clone(),
         value: if found.hidden { "***".into() } else { found.value.expose().into() },
         origin: Origin::Environment { name: found.by.trim_start_matches('$').to_owned() },
-        note: "recognised; used by a later agent".to_owned(),
+        note: used_by(&found.name).to_owned(),
     }));
 }

@@ -1,11 +1,13 @@
 //! Secrets: where they come from, and a type that never prints one.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
 use super::environ::Environ;
+use super::platform::{TenantSettings, account_names};
 
 /// A text that is never printed: `***` in messages, in debug output and in files.
 #[derive(Clone, PartialEq, Eq)]
@@ -44,32 +46,36 @@ impl Serialize for Secret {
 }
 
 /// A name of the environment that is recognised.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Recognised {
     /// The variable.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Whether its value must never be seen in any output. Host and port of the mail server may.
     pub hidden: bool,
 }
 
-/// Every recognised name. No agent of this version uses one; they are read so that a mistake in them shows at
-/// once and so that their values never reach a log.
+/// Every recognised name but the accounts of further tenants. Those that no agent uses yet are read all the same, so that a
+/// mistake in them shows at once and so that their values never reach a log.
 pub const RECOGNISED: [Recognised; 8] = [
-    Recognised { name: "SMTP_HOST", hidden: false },
-    Recognised { name: "SMTP_PORT", hidden: false },
-    Recognised { name: "SMTP_USER", hidden: true },
-    Recognised { name: "SMTP_PASS", hidden: true },
-    Recognised { name: "OPS_ALERT_EMAIL", hidden: true },
-    Recognised { name: "SLACK_WEBHOOK_URL", hidden: true },
-    Recognised { name: "VALIDATOR_EMAIL", hidden: true },
-    Recognised { name: "VALIDATOR_PASSWORD", hidden: true },
+    known("SMTP_HOST", false),
+    known("SMTP_PORT", false),
+    known("SMTP_USER", true),
+    known("SMTP_PASS", true),
+    known("OPS_ALERT_EMAIL", true),
+    known("SLACK_WEBHOOK_URL", true),
+    known("VALIDATOR_EMAIL", true),
+    known("VALIDATOR_PASSWORD", true),
 ];
+
+const fn known(name: &'static str, hidden: bool) -> Recognised {
+    Recognised { name: Cow::Borrowed(name), hidden }
+}
 
 /// A recognised name with its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Given {
     /// The recognised name.
-    pub name: &'static str,
+    pub name: String,
     /// What gave it: the variable, the file's variable, or the credentials folder.
     pub by: String,
     /// The value.
@@ -83,7 +89,7 @@ pub struct Given {
 pub enum SecretError {
     /// Both forms are set, and nobody can tell which one is meant.
     #[error("{0} and {0}_FILE are both set; unset one of them")]
-    Both(&'static str),
+    Both(String),
     /// It is set and empty.
     #[error("{0} is empty; unset it, or give it a value")]
     Empty(String),
@@ -104,11 +110,20 @@ pub enum SecretError {
 const LARGEST: u64 = 64 * 1024;
 
 /// Reads every recognised name, from `X`, from the file that `X_FILE` names, or from the file `x` in the folder
-/// of credentials that the service manager hands over.
-pub(super) fn read_all(environ: &Environ) -> (Vec<Given>, Vec<SecretError>) {
+/// of credentials that the service manager hands over; then the accounts of these tenants.
+pub(super) fn read_all(
+    environ: &Environ,
+    tenants: &[TenantSettings],
+) -> (Vec<Given>, Vec<SecretError>) {
     let (mut given, mut errors) = (Vec::new(), Vec::new());
-    for name in RECOGNISED {
-        match read(name, environ) {
+    let of_tenant = |tenant: &TenantSettings| account_names(&tenant.name);
+    let accounts = tenants
+        .iter()
+        .flat_map(of_tenant)
+        .map(|name| Recognised { name: name.into(), hidden: true });
+    let is_new = |wanted: &Recognised| RECOGNISED.iter().all(|known| known.name != wanted.name);
+    for wanted in RECOGNISED.into_iter().chain(accounts.filter(is_new)) {
+        match read(&wanted, environ) {
             Ok(found) => given.extend(found),
             Err(error) => errors.push(error),
         }
@@ -116,14 +131,14 @@ pub(super) fn read_all(environ: &Environ) -> (Vec<Given>, Vec<SecretError>) {
     (given, errors)
 }
 
-fn read(wanted: Recognised, environ: &Environ) -> Result<Option<Given>, SecretError> {
+fn read(wanted: &Recognised, environ: &Environ) -> Result<Option<Given>, SecretError> {
     let file_name = format!("{}_FILE", wanted.name);
-    let (text, by) = match (environ.raw(wanted.name), environ.raw(&file_name)) {
-        (Some(_), Some(_)) => return Err(SecretError::Both(wanted.name)),
-        (Some(value), None) => (value.to_owned(), wanted.name.to_owned()),
+    let (text, by) = match (environ.raw(&wanted.name), environ.raw(&file_name)) {
+        (Some(_), Some(_)) => return Err(SecretError::Both(wanted.name.to_string())),
+        (Some(value), None) => (value.to_owned(), wanted.name.to_string()),
         (None, Some("")) => return Err(SecretError::Empty(file_name)),
         (None, Some(file)) => (read_file(Path::new(file), &file_name)?, file_name),
-        (None, None) => match credential(wanted.name, environ)? {
+        (None, None) => match credential(&wanted.name, environ)? {
             Some(text) => (text, "$CREDENTIALS_DIRECTORY".to_owned()),
             None => return Ok(None),
         },
@@ -132,7 +147,7 @@ fn read(wanted: Recognised, environ: &Environ) -> Result<Option<Given>, SecretEr
         return Err(SecretError::Empty(by));
     }
     let value = Secret::new(text);
-    Ok(Some(Given { name: wanted.name, by, value, hidden: wanted.hidden }))
+    Ok(Some(Given { name: wanted.name.to_string(), by, value, hidden: wanted.hidden }))
 }
 
 fn credential(name: &str, environ: &Environ) -> Result<Option<String>, SecretError> {
@@ -173,7 +188,7 @@ mod tests {
         let file = folder.path().join("smtp_pass");
         std::fs::write(&file, "from-file\n").unwrap();
         let value = |environ: &Environ| {
-            let (given, errors) = read_all(environ);
+            let (given, errors) = read_all(environ, &[]);
             assert!(errors.is_empty(), "{errors:?}");
             given.iter().map(|found| found.value.expose().to_owned()).collect::<Vec<_>>()
         };
@@ -188,7 +203,7 @@ mod tests {
     #[test]
     fn both_forms_an_empty_value_and_a_missing_file_are_errors() {
         let message = |variables: &[(&str, &str)]| {
-            let (_, errors) = read_all(&Environ::of(variables.iter().copied()));
+            let (_, errors) = read_all(&Environ::of(variables.iter().copied()), &[]);
             assert_eq!(errors.len(), 1, "{errors:?}");
             errors[0].to_string()
         };

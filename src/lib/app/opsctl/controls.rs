@@ -1,5 +1,7 @@
 //! `opsctl pause` and `resume`: switches in the ledger, so that every trigger obeys them.
 
+use std::collections::BTreeMap;
+
 use std::time::Duration;
 
 use serde_json::json;
@@ -48,6 +50,7 @@ impl Desk<'_> {
             on: true,
             reason: reason.to_owned(),
             expires_at: Some(expires_at),
+            facts: BTreeMap::new(),
         };
         self.change(&mut |_: &LedgerView| vec![event.clone()]).await?;
         let mut page = Page::new(self.style);
@@ -99,6 +102,7 @@ impl Desk<'_> {
                 on: false,
                 reason: reason.to_owned(),
                 expires_at: None,
+                facts: BTreeMap::new(),
             };
             lifted.iter().map(off).collect()
         })
@@ -115,6 +119,7 @@ impl Desk<'_> {
             on: true,
             reason: reason.to_owned(),
             expires_at: now.checked_add(RETRY).ok(),
+            facts: BTreeMap::new(),
         };
         let mut switched_off = false;
         if !self.nothing_is_recorded() {

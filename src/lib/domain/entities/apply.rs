@@ -299,7 +299,7 @@ impl Entities {
     }
 
     fn control(&mut self, new: &NewEvent) -> Vec<EntityRef> {
-        let Event::ControlChanged { control, on, reason, expires_at } = &new.event else {
+        let Event::ControlChanged { control, on, reason, expires_at, facts } = &new.event else {
             return Vec::new();
         };
         self.put_control(Control {
@@ -309,6 +309,7 @@ impl Entities {
             set_by: new.actor.clone(),
             set_at: new.at,
             expires_at: *expires_at,
+            facts: facts.clone(),
         });
         vec![EntityRef::Control(control.clone())]
     }

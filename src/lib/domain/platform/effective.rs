@@ -6,8 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::tz::TimeZone;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::content::{ContentDetail, ContentStatus, PlaylistItem, PlaylistRow, Zone};
 use super::display::{DisplayRow, GroupRow};
@@ -97,9 +97,10 @@ impl Maker<'_> {
             return Reach { until: None, doubt: Some(format!("layout {id} is nested too deeply")) };
         }
         let zones = detail.zones.iter().map(|zone| match zone {
-            Zone::Playlist(playlist) => {
-                self.playlists.get(playlist.as_str()).map_or(Reach::NOTHING, |found| self.playlist(found, depth - 1))
-            }
+            Zone::Playlist(playlist) => self
+                .playlists
+                .get(playlist.as_str())
+                .map_or(Reach::NOTHING, |found| self.playlist(found, depth - 1)),
             Zone::Content(content) => {
                 self.item(content, self.content.get(content.as_str()).copied(), false, depth - 1)
             }
@@ -109,9 +110,8 @@ impl Maker<'_> {
     }
 
     fn playlist(&self, playlist: &PlaylistRow, depth: u32) -> Reach {
-        let reach = |item: &PlaylistItem| {
-            self.item(&item.content, Some(item.status), item.layout, depth)
-        };
+        let reach =
+            |item: &PlaylistItem| self.item(&item.content, Some(item.status), item.layout, depth);
         playlist.items.iter().map(reach).fold(Reach::NOTHING, Reach::or)
     }
 }
@@ -195,7 +195,8 @@ impl<'a> Programme<'a> {
         for schedule in schedules {
             let own = schedule.display.as_deref();
             let group = schedule.group.as_deref().and_then(|group| members.get(group));
-            let grouped = group.into_iter().flat_map(|group| group.displays.iter().map(String::as_str));
+            let grouped =
+                group.into_iter().flat_map(|group| group.displays.iter().map(String::as_str));
             for display in own.into_iter().chain(grouped).collect::<BTreeSet<_>>() {
                 of.entry(display).or_default().push(schedule);
             }
@@ -314,7 +315,9 @@ fn deliverable(effective: &Effective<'_>, catalogue: &Catalogue<'_>, at: Timesta
                     // The tie itself is a finding of its own; it is not called blank as well.
                     (Playable::Yes, _) | (_, Playable::Yes) => Playable::Yes,
                     (Playable::No, Playable::No) => Playable::No,
-                    (Playable::Unknown(why), _) | (_, Playable::Unknown(why)) => Playable::Unknown(why),
+                    (Playable::Unknown(why), _) | (_, Playable::Unknown(why)) => {
+                        Playable::Unknown(why)
+                    }
                 };
             }
             all

@@ -134,7 +134,9 @@ mod tests {
         let weeks = ["2026-03-25T10:17:00Z", "2026-10-22T23:59:00Z", "2026-06-01T00:00:00Z"];
         let mut seed = 7_u64;
         let mut next = |below: u64| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (seed >> 33) % below
         };
         let mut met = 0;
@@ -143,7 +145,8 @@ mod tests {
             let from = at(weeks[round % weeks.len()]);
             let to = Timestamp::from_second(from.as_second() + 5 * DAY_SECONDS).unwrap();
             let mut random = || {
-                let minute = |next: &mut dyn FnMut(u64) -> u64| u16::try_from(next(48) * 30).unwrap();
+                let minute =
+                    |next: &mut dyn FnMut(u64) -> u64| u16::try_from(next(48) * 30).unwrap();
                 let (start, end) = (minute(&mut next), minute(&mut next));
                 let days: Vec<u8> = (0..7).filter(|_| next(4) == 0).collect();
                 schedule(start, end, &days)

@@ -1,0 +1,103 @@
+//! `[platform]`: where the platform is, how it is spoken to, and how fast. Without it the agents that tend the platform
+//! are off.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::duration::HumanDuration;
+use crate::domain::platform::Dialect;
+
+/// The platform that content, displays and schedules live on. Not set: there is none, and content-lifecycle, fleet-manager
+/// and schedule-doctor are off. Accounts come from the environment: `VALIDATOR_EMAIL` and `VALIDATOR_PASSWORD` (or the same
+/// with `_FILE`) for the tenant "default", with `_` and the tenant's name in capitals appended for another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PlatformSettings {
+    /// How it is spoken to: "vizora" or "reference".
+    pub dialect: Dialect,
+    /// Its API, without the path: the address of its web server.
+    #[schemars(length(min = 1), extend("pattern" = "^https?://.+$"))]
+    pub url: String,
+    /// Its realtime gateway, which pings displays in the "reference" dialect. Empty: displays cannot be pinged.
+    pub realtime: String,
+    /// What addresses of thumbnails that begin with `/` are relative to. Empty: `url`.
+    pub thumbnails: String,
+    /// How long what one look at a piece of content showed is believed while its list says that nothing was written since.
+    pub evidence_age: HumanDuration,
+    /// How fast requests may follow each other.
+    pub limits: LimitSettings,
+    /// The tenants, each with an account of its own.
+    #[schemars(length(min = 1, max = 256))]
+    pub tenants: Vec<TenantSettings>,
+}
+
+impl Default for PlatformSettings {
+    fn default() -> Self {
+        Self {
+            dialect: Dialect::Vizora,
+            url: "http://127.0.0.1:3000".to_owned(),
+            realtime: String::new(),
+            thumbnails: String::new(),
+            evidence_age: HumanDuration::mins(24 * 60),
+            limits: LimitSettings::default(),
+            tenants: vec![TenantSettings::default()],
+        }
+    }
+}
+
+/// `[platform.limits]`: requests to one route, by all agents of this host together. 0: no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitSettings {
+    /// In any second. The platform allows 10.
+    pub per_second: u32,
+    /// In any minute. The platform allows 100.
+    pub per_minute: u32,
+    /// In any hour. The platform allows 1000.
+    pub per_hour: u32,
+    /// Sign-ins in any minute. The platform allows 5.
+    pub sign_ins_per_minute: u32,
+    /// To all routes together, in any second.
+    pub total_per_second: u32,
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        Self {
+            per_second: 8,
+            per_minute: 80,
+            per_hour: 800,
+            sign_ins_per_minute: 4,
+            total_per_second: 10,
+        }
+    }
+}
+
+/// `[[platform.tenants]]`: one tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TenantSettings {
+    /// Its name in findings and in the environment.
+    #[schemars(extend("pattern" = "^[a-z0-9][a-z0-9-]*$"), length(max = 63))]
+    pub name: String,
+}
+
+impl Default for TenantSettings {
+    fn default() -> Self {
+        Self { name: DEFAULT_TENANT.to_owned() }
+    }
+}
+
+const DEFAULT_TENANT: &str = "default";
+
+/// The names of the environment that hold a tenant's account.
+#[must_use]
+pub fn account_names(tenant: &str) -> [String; 2] {
+    ["VALIDATOR_EMAIL", "VALIDATOR_PASSWORD"].map(|name| {
+        if tenant == DEFAULT_TENANT {
+            name.to_owned()
+        } else {
+            format!("{name}_{}", tenant.to_uppercase().replace('-', "_"))
+        }
+    })
+}

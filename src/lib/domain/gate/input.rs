@@ -1,0 +1,74 @@
+//! What the gate is asked.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::domain::diagnosis::{Census, Coverage, Origin};
+use crate::domain::incident::{Remediation, RemediationState};
+use crate::domain::ledger::LedgerView;
+use crate::domain::operation::Operation;
+use crate::domain::platform::Dialect;
+use crate::domain::policy::{Budgets, Policy};
+use crate::domain::subject::{AgentName, Key};
+
+/// Everything that doors 1 to 9 ask about one action.
+#[derive(Clone, Copy, Debug)]
+pub struct GateInput<'a> {
+    /// The agent that wants to act.
+    pub agent: &'a AgentName,
+    /// The finding that it answers.
+    pub key: &'a Key,
+    /// What it wants to do.
+    pub operation: &'a Operation,
+    /// The facts of the finding.
+    pub facts: &'a BTreeMap<String, String>,
+    /// Where the evidence comes from.
+    pub origin: Origin,
+    /// Whether the check looked at its whole population.
+    pub coverage: &'a Coverage,
+    /// The population of the row's tenant, where that was listed completely.
+    pub census: Option<Census>,
+    /// How the platform is spoken to, where there is one.
+    pub dialect: Option<Dialect>,
+    /// The agent's policy.
+    pub policy: &'a Policy,
+    /// Budgets of all agents.
+    pub budgets: &'a Budgets,
+    /// The ledger: incident, controls, remediations.
+    pub view: &'a LedgerView,
+    /// Operations that this run has planned or carried out already.
+    pub run_so_far: &'a [Operation],
+    /// How many of these `view` does not hold yet, because they are only planned.
+    pub unrecorded: usize,
+    /// Why this run acts on nothing, where it does not.
+    pub only_looks: Option<&'a str>,
+    /// What the back-off's jitter is derived from.
+    pub seed: u64,
+    /// Now.
+    pub now: Timestamp,
+}
+
+impl GateInput<'_> {
+    /// Operations that this run has planned or carried out already and that are like this one.
+    pub(super) fn alike<'b>(
+        &'b self,
+        like: impl Fn(&Operation) -> bool + 'b,
+    ) -> impl Iterator<Item = &'b Operation> {
+        self.run_so_far.iter().filter(move |done| like(done))
+    }
+
+    /// How many such operations all agents sent within `window`, those that are only planned included.
+    pub(super) fn within(&self, window: Duration, like: impl Fn(&Operation) -> bool) -> usize {
+        let since = self.now.checked_sub(window).unwrap_or(Timestamp::MIN);
+        let counts = |found: &&Remediation| {
+            found.intended_at > since
+                && found.state != RemediationState::Withdrawn
+                && like(&found.operation)
+        };
+        let recorded = self.view.remediations.iter().filter(counts).count();
+        let planned = if self.unrecorded == 0 { 0 } else { self.alike(&like).count() };
+        recorded + planned
+    }
+}

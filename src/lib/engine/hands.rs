@@ -1,0 +1,81 @@
+//! Whose hands an operation needs, and the eyes on its target.
+
+use super::run::Engine;
+use crate::domain::operation::{Operation, Target, TargetState};
+use crate::domain::process::ProcessReading;
+use crate::domain::sight::{Blind, Sight};
+use crate::ports::actuators::Manager;
+use crate::ports::platform::PlatformControl;
+use crate::ports::processes::ActFailure;
+
+/// Who carries an operation out.
+#[derive(Clone)]
+pub(super) enum Hands {
+    /// A process manager.
+    Manager(Manager),
+    /// The platform.
+    Platform(std::sync::Arc<dyn PlatformControl>),
+}
+
+impl Hands {
+    /// Who that is, in messages.
+    pub(super) const fn who(&self) -> &'static str {
+        match self {
+            Self::Manager(_) => "the manager",
+            Self::Platform(_) => "the platform",
+        }
+    }
+
+    /// Sends the operation.
+    pub(super) async fn carry_out(&self, operation: &Operation) -> Result<String, ActFailure> {
+        let wrong = || ActFailure::Refused("it is not theirs to carry out".to_owned());
+        match (self, operation) {
+            (Self::Manager(manager), Operation::RestartProcess(process)) => {
+                manager.hands.restart(process).await
+            }
+            (Self::Manager(manager), Operation::ReloadProcess(process)) => {
+                manager.hands.reload(process).await
+            }
+            (Self::Platform(platform), operation) => match operation.target() {
+                Target::Row(_) => platform.send(operation).await,
+                Target::Process(_) => Err(wrong()),
+            },
+            (Self::Manager(_), _) => Err(wrong()),
+        }
+    }
+}
+
+impl Engine {
+    pub(super) fn hands_of(&self, operation: &Operation) -> Sight<Hands> {
+        match operation.target() {
+            Target::Process(process) => {
+                let kind = process.manager;
+                match self.hands.managers.get(&kind) {
+                    None => Err(Blind::because(format!("{} is not declared", kind.as_str()))),
+                    Some(sight) => sight.clone().map(Hands::Manager),
+                }
+            }
+            Target::Row(_) => self.hands.platform.clone().map(Hands::Platform),
+        }
+    }
+
+    /// The operation's target as it is now.
+    pub(super) async fn read_target(&self, operation: &Operation) -> Sight<TargetState> {
+        match (self.hands_of(operation)?, operation.target()) {
+            (Hands::Manager(manager), Target::Process(process)) => {
+                let scan = manager.eyes.list().await?;
+                match (ProcessReading::of(process, &scan.items), scan.cut_short) {
+                    (Some(reading), _) => Ok(TargetState::Process(reading)),
+                    (None, Some(why)) => Err(Blind::because(why)),
+                    (None, None) => Ok(TargetState::Missing),
+                }
+            }
+            (Hands::Platform(platform), Target::Row(row)) => {
+                Ok(platform.read(row).await?.map_or(TargetState::Missing, TargetState::Row))
+            }
+            (Hands::Manager(_), Target::Row(_)) | (Hands::Platform(_), Target::Process(_)) => {
+                Err(Blind::because("its target is of another kind"))
+            }
+        }
+    }
+}
