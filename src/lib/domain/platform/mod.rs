@@ -8,6 +8,7 @@ mod dialect;
 mod display;
 mod effective;
 mod listing;
+mod roll;
 mod row;
 mod schedule;
 mod timeline;
@@ -19,6 +20,7 @@ pub use effective::{Ahead, Catalogue, Effective, Playable, Programme};
 pub use listing::{
     Account, Details, Listing, Population, Storage, TenantStanding, Thumbnails, Wanted,
 };
+pub use roll::{Asked, Roll};
 pub use row::{Change, Field, RowKind, RowRef, RowState};
 pub use schedule::{LastMinute, ScheduleRow};
 pub use timeline::{moments, overlap};
