@@ -157,6 +157,7 @@ fn quiet() -> Report {
         open: Vec::new(),
         unknown: BTreeMap::new(),
         counts: BTreeMap::from(counts),
+        off: None,
         troubles: Vec::new(),
         tape: None,
         exit: ExitClass::Clean,
@@ -275,6 +276,7 @@ fn a_run_that_gave_up_or_could_not_record_says_so() {
     };
     reads!("report_escalated", report::report(&escalated, Style::Plain));
     let blind = Report {
+        off: None,
         troubles: vec!["failed to write the ledger: the disk is full".to_owned()],
         unknown: BTreeMap::from([(
             "process_down".to_owned(),
