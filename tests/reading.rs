@@ -379,6 +379,8 @@ fn remediation() -> Remediation {
                 .to_owned(),
         ),
         evidence: vec!["/var/lib/opswarden/state/evidence/INC-7/pm2_shop".to_owned()],
+        undo_of: None,
+        undone: None,
     }
 }
 
@@ -421,6 +423,7 @@ fn life() -> Vec<RecordedEvent> {
                 before: done.before,
                 inverse: done.inverse,
                 evidence: done.evidence,
+                undo_of: None,
             },
         ),
         event(

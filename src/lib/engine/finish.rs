@@ -98,7 +98,7 @@ impl Engine {
     }
 
     /// Ends every session on the platform, whatever the run came to. What could not be ended.
-    async fn release(&self) -> Vec<String> {
+    pub async fn release(&self) -> Vec<String> {
         let Ok(platform) = &self.sensors.platform else { return Vec::new() };
         let failed = platform.release().await.into_iter().map(|(tenant, why)| {
             format!("the session of tenant {tenant} could not be released: {why}")

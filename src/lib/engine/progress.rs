@@ -229,6 +229,7 @@ impl Progress {
                 | Event::RemediationActed { .. }
                 | Event::RemediationCompleted { .. }
                 | Event::RemediationSettled { .. }
+                | Event::RemediationUndone { .. }
                 | Event::ControlChanged { .. }
                 | Event::ControlPlaneDegraded { .. }
                 | Event::LedgerImported { .. }
