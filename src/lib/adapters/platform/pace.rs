@@ -93,23 +93,16 @@ impl<'a> Pace<'a> {
             return Ok(Step::Go);
         }
         let mut state = self.state.lock().await;
-        let now = self.now();
-        while let Some(slot) = state.slots.pop_front() {
-            if slot.1 + USE_MS < now {
-                state.unused.push(slot);
-                continue;
+        loop {
+            if let Some(step) = state.next(self.now()) {
+                return Ok(step);
             }
-            state.foreseen = state.foreseen.saturating_sub(1);
-            return Ok(ready(slot, now));
-        }
-        match self.reserve(&windows, &mut state).await? {
-            Reserved::Slots(slots) => {
-                state.slots.extend(slots);
-                let slot = state.slots.pop_front().expect("at least one slot was taken");
-                state.foreseen = state.foreseen.saturating_sub(1);
-                Ok(ready(slot, self.now()))
+            match self.reserve(&windows, &mut state).await? {
+                Reserved::Slots(slots) => state.slots.extend(slots),
+                Reserved::Full { until_ms, why } => {
+                    return Ok(Step::Later(until_ms - self.now(), why));
+                }
             }
-            Reserved::Full { until_ms, why } => Ok(Step::Later(until_ms - now, why)),
         }
     }
 
@@ -122,8 +115,19 @@ impl<'a> Pace<'a> {
     }
 }
 
-const fn ready(slot: (i64, i64), now: i64) -> Step {
-    if slot.1 <= now { Step::Go } else { Step::At(slot.1 - now, slot) }
+impl State {
+    /// The next slot that is not too old.
+    fn next(&mut self, now: i64) -> Option<Step> {
+        while let Some(slot) = self.slots.pop_front() {
+            if slot.1 + USE_MS < now {
+                self.unused.push(slot);
+                continue;
+            }
+            self.foreseen = self.foreseen.saturating_sub(1);
+            return Some(if slot.1 <= now { Step::Go } else { Step::At(slot.1 - now, slot) });
+        }
+        None
+    }
 }
 
 #[cfg(test)]

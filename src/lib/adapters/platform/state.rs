@@ -11,7 +11,6 @@ fn time(at: Option<Timestamp>) -> Option<String> {
     at.map(|at| at.to_string())
 }
 
-
 fn state<const N: usize>(
     row: &RowRef,
     name: &str,

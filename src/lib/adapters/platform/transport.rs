@@ -64,7 +64,9 @@ impl Transport {
             "http" => self.plain.get_or_init(|| build(false)),
             "https" => self.secure.get_or_init(|| build(true)),
             _ => {
-                return Err(Failure::Impossible("the address is neither http nor https".to_owned()));
+                return Err(Failure::Impossible(
+                    "the address is neither http nor https".to_owned(),
+                ));
             }
         };
         client.as_ref().map_err(|why| Failure::Unreached(why.clone()))

@@ -81,8 +81,9 @@ impl Cache {
         unused: &[(i64, i64)],
     ) -> Result<Reserved, String> {
         let mut connection = self.open().await?;
-        let now = self.now();
         let mut writing = connection.begin_with("BEGIN IMMEDIATE").await.map_err(cannot)?;
+        // Only now: waiting for other writers takes time.
+        let now = self.now();
         let smallest = windows.iter().chain(all).map(|window| window.limit).min();
         let wanted = wanted.min(smallest.unwrap_or(wanted)).max(1);
         let reserved = reserve(&mut writing, bucket, (windows, all), (now, wanted), unused).await;
