@@ -41,6 +41,8 @@ pub(crate) struct Model {
     pub(crate) meddle: Option<Meddle>,
     /// Rows that every page of this size repeats at its end, in the place of its own last one.
     pub(crate) ties: Option<usize>,
+    /// This page of any list is never answered well.
+    pub(crate) broken_page: Option<usize>,
 }
 
 impl Default for Model {
@@ -58,6 +60,7 @@ impl Default for Model {
             always: BTreeMap::new(),
             meddle: None,
             ties: None,
+            broken_page: None,
         }
     }
 }
@@ -193,6 +196,9 @@ impl Model {
             self.meddle = Some(meddle);
         }
         let (page, limit) = (request.number("page").unwrap(), request.number("limit").unwrap());
+        if self.broken_page == Some(page) {
+            return no(500, "Internal server error");
+        }
         if limit > 100 {
             return no(400, "limit must not be greater than 100");
         }
