@@ -10,6 +10,7 @@ pub mod evidence;
 pub mod host;
 pub mod own_usage;
 pub mod owner;
+pub mod platform;
 pub mod pm2;
 pub(crate) mod private_file;
 pub mod probe;

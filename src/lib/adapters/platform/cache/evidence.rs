@@ -1,0 +1,123 @@
+//! What single looks showed, by row and by when the platform last wrote the row.
+
+use std::collections::BTreeMap;
+
+use futures_util::TryStreamExt as _;
+use jiff::Timestamp;
+use sqlx::{Connection as _, Row as _};
+
+use super::database::{Cache, cannot};
+
+/// What is kept longer than this is of rows that nobody asks for any more.
+const KEPT_MS: i64 = 30 * 24 * 3_600_000;
+
+/// What was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::adapters::platform) enum Sort {
+    /// A piece of content.
+    Detail,
+    /// A thumbnail.
+    Thumbnail,
+}
+
+impl Sort {
+    const fn number(self) -> i64 {
+        match self {
+            Self::Detail => 0,
+            Self::Thumbnail => 1,
+        }
+    }
+}
+
+/// What one look showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::adapters::platform) struct Kept {
+    /// When the platform had last written the row, in microseconds since the epoch.
+    pub(in crate::adapters::platform) updated_at: i64,
+    /// When it was read, in milliseconds.
+    pub(in crate::adapters::platform) read_at: i64,
+    /// What it showed; `None` for what most rows show.
+    pub(in crate::adapters::platform) doc: Option<String>,
+}
+
+impl Kept {
+    /// What was seen just now of a row that was last written at `updated_at`.
+    pub(in crate::adapters::platform) fn new(
+        updated_at: Timestamp,
+        now: Timestamp,
+        doc: Option<String>,
+    ) -> Self {
+        Self { updated_at: updated_at.as_microsecond(), read_at: now.as_millisecond(), doc }
+    }
+}
+
+impl Cache {
+    /// Everything that is kept of a tenant, by id.
+    pub(in crate::adapters::platform) async fn evidence(
+        &self,
+        sort: Sort,
+        tenant: &str,
+    ) -> Result<BTreeMap<String, Kept>, String> {
+        let mut connection = self.open().await?;
+        let mut rows = sqlx::query(
+            "SELECT id, updated_at, read_at, doc FROM evidence WHERE sort = $1 AND tenant = $2",
+        )
+        .bind(sort.number())
+        .bind(tenant)
+        .fetch(&mut *connection);
+        let mut found = BTreeMap::new();
+        while let Some(row) = rows.try_next().await.map_err(cannot)? {
+            let read = || {
+                let kept = Kept {
+                    updated_at: row.try_get(1)?,
+                    read_at: row.try_get(2)?,
+                    doc: row.try_get(3)?,
+                };
+                Ok((row.try_get::<String, _>(0)?, kept))
+            };
+            let (id, kept) = read().map_err(cannot)?;
+            found.insert(id, kept);
+        }
+        Ok(found)
+    }
+
+    /// Keeps these.
+    pub(in crate::adapters::platform) async fn keep(
+        &self,
+        sort: Sort,
+        tenant: &str,
+        seen: &[(String, Kept)],
+    ) -> Result<(), String> {
+        let mut connection = self.open().await?;
+        let mut writing = connection.begin_with("BEGIN IMMEDIATE").await.map_err(cannot)?;
+        for (id, kept) in seen {
+            sqlx::query(
+                "INSERT INTO evidence (sort, tenant, id, updated_at, read_at, doc)
+                 VALUES ($1, $2, $3, $4, $5, $6)
+                 ON CONFLICT (sort, tenant, id) DO UPDATE SET updated_at = excluded.updated_at,
+                     read_at = excluded.read_at, doc = excluded.doc",
+            )
+            .bind(sort.number())
+            .bind(tenant)
+            .bind(id)
+            .bind(kept.updated_at)
+            .bind(kept.read_at)
+            .bind(&kept.doc)
+            .execute(&mut *writing)
+            .await
+            .map_err(cannot)?;
+        }
+        writing.commit().await.map_err(cannot)
+    }
+
+    /// Lets go of what nobody has read again for long.
+    pub(in crate::adapters::platform) async fn forget_old(&self) -> Result<(), String> {
+        let mut connection = self.open().await?;
+        sqlx::query("DELETE FROM evidence WHERE read_at < $1")
+            .bind(self.now() - KEPT_MS)
+            .execute(&mut *connection)
+            .await
+            .map_err(cannot)?;
+        Ok(())
+    }
+}

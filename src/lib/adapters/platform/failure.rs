@@ -1,0 +1,192 @@
+//! Why a question got no answer that can be used.
+
+use std::error::Error;
+use std::fmt;
+use std::io::{self, ErrorKind};
+
+use crate::ports::processes::ActFailure;
+
+/// Why there is no usable answer. No text in it holds a body, a token or an address of a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// A limit or the deadline forbids to ask; nothing was sent.
+    Held(String),
+    /// The account cannot be used; nothing was sent.
+    Account(String),
+    /// There is no way to ask this, now or later; nothing was sent.
+    Impossible(String),
+    /// The platform could not be reached, or our own files could not be used; nothing was sent.
+    Unreached(String),
+    /// It was sent, and no whole answer came. The status, where that much came.
+    Lost(Option<u16>, String),
+    /// An answer that says no: the status, and the platform's word.
+    Said(u16, String),
+    /// An answer that is not understood.
+    Shape(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Held(why) => write!(f, "{why} allows no more requests"),
+            Self::Account(why)
+            | Self::Impossible(why)
+            | Self::Unreached(why)
+            | Self::Lost(_, why)
+            | Self::Shape(why) => f.write_str(why),
+            Self::Said(status, word) if word.is_empty() => {
+                write!(f, "the platform answered {status}")
+            }
+            Self::Said(status, word) => write!(f, "the platform answered {status}: {word}"),
+        }
+    }
+}
+
+impl Failure {
+    /// Whether the platform does not know the route, which is our fault and says nothing about a row.
+    pub(super) fn is_drift(&self) -> bool {
+        matches!(self, Self::Said(404, word) if word.starts_with("Cannot "))
+    }
+
+    /// Whether the platform says that there is no such row.
+    pub(super) fn is_gone(&self) -> bool {
+        matches!(self, Self::Said(404, _)) && !self.is_drift()
+    }
+
+    /// Whether asking again may help: the platform, or the way to it, is not well.
+    pub(super) fn is_passing(&self) -> bool {
+        match self {
+            Self::Unreached(_) | Self::Lost(..) => true,
+            Self::Said(status, _) => *status == 429 || *status >= 500,
+            Self::Held(_) | Self::Account(_) | Self::Impossible(_) | Self::Shape(_) => false,
+        }
+    }
+
+    /// What it means for a write.
+    pub(super) fn of_act(self) -> ActFailure {
+        let text = self.to_string();
+        match self {
+            Self::Said(..) if self.is_drift() => {
+                ActFailure::Refused(format!("{text}; the platform no longer has this route"))
+            }
+            // 408: the platform gave up waiting for us, at a moment that nobody knows.
+            Self::Said(408, _) | Self::Lost(..) | Self::Shape(_) => ActFailure::Unknown(text),
+            Self::Said(status, _) if (400..500).contains(&status) => ActFailure::Refused(text),
+            Self::Said(..) => ActFailure::Unknown(text),
+            Self::Held(_) | Self::Account(_) | Self::Impossible(_) | Self::Unreached(_) => {
+                ActFailure::Refused(text)
+            }
+        }
+    }
+}
+
+/// What an error of the HTTP library stands for. Its own text names the address asked for, so it is not used.
+pub(super) fn of_http(error: &reqwest::Error, status: Option<u16>) -> Failure {
+    let why = why(error);
+    if error.is_connect() || error.is_builder() {
+        return Failure::Unreached(why);
+    }
+    Failure::Lost(status, why)
+}
+
+fn why(error: &reqwest::Error) -> String {
+    let connecting = error.is_connect();
+    let mut source: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(cause) = source {
+        if let Some(text) = cause.downcast_ref::<io::Error>().and_then(of_io) {
+            return text;
+        }
+        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+            return of_tls(tls);
+        }
+        // The HTTP library keeps the types of these to itself.
+        let text = cause.to_string();
+        if text.contains("dns error") {
+            return "the platform's name cannot be resolved".to_owned();
+        }
+        if text.contains("connection closed") || text.contains("end of file") {
+            return "the connection was broken off".to_owned();
+        }
+        source = cause.source();
+    }
+    if error.is_timeout() {
+        let what = if connecting { "no connection" } else { "no whole answer" };
+        return format!("{what} came in time");
+    }
+    let what = if connecting { "no connection could be made" } else { "no whole answer came" };
+    what.to_owned()
+}
+
+fn of_io(error: &io::Error) -> Option<String> {
+    if let Some(inner) = error.get_ref() {
+        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
+            return Some(of_tls(tls));
+        }
+        if let Some(text) = inner.downcast_ref::<io::Error>().and_then(of_io) {
+            return Some(text);
+        }
+    }
+    let text = match error.kind() {
+        ErrorKind::ConnectionRefused => "the connection was refused",
+        ErrorKind::ConnectionReset
+        | ErrorKind::ConnectionAborted
+        | ErrorKind::BrokenPipe
+        | ErrorKind::UnexpectedEof => "the connection was broken off",
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
+            "there is no way to the platform's host"
+        }
+        _ => return None,
+    };
+    Some(text.to_owned())
+}
+
+fn of_tls(error: &rustls::Error) -> String {
+    use rustls::CertificateError as Bad;
+    let rustls::Error::InvalidCertificate(bad) = error else {
+        return "the TLS handshake failed".to_owned();
+    };
+    let text = match bad {
+        Bad::Expired | Bad::ExpiredContext { .. } => "the platform's certificate has expired",
+        Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
+            "the platform's certificate is not valid yet"
+        }
+        Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
+            "the platform's certificate is for another name"
+        }
+        Bad::UnknownIssuer => "the issuer of the platform's certificate is not trusted",
+        Bad::Revoked => "the platform's certificate was revoked",
+        _ => "the platform's certificate is invalid",
+    };
+    text.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(status: u16, word: &str) -> Failure {
+        Failure::Said(status, word.to_owned())
+    }
+
+    #[test]
+    fn a_missing_row_is_told_from_a_missing_route() {
+        let route = said(404, "Cannot GET /api/v1/x");
+        assert!(route.is_drift() && !route.is_gone());
+        let row = said(404, "Content not found");
+        assert!(row.is_gone() && !row.is_drift());
+        assert!(!said(400, "x").is_gone());
+    }
+
+    #[test]
+    fn only_a_clear_no_is_a_refusal() {
+        let refused = [said(400, "x"), said(403, "x"), said(404, "Cannot PATCH /x"), said(429, "")];
+        for failure in refused {
+            assert!(matches!(failure.of_act(), ActFailure::Refused(_)));
+        }
+        let lost = Failure::Lost(None, "no whole answer came".to_owned());
+        let shape = Failure::Shape("x".to_owned());
+        for failure in [said(500, ""), said(503, ""), said(302, ""), said(408, ""), lost, shape] {
+            assert!(matches!(failure.of_act(), ActFailure::Unknown(_)));
+        }
+    }
+}

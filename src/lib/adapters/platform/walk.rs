@@ -1,0 +1,253 @@
+//! A walk over the pages of a list that knows whether it saw everything.
+//!
+//! Pages are cut by offset out of an order that need not be total: rows that tie may come twice or never, and rows shift
+//! when others come and go. So a count of rows proves nothing. A walk is whole when the different ids are as many as the
+//! platform says, the platform said the same on every page, the first page shows the same when it is read again, and none
+//! of the rows was made while the walk went on. Then what was seen is what was there when it began.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use futures_util::stream::{self, StreamExt as _};
+use jiff::{SignedDuration, Timestamp};
+
+use super::ask::{Asker, Question};
+use super::dialect::Route;
+use super::failure::Failure;
+use super::pace::Pace;
+use super::rows::{Listed, Seen};
+use super::tenant::Tenant;
+use super::wire::Page;
+use crate::domain::platform::Listing;
+use crate::domain::sight::{Blind, Sight};
+
+/// The sizes of pages, one for each pass: the largest that the platform gives, then sizes that cut elsewhere.
+const SIZES: [u64; 4] = [100, 50, 77, 33];
+/// How many pages are asked for at once.
+const IN_FLIGHT: usize = 4;
+/// The platform's date is cut to seconds.
+const DATE_STEP: SignedDuration = SignedDuration::from_secs(1);
+
+/// What a walk has seen so far.
+struct Walk<R> {
+    seen: Vec<Seen<R>>,
+    total: u64,
+    /// When its first page was read, on the platform's clock.
+    began: Timestamp,
+    /// The youngest row of its first page.
+    youngest: Option<Timestamp>,
+    /// How many passes added to it.
+    passes: u32,
+}
+
+/// Why a pass was not enough.
+enum Doubt {
+    /// The number of rows changed, or a row was made: what was seen belongs to different states.
+    Moved(String),
+    /// Rows were missed.
+    Missed(String),
+    /// No more pages can be read.
+    Ended(Failure),
+}
+
+struct Walker<'a> {
+    asker: &'a Arc<Asker>,
+    tenant: &'a Arc<Tenant>,
+    route: Route,
+    what: &'a str,
+    pace: Pace<'a>,
+}
+
+/// Walks a list of a tenant.
+pub(super) async fn walk<R: Listed>(
+    asker: &Arc<Asker>,
+    tenant: &Arc<Tenant>,
+    route: Route,
+    what: &str,
+) -> Sight<Listing<R>> {
+    let pace = asker.limiter.route(route, 1);
+    let walker = Walker { asker, tenant, route, what, pace };
+    let mut walk: Option<Walk<R>> = None;
+    let mut why = String::new();
+    for (pass, size) in SIZES.into_iter().enumerate() {
+        match walker.pass(&mut walk, size).await {
+            Ok(()) => return Ok(walker.listing(walk, None)),
+            Err(Doubt::Moved(what)) => {
+                why = what;
+                if pass + 1 < SIZES.len() {
+                    walk = None;
+                }
+            }
+            Err(Doubt::Missed(what)) => why = what,
+            Err(Doubt::Ended(failure)) => {
+                let Some(seen) = &walk else { return Err(Blind::because(failure.to_string())) };
+                let left = seen.total.saturating_sub(seen.count());
+                why = match failure {
+                    Failure::Held(limit) => format!("{limit} leaves {left} rows for later runs"),
+                    other => format!("{left} of {} rows were not read: {other}", seen.total),
+                };
+                break;
+            }
+        }
+    }
+    Ok(walker.listing(walk, Some(why)))
+}
+
+impl<R: Listed> Walk<R> {
+    fn count(&self) -> u64 {
+        u64::try_from(self.seen.len()).unwrap_or(u64::MAX)
+    }
+
+    /// Takes rows in; of two readings of a row the later one stays.
+    fn take(&mut self, rows: Vec<Seen<R>>) {
+        self.seen.extend(rows);
+    }
+
+    fn sort(&mut self) {
+        self.seen.sort_by(|one, another| one.row.id().cmp(another.row.id()));
+        self.seen.dedup_by(|later, earlier| {
+            let same = later.row.id() == earlier.row.id();
+            if same {
+                std::mem::swap(later, earlier);
+            }
+            same
+        });
+    }
+
+    fn knows(&self, id: &str) -> bool {
+        self.seen.binary_search_by(|seen| seen.row.id().cmp(id)).is_ok()
+    }
+
+    /// Whether a row was made after the walk began. Rows that are older than one of the first page cannot have been, and a
+    /// row from the future tells that its clock is not the one that dates answers.
+    fn grew(&self, now: Timestamp) -> bool {
+        let after = |seen: &Seen<R>| {
+            seen.created_at >= self.began
+                && seen.created_at <= now
+                && self.youngest.is_some_and(|youngest| seen.created_at > youngest)
+        };
+        self.seen.iter().any(after)
+    }
+}
+
+impl Walker<'_> {
+    /// The platform's clock; ours where the platform never told.
+    fn now(&self) -> Timestamp {
+        self.asker.transport.platform_now().unwrap_or_else(|| self.asker.clock().now())
+    }
+
+    async fn page<R: Listed>(&self, page: u64, size: u64) -> Result<(Vec<Seen<R>>, u64), Failure> {
+        let query = format!("?page={page}&limit={size}");
+        let question = Question { route: self.route, id: "", query: &query };
+        let answer = self.asker.get(self.tenant, &self.pace, question).await?;
+        let Page { data, meta } = answer.data::<Page<R::Wire>>(self.what)?;
+        if u64::try_from(data.len()).unwrap_or(u64::MAX) > size {
+            let why = format!("a page of {} holds more rows than were asked for", self.what);
+            return Err(Failure::Shape(why));
+        }
+        let read = |wire| R::read(wire, self.asker.table);
+        let rows: Result<Vec<_>, String> = data.into_iter().map(read).collect();
+        let rows = rows.map_err(|why| {
+            Failure::Shape(format!("the answer about {} has an unknown shape: {why}", self.what))
+        })?;
+        Ok((rows, meta.total))
+    }
+
+    /// Reads every page once, adding to what earlier passes saw.
+    async fn pass<R: Listed>(&self, walk: &mut Option<Walk<R>>, size: u64) -> Result<(), Doubt> {
+        let before = walk.as_ref().map(|walk| walk.total);
+        let (rows, total) = self.page::<R>(1, size).await.map_err(Doubt::Ended)?;
+        if before.is_some_and(|before| before != total) {
+            // Nothing of the earlier passes can be used; this page begins anew.
+            *walk = None;
+        }
+        let first: BTreeSet<String> = rows.iter().map(|seen| seen.row.id().to_owned()).collect();
+        let walk = walk.get_or_insert_with(|| Walk {
+            seen: Vec::new(),
+            total,
+            began: self.now(),
+            youngest: rows.iter().map(|seen| seen.created_at).max(),
+            passes: 0,
+        });
+        walk.passes += 1;
+        walk.take(rows);
+        let pages = total.div_ceil(size).max(1);
+        // The first page once more at the end.
+        self.pace.foresee(usize::try_from(pages).unwrap_or(usize::MAX)).await;
+        let result = self.rest(walk, pages, size).await;
+        walk.sort();
+        result?;
+        self.verify(walk, &first, size).await
+    }
+
+    async fn rest<R: Listed>(
+        &self,
+        walk: &mut Walk<R>,
+        pages: u64,
+        size: u64,
+    ) -> Result<(), Doubt> {
+        let mut rest =
+            stream::iter(2..=pages).map(|page| self.page::<R>(page, size)).buffered(IN_FLIGHT);
+        while let Some(page) = rest.next().await {
+            let (rows, total) = page.map_err(Doubt::Ended)?;
+            walk.take(rows);
+            self.same(walk, total)?;
+        }
+        Ok(())
+    }
+
+    fn same<R>(&self, walk: &Walk<R>, total: u64) -> Result<(), Doubt> {
+        if total == walk.total {
+            return Ok(());
+        }
+        let (what, before) = (self.what, walk.total);
+        Err(Doubt::Moved(format!("the number of {what} went from {before} to {total} meanwhile")))
+    }
+
+    async fn verify<R: Listed>(
+        &self,
+        walk: &mut Walk<R>,
+        first: &BTreeSet<String>,
+        size: u64,
+    ) -> Result<(), Doubt> {
+        let (count, total) = (walk.count(), walk.total);
+        if count < total {
+            return Err(Doubt::Missed(format!("{count} of {total} rows were seen, others twice")));
+        }
+        if count > total {
+            let why = format!("{count} rows were seen where the platform counts {total}");
+            return Err(Doubt::Moved(why));
+        }
+        let (rows, total) = self.page::<R>(1, size).await.map_err(Doubt::Ended)?;
+        self.same(walk, total)?;
+        if walk.grew(self.now().saturating_add(DATE_STEP).unwrap_or(Timestamp::MAX)) {
+            return Err(Doubt::Moved(format!("{} came while they were read", self.what)));
+        }
+        if rows.iter().any(|seen| !walk.knows(seen.row.id())) {
+            return Err(Doubt::Moved(format!("{} shifted while they were read", self.what)));
+        }
+        // Rows that tie may change places for no reason. A second pass that saw nothing else either is enough.
+        let same =
+            rows.len() == first.len() && rows.iter().all(|seen| first.contains(seen.row.id()));
+        if !same && walk.passes < 2 {
+            return Err(Doubt::Missed(format!(
+                "{} changed places while they were read",
+                self.what
+            )));
+        }
+        walk.take(rows);
+        walk.sort();
+        Ok(())
+    }
+
+    fn listing<R: Listed>(&self, walk: Option<Walk<R>>, cut_short: Option<String>) -> Listing<R> {
+        let (seen, total) = walk.map_or((Vec::new(), 0), |walk| (walk.seen, walk.total));
+        Listing {
+            items: seen.into_iter().map(|seen| seen.row).collect(),
+            cut_short,
+            total,
+            platform_now: self.now(),
+            at: self.asker.clock().now(),
+        }
+    }
+}

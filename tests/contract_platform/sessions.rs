@@ -1,0 +1,217 @@
+//! One session for each tenant and run, ended on every way.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use opswarden::domain::operation::Operation;
+use opswarden::domain::platform::{Account, RowKind, RowRef};
+use opswarden::ports::platform::{Platform as _, PlatformControl as _};
+use opswarden::ports::processes::ActFailure;
+use serde_json::json;
+
+use crate::model::{Model, World, displays};
+use crate::server::Reply;
+
+fn account(world: &World) -> Account {
+    world.client.standing()[0].account.clone()
+}
+
+fn why(account: Account) -> String {
+    match account {
+        Account::Fit => panic!("the account is fit"),
+        Account::Unfit { why } | Account::Unknown { why } => why,
+    }
+}
+
+#[tokio::test]
+async fn first_questions_that_come_together_share_one_session_and_it_is_ended() {
+    let world = World::of(Model::of("/displays", displays(5))).await;
+    assert!(matches!(account(&world), Account::Unknown { .. }));
+    let asked = join_all((0..6).map(|_| world.client.storage("shop"))).await;
+    assert!(asked.iter().all(|storage| storage.as_ref().unwrap().used_bytes == 92));
+    assert_eq!(world.server.count("POST /auth/login"), 1);
+    assert_eq!(account(&world), Account::Fit);
+    assert_eq!(world.server.with(|model| model.open_sessions()), 1);
+    assert_eq!(world.client.release().await, []);
+    assert_eq!(world.server.with(|model| model.open_sessions()), 0);
+    assert_eq!(world.server.count("GET /auth/me"), 1);
+    assert_eq!(world.client.release().await, []);
+    assert_eq!(world.server.count("POST /auth/logout"), 1);
+    // A later question opens a new one.
+    world.client.storage("shop").await.unwrap();
+    assert_eq!(world.client.release().await, []);
+    assert_eq!(world.server.with(|model| model.open_sessions()), 0);
+}
+
+#[tokio::test]
+async fn a_viewer_reads_and_writes_nothing() {
+    let model = Model { role: "viewer", ..Model::of("/displays", displays(1)) };
+    let world = World::of(model).await;
+    assert!(world.client.displays("shop").await.is_ok());
+    assert!(why(account(&world)).contains("viewer"));
+    let reset = Operation::ResetDisplay(RowRef::new(RowKind::Display, "shop", "d-00000"));
+    assert!(matches!(world.client.send(&reset).await, Err(ActFailure::Refused(_))));
+    assert_eq!(world.server.count("PATCH /displays/d-00000"), 0);
+    assert_eq!(world.client.release().await, []);
+}
+
+#[tokio::test]
+async fn an_account_that_cannot_be_used_is_asked_once_and_says_what_to_change() {
+    let said = |status, message: &str| {
+        Reply::Json(status, json!({ "message": message, "statusCode": status }))
+    };
+    let good = |data| Reply::Json(201, json!({ "success": true, "data": data }));
+    let cases = [
+        (said(401, "Invalid email or password"), "correct the account"),
+        (said(403, "Account is inactive. Contact support."), "activate it"),
+        (said(400, "x"), "not of a form"),
+        (good(json!({ "mfaRequired": true, "challengeToken": "x" })), "second factor"),
+        (good(json!({ "mfaEnrollmentRequired": true, "enrollmentToken": "x" })), "second factor"),
+    ];
+    for (reply, expected) in cases {
+        let world = World::of(Model { sign_in: Some(reply), ..Model::default() }).await;
+        for _ in 0..3 {
+            assert!(world.client.displays("shop").await.is_err());
+        }
+        assert_eq!(world.server.count("POST /auth/login"), 1);
+        let Account::Unfit { why } = account(&world) else { panic!("{expected}") };
+        assert!(why.contains(expected), "{why}");
+        assert_eq!(world.client.release().await, []);
+    }
+}
+
+#[tokio::test]
+async fn a_platform_that_is_down_says_nothing_of_the_account() {
+    for reply in [Reply::Json(503, json!({})), Reply::Reset, Reply::Json(201, json!({ "x": 1 }))] {
+        let world = World::of(Model { sign_in: Some(reply), ..Model::default() }).await;
+        assert!(world.client.displays("shop").await.is_err());
+        assert!(matches!(account(&world), Account::Unknown { .. }));
+        world.client.release().await;
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_the_platform_forgot_is_replaced_and_both_sessions_are_ended() {
+    let world = World::of(Model::of("/displays", displays(5))).await;
+    world.client.storage("shop").await.unwrap();
+    world.server.with(Model::forget_tokens);
+    let asked = join_all((0..4).map(|_| world.client.storage("shop"))).await;
+    assert!(asked.iter().all(Result::is_ok));
+    assert_eq!(world.server.count("POST /auth/login"), 2);
+    assert_eq!(world.server.with(|model| model.open_sessions()), 2);
+    assert_eq!(world.client.release().await, []);
+    assert_eq!(world.server.with(|model| model.open_sessions()), 0);
+}
+
+#[tokio::test]
+async fn a_session_that_is_about_to_expire_is_ended_and_another_one_opened() {
+    let world = World::of(Model { expires_in: 1, ..Model::default() }).await;
+    world.client.storage("shop").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    world.client.storage("shop").await.unwrap();
+    assert_eq!(world.server.count("POST /auth/login"), 2);
+    assert_eq!(world.server.with(|model| model.open_sessions()), 1);
+    assert_eq!(world.client.release().await, []);
+    assert_eq!(world.server.with(|model| model.open_sessions()), 0);
+}
+
+#[tokio::test]
+async fn a_platform_that_refuses_every_token_is_not_signed_in_to_again_and_again() {
+    let world = World::of(Model::default()).await;
+    let no = Reply::Json(401, json!({ "message": "Unauthorized", "statusCode": 401 }));
+    world.server.with(|model| model.always.insert("GET /displays".to_owned(), no));
+    for _ in 0..5 {
+        assert!(world.client.displays("shop").await.is_err());
+    }
+    assert_eq!(world.server.count("POST /auth/login"), 1);
+    assert_eq!(world.client.release().await, []);
+}
+
+#[tokio::test]
+async fn an_end_that_fails_is_tried_twice_and_told() {
+    let world = World::of(Model::default()).await;
+    world.client.storage("shop").await.unwrap();
+    let broken = Reply::Json(500, json!({}));
+    world.server.with(|model| model.then("POST /auth/logout", broken.clone()));
+    assert_eq!(world.client.release().await, []);
+    world.client.storage("shop").await.unwrap();
+    world.server.with(|model| model.always.insert("POST /auth/logout".to_owned(), broken));
+    let failed = world.client.release().await;
+    assert_eq!(failed.len(), 1);
+    assert_eq!(failed[0].0, "shop");
+    assert!(failed[0].1.contains("500"), "{}", failed[0].1);
+    // It is not forgotten: the next try ends it.
+    world.server.with(|model| model.always.clear());
+    assert_eq!(world.client.release().await, []);
+    assert_eq!(world.server.with(|model| model.open_sessions()), 0);
+}
+
+#[tokio::test]
+async fn an_end_that_the_platform_only_claims_is_told() {
+    let world = World::of(Model::default()).await;
+    world.client.storage("shop").await.unwrap();
+    let lie = Reply::Json(201, json!({ "success": true, "message": "Logged out successfully" }));
+    world.server.with(|model| model.always.insert("POST /auth/logout".to_owned(), lie));
+    let failed = world.client.release().await;
+    assert!(failed[0].1.contains("still accepts"), "{}", failed[0].1);
+}
+
+#[tokio::test]
+async fn a_session_is_ended_after_the_deadline_too() {
+    let world =
+        World::with(Model::default(), |options| options.deadline = Duration::from_millis(400))
+            .await;
+    world.client.storage("shop").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(world.client.storage("shop").await.is_err());
+    assert_eq!(world.client.release().await, []);
+    assert_eq!(world.server.with(|model| model.open_sessions()), 0);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_nobody_waits_for_any_more_is_ended_all_the_same() {
+    let world = World::of(Model::default()).await;
+    {
+        let question = world.client.storage("shop");
+        let short = Duration::from_millis(3);
+        let _abandoned = tokio::time::timeout(short, question).await;
+    }
+    assert_eq!(world.client.release().await, []);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(world.server.with(|model| model.open_sessions()), 0);
+}
+
+#[tokio::test]
+async fn a_session_that_was_opened_and_lost_is_counted_by_a_later_run() {
+    let model = Model { sign_in: Some(Reply::Half(201)), ..Model::default() };
+    let world = World::with(model, |options| options.deadline = Duration::from_secs(2)).await;
+    assert!(world.client.storage("shop").await.is_err());
+    assert_eq!(world.client.release().await, []);
+    assert_eq!(world.client.standing()[0].leaked, 0);
+    world.server.with(|model| model.sign_in = None);
+    // As if its run were over.
+    let later = world.again(|options| {
+        options.clock =
+            std::sync::Arc::new(Later(opswarden::adapters::system_clock::SystemClock::new()));
+    });
+    later.storage("shop").await.unwrap();
+    assert_eq!(later.standing()[0].leaked, 1);
+    assert_eq!(later.release().await, []);
+}
+
+/// A clock an hour ahead.
+struct Later(opswarden::adapters::system_clock::SystemClock);
+
+impl opswarden::ports::clock::Clock for Later {
+    fn now(&self) -> jiff::Timestamp {
+        self.0.now() + Duration::from_hours(1)
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    fn sleep(&self, duration: Duration) -> opswarden::ports::Pending<'_, ()> {
+        self.0.sleep(duration)
+    }
+}
