@@ -1,3 +1,4 @@
 //! The agents: judgement only, one file or folder each. They see `agent`, `ports` and `domain`, never each other.
 
+pub mod content_lifecycle;
 pub mod health_guardian;

@@ -7,6 +7,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
 use crate::agent::{Agent, Need, Problem};
+use crate::agents::content_lifecycle::ContentLifecycle;
 use crate::agents::health_guardian::HealthGuardian;
 use crate::domain::report::Report;
 use crate::domain::spec::Spec;
@@ -64,7 +65,7 @@ impl Entry {
 }
 
 /// Every agent, one line each.
-pub static ALL: &[Entry] = &[Entry::of::<HealthGuardian>()];
+pub static ALL: &[Entry] = &[Entry::of::<ContentLifecycle>(), Entry::of::<HealthGuardian>()];
 
 /// The agent of a stanza that was read before.
 fn effective<A: Agent>(stanza: &Value) -> A {
