@@ -159,7 +159,10 @@ impl TenantJudge<'_> {
         #[expect(clippy::cast_precision_loss, reason = "no tenant has that many rows")]
         let now = count as f64;
         (now * 2.0 < most).then(|| {
-            format!("{count} {what} of {} were listed, and lately there were {most}", self.tenant)
+            format!(
+                "{count} rows of {what} of {} were listed, and lately there were {most}",
+                self.tenant
+            )
         })
     }
 }

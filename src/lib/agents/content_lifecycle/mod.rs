@@ -28,6 +28,10 @@ mod law_tests;
 #[cfg(test)]
 mod observe_tests;
 #[cfg(test)]
+mod orphan_tests;
+#[cfg(test)]
+mod platform_tests;
+#[cfg(test)]
 mod storage_tests;
 #[cfg(test)]
 mod world_tests;
