@@ -117,6 +117,7 @@ fn other_value(root: &Value, schema: &Value, path: &str) -> String {
         ("certificate_critical_days", "6"),
         ("disk_percent", "84"),
         ("disk_critical_percent", "94"),
+        ("storage_critical_percent", "91"),
         ("back_off", "\"11m\""),
         ("back_off_cap", "\"11h\""),
     ]);

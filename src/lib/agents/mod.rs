@@ -1,5 +1,6 @@
 //! The agents: judgement only, one file or folder each. They see `agent`, `ports` and `domain`, never each other.
 
+pub mod content_lifecycle;
 pub mod fleet_manager;
 pub mod health_guardian;
 pub mod schedule_doctor;

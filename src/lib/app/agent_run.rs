@@ -134,8 +134,15 @@ impl Launch<'_> {
             SqliteStore::open(options).await.map(Arc::new)
         };
         let wish = Wish { mode: Mode::Act, observe_only: self.args.observe };
-        let engine =
-            wire::engine(self.config, self.entry, wish, store.clone(), Arc::clone(&clock), run);
+        let engine = wire::engine(
+            self.config,
+            self.entry,
+            wish,
+            store.clone(),
+            Arc::clone(&clock),
+            run,
+            &self.config.paths.state,
+        );
         let exit = self.run(&engine, &*clock).await;
         if let Ok(store) = store {
             close(&store).await;
@@ -182,6 +189,12 @@ impl Launch<'_> {
                 return out::fail(self.args.output, &what, Exit::Incomplete);
             }
         };
+        // What is remembered of the platform may be missing; then more is asked.
+        for end in ["", "-wal"] {
+            let name = format!("{}{end}", wire::PLATFORM_CACHE);
+            let original = self.config.paths.state.join(&name);
+            let _absent = std::fs::copy(original, own_folder.path().join(name));
+        }
         let store = match copy(&self.config.paths.state, own_folder.path()) {
             Ok(()) => {
                 let state_dir = own_folder.path().to_owned();
@@ -192,8 +205,15 @@ impl Launch<'_> {
             Err(why) => Err(StoreError::Open(why)),
         };
         let wish = Wish { mode: Mode::Plan, observe_only: self.args.observe };
-        let engine =
-            wire::engine(self.config, self.entry, wish, store.clone(), Arc::clone(clock), run);
+        let engine = wire::engine(
+            self.config,
+            self.entry,
+            wish,
+            store.clone(),
+            Arc::clone(clock),
+            run,
+            own_folder.path(),
+        );
         let exit = self.run(&engine, &**clock).await;
         if let Ok(store) = store {
             close(&store).await;

@@ -7,6 +7,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
 use crate::agent::{Agent, Need, Problem};
+use crate::agents::content_lifecycle::ContentLifecycle;
 use crate::agents::fleet_manager::FleetManager;
 use crate::agents::health_guardian::HealthGuardian;
 use crate::agents::schedule_doctor::ScheduleDoctor;
@@ -66,8 +67,12 @@ impl Entry {
 }
 
 /// Every agent, one line each.
-pub static ALL: &[Entry] =
-    &[Entry::of::<HealthGuardian>(), Entry::of::<FleetManager>(), Entry::of::<ScheduleDoctor>()];
+pub static ALL: &[Entry] = &[
+    Entry::of::<HealthGuardian>(),
+    Entry::of::<ContentLifecycle>(),
+    Entry::of::<FleetManager>(),
+    Entry::of::<ScheduleDoctor>(),
+];
 
 /// The agent of a stanza that was read before.
 fn effective<A: Agent>(stanza: &Value) -> A {

@@ -1,19 +1,21 @@
 //! Wiring: from settings to a ready engine. The one place that knows every adapter.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::config::{Config, Pm2Read as Pm2Setting};
+use super::config::platform::TenantSettings;
+use super::config::{AgentSettings, Config, Pm2Read as Pm2Setting};
 use super::registry::{self, Entry};
 use crate::adapters::command::Commands;
 use crate::adapters::discreet::Discreet;
 use crate::adapters::evidence::EvidenceFiles;
 use crate::adapters::host::Host;
 use crate::adapters::own_usage::own_usage;
+use crate::adapters::platform::{Limits, PlatformClient, PlatformOptions, TenantOptions};
 use crate::adapters::pm2::{Pm2, Pm2Read};
 use crate::adapters::probe::HttpProber;
 use crate::adapters::recorder::Tapes;
@@ -30,10 +32,16 @@ use crate::engine::{Engine, Mode, Setting};
 use crate::ports::actuators::{Actuators, Manager};
 use crate::ports::clock::Clock;
 use crate::ports::host::HostReader;
+use crate::ports::platform::{Platform, PlatformControl};
 use crate::ports::probe::Prober;
 use crate::ports::processes::{ProcessControl, Processes};
 use crate::ports::sensors::Sensors;
 use crate::ports::store::{Store, StoreError};
+
+/// The file that remembers what the platform said: it can be lost at any time.
+pub const PLATFORM_CACHE: &str = "platform.db";
+/// The platform itself ends a request after 30 seconds; one that takes ten is given up.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a person asked of this one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +97,7 @@ pub fn off(config: &Config, entry: &Entry) -> Option<String> {
     })
 }
 
-/// The engine of one run of `entry`'s agent.
+/// The engine of one run of `entry`'s agent. `cache` is the folder of what is remembered of the platform.
 #[must_use]
 pub fn engine(
     config: &Config,
@@ -98,12 +106,14 @@ pub fn engine(
     store: Result<Arc<SqliteStore>, StoreError>,
     clock: Arc<dyn Clock>,
     run: RunId,
+    cache: &Path,
 ) -> Engine {
     let spec = (entry.spec)();
     let settings = config.of(&spec.name);
     let needs = (entry.needs)(&settings.stanza);
     let redactor = Redactor::new(config.secrets());
     let managers = managers(config, &needs, &redactor);
+    let platform = platform(config, &needs, settings, &run, Arc::clone(&clock), cache);
     let state = &config.paths.state;
     Engine {
         store: store.map(|store| store as Arc<dyn Store>),
@@ -112,14 +122,14 @@ pub fn engine(
             prober: prober(&needs, &redactor),
             host: host(&needs),
             managers: eyes(&managers),
-            platform: Err(no_platform()),
+            platform: platform.clone().map(|client| client as Arc<dyn Platform>),
             host_name: config.host.clone(),
             clock: Arc::clone(&clock),
             deadline: looking(settings.timeout),
         },
         hands: Actuators {
             managers,
-            platform: Err(no_platform()),
+            platform: platform.map(|client| client as Arc<dyn PlatformControl>),
             evidence: Arc::new(EvidenceFiles::new(state.clone(), redactor.clone())),
         },
         setting: Setting {
@@ -146,8 +156,48 @@ pub fn engine(
     }
 }
 
-fn no_platform() -> Blind {
-    Blind::because("no platform is set up")
+/// The client of the platform. An account that is not given is an unmet need, and named.
+fn platform(
+    config: &Config,
+    needs: &[Need],
+    settings: &AgentSettings,
+    run: &RunId,
+    clock: Arc<dyn Clock>,
+    cache: &Path,
+) -> Sight<Arc<PlatformClient>> {
+    let declared = config.platform.as_ref().filter(|_| needs.contains(&Need::Platform));
+    let Some(declared) = declared else { return Err(Blind::because("no platform is set up")) };
+    let account = |tenant: &TenantSettings| {
+        let [email, password] = config.account(&tenant.name).map_err(|name| {
+            Blind::because(format!(
+                "the account of tenant {} is not given: set {name} or {name}_FILE",
+                tenant.name
+            ))
+        })?;
+        Ok(TenantOptions { name: tenant.name.clone(), email, password })
+    };
+    let limits = &declared.limits;
+    Ok(Arc::new(PlatformClient::new(PlatformOptions {
+        dialect: declared.dialect,
+        url: declared.url.clone(),
+        realtime: declared.realtime.clone(),
+        thumbnails: declared.thumbnails.clone(),
+        tenants: declared.tenants.iter().map(account).collect::<Result<_, Blind>>()?,
+        limits: Limits {
+            per_second: limits.per_second,
+            per_minute: limits.per_minute,
+            per_hour: limits.per_hour,
+            logins_per_minute: limits.sign_ins_per_minute,
+            total_per_second: limits.total_per_second,
+        },
+        cache: cache.join(PLATFORM_CACHE),
+        evidence_age: declared.evidence_age.get(),
+        run: run.to_string(),
+        clock,
+        deadline: looking(settings.timeout),
+        request_timeout: REQUEST_TIMEOUT,
+        interval: settings.interval,
+    })))
 }
 
 /// Looking may use half of a run: acting, waiting and proving need the rest.

@@ -91,10 +91,13 @@ impl Engine {
             tried(&mut progress, begun);
         }
         let recall = self.recall(spec, &mut progress).await;
+        self.platform_until(self.sensors.deadline);
         self.recording.start(self.new_tape(agent, &recall));
         let first = self.first_pass(agent, &recall, &mut progress).await;
         self.recording.keep(self.so_far(&progress));
         self.own_checks(spec, &mut progress).await;
+        // What is left of the run is for acting and proving.
+        self.platform_until(self.until(2 * RESERVE));
         if self.mode == Mode::Act && progress.ledger_works() {
             self.remediate(spec, &first.plan, &mut progress).await;
         }
@@ -103,6 +106,12 @@ impl Engine {
             self.second_pass(agent, &recall, &first.diagnosis, &mut progress).await;
         }
         self.finish(spec, progress).await
+    }
+
+    fn platform_until(&self, deadline: Duration) {
+        if let Ok(platform) = &self.sensors.platform {
+            platform.until(deadline);
+        }
     }
 
     /// The store, or why there is none.

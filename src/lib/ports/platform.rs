@@ -1,6 +1,8 @@
 //! The platform: eyes and hands are two traits. Every list comes with its completeness; an answer that is not understood
 //! is blindness, never an empty list.
 
+use std::time::Duration;
+
 use super::Pending;
 use super::processes::ActFailure;
 use crate::domain::operation::Operation;
@@ -18,6 +20,9 @@ pub type WholeContent = (ContentRow, ContentDetail, Vec<String>);
 pub trait Platform: Send + Sync {
     /// How the platform is spoken to.
     fn dialect(&self) -> Dialect;
+
+    /// Sets when, on the run's clock, nothing more is asked or sent: looking must leave time for acting.
+    fn until(&self, deadline: Duration);
 
     /// The tenants that settings name, in their order.
     fn tenants(&self) -> Vec<String>;

@@ -1,6 +1,7 @@
 //! One question to the platform: in its time, at its pace, in the tenant's session, again where that may help.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use reqwest::Url;
@@ -30,8 +31,14 @@ pub(super) struct Asker {
     pub(super) limiter: Limiter,
     pub(super) cache: Arc<Cache>,
     pub(super) tenants: Vec<Arc<Tenant>>,
+    /// On [`Clock::elapsed`], in milliseconds: nothing is sent after it.
+    deadline_ms: AtomicU64,
     /// Knows the accounts.
     pub(super) redactor: Redactor,
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What is asked.
@@ -56,9 +63,20 @@ impl Asker {
             limiter: Limiter::new(Arc::clone(&cache), clock, options.limits),
             cache,
             redactor: Redactor::new(secrets),
+            deadline_ms: AtomicU64::new(millis(options.deadline)),
             tenants: options.tenants.iter().cloned().map(Tenant::new).map(Arc::new).collect(),
             options,
         }
+    }
+
+    /// When, on [`Clock::elapsed`], sending ends.
+    pub(super) fn deadline(&self) -> Duration {
+        Duration::from_millis(self.deadline_ms.load(Ordering::Relaxed))
+    }
+
+    /// Sets when sending ends.
+    pub(super) fn until(&self, deadline: Duration) {
+        self.deadline_ms.store(millis(deadline), Ordering::Relaxed);
     }
 
     pub(super) fn clock(&self) -> &dyn Clock {
@@ -80,7 +98,7 @@ impl Asker {
 
     /// How long a request may take now.
     pub(super) fn timeout(&self) -> Result<Duration, Failure> {
-        let left = self.options.deadline.saturating_sub(self.clock().elapsed());
+        let left = self.deadline().saturating_sub(self.clock().elapsed());
         if left.is_zero() {
             return Err(Failure::Held("the run's deadline".to_owned()));
         }
@@ -118,7 +136,7 @@ impl Asker {
         let mut stale = None;
         loop {
             let session = tenant.session(self, stale.as_ref()).await?;
-            pace.next(self.options.deadline).await?;
+            pace.next(self.deadline()).await?;
             let sent_at = self.clock().elapsed();
             let sending = Sending {
                 bearer: Some(&session.token),
@@ -157,7 +175,7 @@ impl Asker {
             match self.once(tenant, pace, question, None).await {
                 Err(failure) if failure.is_passing() && tried < TRIES => {
                     let wait = pause(tried);
-                    if self.clock().elapsed() + wait >= self.options.deadline {
+                    if self.clock().elapsed() + wait >= self.deadline() {
                         return Err(failure);
                     }
                     self.clock().sleep(wait).await;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -127,6 +128,10 @@ fn filled<R>(items: Vec<R>, frame: Listing<IgnoredAny>) -> Listing<R> {
 impl Platform for PlatformClient {
     fn dialect(&self) -> Dialect {
         self.asker.options.dialect
+    }
+
+    fn until(&self, deadline: Duration) {
+        self.asker.until(deadline);
     }
 
     fn tenants(&self) -> Vec<String> {

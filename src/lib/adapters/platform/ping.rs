@@ -49,7 +49,7 @@ pub(super) async fn ping(
     }
     let session = tenant.session(asker, None).await.map_err(Failure::of_act)?;
     let pace = asker.limiter.bucket(GATEWAY, 1);
-    pace.next(asker.options.deadline).await.map_err(Failure::of_act)?;
+    pace.next(asker.deadline()).await.map_err(Failure::of_act)?;
     let timeout = asker.timeout().map_err(Failure::of_act)?;
     let began = asker.clock().elapsed();
     let entered = tokio::time::timeout(timeout, enter(asker, &session.token)).await;

@@ -70,7 +70,7 @@ async fn sign_in(asker: &Arc<Asker>, tenant: &Tenant) -> Result<(Session, Accoun
     asker.cache.forget_old().await.map_err(Failure::Unreached)?;
     let mut again = true;
     let answer = loop {
-        pace.next(asker.options.deadline).await?;
+        pace.next(asker.deadline()).await?;
         let sent_at = asker.clock().elapsed();
         let account = &tenant.options;
         let json = serde_json::json!({ "email": account.email, "password": account.password });
@@ -102,7 +102,7 @@ async fn sign_in(asker: &Arc<Asker>, tenant: &Tenant) -> Result<(Session, Accoun
 /// Notes an opened session. Its run is over by its deadline and the time that ending it takes.
 async fn note(asker: &Asker, tenant: &Tenant) -> Result<i64, Failure> {
     const ENDING: Duration = Duration::from_secs(30);
-    let left = asker.options.deadline.saturating_sub(asker.clock().elapsed());
+    let left = asker.deadline().saturating_sub(asker.clock().elapsed());
     let left = i64::try_from(left.saturating_add(ENDING).as_millis()).unwrap_or(i64::MAX);
     let over_by = asker.clock().now().as_millisecond().saturating_add(left);
     let noted = asker.cache.opened(tenant.name(), &asker.options.run, over_by).await;

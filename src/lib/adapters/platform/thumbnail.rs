@@ -97,7 +97,7 @@ async fn patiently(asker: &Asker, pace: &Pace<'_>, url: &Url) -> Result<Answer, 
             Err(failure) => return Err(failure),
         };
         let wait = pause(tried);
-        if tried >= TRIES || asker.clock().elapsed() + wait >= asker.options.deadline {
+        if tried >= TRIES || asker.clock().elapsed() + wait >= asker.deadline() {
             return Err(failure);
         }
         asker.clock().sleep(wait).await;
@@ -105,7 +105,7 @@ async fn patiently(asker: &Asker, pace: &Pace<'_>, url: &Url) -> Result<Answer, 
 }
 
 async fn ask(asker: &Asker, pace: &Pace<'_>, url: &Url, verb: Verb) -> Result<Answer, Failure> {
-    pace.next(asker.options.deadline).await?;
+    pace.next(asker.deadline()).await?;
     let sent_at = asker.clock().elapsed();
     let sending = Sending {
         verb,

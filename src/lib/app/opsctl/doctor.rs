@@ -118,6 +118,10 @@ impl Desk<'_> {
 
     async fn agent(&self, entry: &Entry, rows: &mut Vec<Row>) {
         let spec = (entry.spec)();
+        if let Some(why) = wire::off(self.config, entry) {
+            rows.push((Grade::Skipped, spec.name.to_string(), why));
+            return;
+        }
         let stanza = &self.config.of(&spec.name).stanza;
         let wish = Wish { mode: Mode::Plan, observe_only: true };
         // The senses are tried without a ledger: what is asked is whether they see.
@@ -129,6 +133,7 @@ impl Desk<'_> {
             Err(none),
             Arc::clone(&self.clock),
             wire::new_run_id(),
+            &self.config.paths.state,
         );
         for need in (entry.needs)(stanza) {
             if let Need::Manager { kind, declared } = need {

@@ -103,7 +103,8 @@ impl Desk<'_> {
         let wish = Wish { mode: Mode::Act, observe_only: false };
         let clock = Arc::clone(&self.clock);
         let run = wire::new_run_id();
-        Ok(wire::engine(self.config, entry, wish, Ok(Arc::clone(store)), clock, run))
+        let cache = &self.config.paths.state;
+        Ok(wire::engine(self.config, entry, wish, Ok(Arc::clone(store)), clock, run, cache))
     }
 
     fn told(&self, done: Vec<(RemediationId, String, Undoing)>) -> Told {

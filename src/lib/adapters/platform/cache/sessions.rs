@@ -6,6 +6,9 @@ use super::database::{Cache, cannot};
 
 /// A session of the platform lives so long if nobody ends it.
 const LIFE_MS: i64 = 30 * 24 * 3_600_000;
+/// One that was left open is told for a day: it can be ended only by a person, and what cannot end by itself is not told for
+/// ever.
+const TOLD_MS: i64 = 24 * 3_600_000;
 
 impl Cache {
     /// Notes a session that was just opened by a run that is over by `over_by`.
@@ -62,7 +65,7 @@ impl Cache {
         )
         .bind(tenant)
         .bind(run)
-        .bind(now - LIFE_MS)
+        .bind(now - TOLD_MS)
         .fetch_all(&mut *connection)
         .await
         .map_err(cannot)?;
