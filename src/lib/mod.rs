@@ -8,3 +8,4 @@ pub mod domain;
 pub mod engine;
 pub mod ports;
 pub mod render;
+pub mod sandbox;

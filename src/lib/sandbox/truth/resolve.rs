@@ -1,0 +1,142 @@
+//! What is on glass: which playlist a display shows at a minute, and whether that playlist has anything to show.
+//!
+//! The local day and minute of every minute ahead are written down once for each zone, so that asking all of them is
+//! a look into a table.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::tz::TimeZone;
+
+use crate::sandbox::model::content::ContentStatus;
+use crate::sandbox::model::display::Display;
+use crate::sandbox::model::schedule::Schedule;
+use crate::sandbox::model::tenant::Tenant;
+use crate::sandbox::time::{DAY, MINUTE, Stamp};
+
+/// How far ahead anything is asked: a week.
+const AHEAD: usize = 7 * 24 * 60;
+/// A layout may show a playlist that shows a layout, and so on, no deeper than this.
+const DEPTH: u8 = 4;
+
+/// A minute as the wall clock beside the display shows it; days count from Sunday, 0.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Local {
+    day: i64,
+    minute: i64,
+}
+
+/// Schedules by display, and the minutes ahead.
+pub(super) struct Plan<'a> {
+    tenant: &'a Tenant,
+    by_display: HashMap<&'a str, Vec<&'a Schedule>>,
+    minutes: Vec<Stamp>,
+    zones: BTreeMap<&'a str, Vec<Local>>,
+}
+
+impl<'a> Plan<'a> {
+    pub(super) fn of(tenant: &'a Tenant, now: Stamp) -> Self {
+        let mut by_display: HashMap<&str, Vec<&Schedule>> = HashMap::new();
+        for schedule in tenant.schedules.iter().filter(|schedule| schedule.is_live(now)) {
+            for display in tenant.targets(schedule) {
+                by_display.entry(&display.id).or_default().push(schedule);
+            }
+        }
+        by_display.values_mut().for_each(|found| found.sort_by_key(|one| -one.priority));
+        let start = now.minus(now.0.rem_euclid(MINUTE));
+        let later = (1..AHEAD).map(|n| start.plus(i64::try_from(n).unwrap_or(0) * MINUTE));
+        let minutes: Vec<Stamp> = std::iter::once(now).chain(later).collect();
+        let mut zones = BTreeMap::new();
+        for display in tenant.displays.iter() {
+            zones.entry(display.timezone.as_str()).or_insert_with_key(|name| {
+                let zone = TimeZone::get(name).unwrap_or(TimeZone::UTC);
+                minutes.iter().map(|at| local(&zone, *at)).collect()
+            });
+        }
+        Self { tenant, by_display, minutes, zones }
+    }
+
+    /// The schedules that aim at a display, the strongest first.
+    pub(super) fn schedules(&self, display: &Display) -> &[&'a Schedule] {
+        self.by_display.get(display.id.as_str()).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether there is a minute among the next `minutes` at which `is` is true on the display's clock.
+    pub(super) fn any_minute(
+        &self,
+        display: &Display,
+        minutes: usize,
+        is: impl Fn(Stamp, Local) -> bool,
+    ) -> bool {
+        let Some(zone) = self.zones.get(display.timezone.as_str()) else { return false };
+        self.minutes.iter().zip(zone).take(minutes).any(|(at, local)| is(*at, *local))
+    }
+
+    /// The playlist in effect. One that is gone is none.
+    pub(super) fn playlist(&self, display: &Display, at: Stamp, local: Local) -> Option<&'a str> {
+        let scheduled = self.schedules(display).iter().find(|one| in_force(one, at, local));
+        let chosen = scheduled.map(|one| one.playlist_id.as_str());
+        let chosen = chosen.or(display.current_playlist.as_deref());
+        self.tenant.playlists.get(chosen?).map(|playlist| playlist.id.as_str())
+    }
+
+    /// Whether a schedule, and not the display itself, says what is shown.
+    pub(super) fn is_scheduled(&self, display: &Display, at: Stamp, local: Local) -> bool {
+        self.schedules(display).iter().any(|one| in_force(one, at, local))
+    }
+
+    /// Whether a playlist has anything to show at that moment.
+    pub(super) fn delivers(&self, playlist: &str, at: Stamp) -> bool {
+        delivers(self.tenant, playlist, at, DEPTH)
+    }
+}
+
+fn local(zone: &TimeZone, at: Stamp) -> Local {
+    let here = zone.to_datetime(at.timestamp());
+    Local {
+        day: i64::from(here.weekday().to_sunday_zero_offset()),
+        minute: i64::from(here.hour()) * 60 + i64::from(here.minute()),
+    }
+}
+
+/// Whether a schedule says what is shown at that minute.
+pub(super) fn in_force(schedule: &Schedule, at: Stamp, local: Local) -> bool {
+    schedule.is_active
+        && schedule.start <= at
+        && schedule.end.is_none_or(|end| end >= at)
+        && covers(schedule, local)
+}
+
+/// A window that ends before it begins runs over midnight and belongs to the day on which it began.
+fn covers(schedule: &Schedule, local: Local) -> bool {
+    let on = |day: i64| schedule.days.contains(&day);
+    let yesterday = (local.day + 6) % 7;
+    match (schedule.start_time, schedule.end_time) {
+        (Some(start), Some(end)) if end < start => {
+            (local.minute >= start && on(local.day)) || (local.minute < end && on(yesterday))
+        }
+        (Some(start), Some(end)) => start <= local.minute && local.minute < end && on(local.day),
+        _ => on(local.day),
+    }
+}
+
+fn delivers(tenant: &Tenant, playlist: &str, at: Stamp, depth: u8) -> bool {
+    let playlist = tenant.playlists.get(playlist);
+    playlist.is_some_and(|list| {
+        list.items.iter().any(|item| is_deliverable(tenant, &item.content_id, at, depth))
+    })
+}
+
+fn is_deliverable(tenant: &Tenant, content: &str, at: Stamp, depth: u8) -> bool {
+    let Some(content) = tenant.content.get(content) else { return false };
+    let live = content.status == ContentStatus::Active
+        && content.expires.is_none_or(|expires| expires > at);
+    if !live || content.kind != "layout" {
+        return live;
+    }
+    let Some(depth) = depth.checked_sub(1) else { return false };
+    content.zone_ids("contentId").any(|id| is_deliverable(tenant, id, at, depth))
+        || content.zone_ids("playlistId").any(|id| delivers(tenant, id, at, depth))
+}
+
+/// Minutes of a day, for asking.
+pub(super) const MINUTES_OF_DAY: usize = (DAY / MINUTE).unsigned_abs() as usize;
