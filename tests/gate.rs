@@ -157,6 +157,8 @@ impl Request {
                 finished_at: None,
                 outcome: None,
                 evidence: Vec::new(),
+                undo_of: None,
+                undone: None,
             });
         }
     }

@@ -157,6 +157,7 @@ fn quiet() -> Report {
         open: Vec::new(),
         unknown: BTreeMap::new(),
         counts: BTreeMap::from(counts),
+        off: None,
         troubles: Vec::new(),
         tape: None,
         exit: ExitClass::Clean,
@@ -275,6 +276,7 @@ fn a_run_that_gave_up_or_could_not_record_says_so() {
     };
     reads!("report_escalated", report::report(&escalated, Style::Plain));
     let blind = Report {
+        off: None,
         troubles: vec!["failed to write the ledger: the disk is full".to_owned()],
         unknown: BTreeMap::from([(
             "process_down".to_owned(),
@@ -377,6 +379,8 @@ fn remediation() -> Remediation {
                 .to_owned(),
         ),
         evidence: vec!["/var/lib/opswarden/state/evidence/INC-7/pm2_shop".to_owned()],
+        undo_of: None,
+        undone: None,
     }
 }
 
@@ -419,6 +423,7 @@ fn life() -> Vec<RecordedEvent> {
                 before: done.before,
                 inverse: done.inverse,
                 evidence: done.evidence,
+                undo_of: None,
             },
         ),
         event(

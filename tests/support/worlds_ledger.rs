@@ -126,6 +126,8 @@ pub(crate) fn remediation(
         finished_at: (!state.is_open()).then_some(at),
         outcome: None,
         evidence: Vec::new(),
+        undo_of: None,
+        undone: None,
     })
 }
 

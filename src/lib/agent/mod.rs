@@ -4,6 +4,8 @@
 //! never decides whether acting is allowed: the engine does that for all agents in the same way. An agent's
 //! struct is its `[agents.<name>]` stanza.
 
+pub mod tenant;
+
 use std::collections::BTreeSet;
 use std::future::Future;
 

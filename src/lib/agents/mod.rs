@@ -1,3 +1,5 @@
 //! The agents: judgement only, one file or folder each. They see `agent`, `ports` and `domain`, never each other.
 
+pub mod fleet_manager;
 pub mod health_guardian;
+pub mod schedule_doctor;

@@ -109,6 +109,9 @@ impl Launch<'_> {
         let spec = (self.entry.spec)();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let run = wire::new_run_id();
+        if let Some(why) = wire::off(self.config, self.entry) {
+            return self.tell(&Report::off(spec.name, run, clock.now(), why));
+        }
         if self.args.plan {
             return self.plan(&clock, run).await;
         }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::config::{OriginRow, Problem};
 use crate::domain::event::RecordedEvent;
-use crate::domain::incident::{Incident, IncidentId, Remediation, Resolution};
+use crate::domain::incident::{Incident, IncidentId, Remediation, RemediationId, Resolution};
 use crate::domain::report::Report;
 use crate::domain::run::{AgentRun, Decision};
 use crate::domain::subject::Key;
@@ -76,6 +76,31 @@ pub struct Ended {
     pub resolution: Resolution,
     /// Why.
     pub reason: String,
+}
+
+/// One act that a person wanted taken back.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct TakenBack {
+    /// Which one.
+    pub remediation: RemediationId,
+    /// What it had done, in words.
+    pub operation: String,
+    /// What became of the wish.
+    pub outcome: TakingBack,
+    /// What was seen, or why not.
+    pub text: String,
+}
+
+/// What became of the wish to take an act back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TakingBack {
+    /// It is taken back, and that was seen.
+    Done,
+    /// Nothing was sent.
+    Refused,
+    /// It was sent, and what was seen does not prove it.
+    NotProved,
 }
 
 /// One thing that the doctor tried.
@@ -185,6 +210,7 @@ pub fn all() -> Vec<Document> {
         document::<Vec<Remediation>>("remediations", "opsctl remediations -o json"),
         document::<Paused>("pause", "opsctl pause AGENT -o json"),
         document::<Resumed>("resume", "opsctl resume AGENT -o json"),
+        document::<Vec<TakenBack>>("undo", "opsctl undo REMEDIATION -o json"),
         document::<Ended>("resolve", "opsctl resolve ID -o json"),
         document::<Vec<Examined>>("doctor", "opsctl doctor -o json"),
         document::<LedgerCheck>("ledger-verify", "opsctl ledger verify -o json"),

@@ -54,9 +54,7 @@ impl Exit {
             Self::Incomplete => {
                 "could not complete, could not see everything, or could not record it"
             }
-            Self::Refused => {
-                "the gate refused what a person asked for (no call asks for an act yet)"
-            }
+            Self::Refused => "the gate refused what a person asked for (opsctl undo)",
             Self::NotNow => "already running, or not ours to run now",
             Self::BadConfig => "the settings or the command line cannot be used",
         }

@@ -7,7 +7,9 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
 use crate::agent::{Agent, Need, Problem};
+use crate::agents::fleet_manager::FleetManager;
 use crate::agents::health_guardian::HealthGuardian;
+use crate::agents::schedule_doctor::ScheduleDoctor;
 use crate::domain::report::Report;
 use crate::domain::spec::Spec;
 use crate::engine::Engine;
@@ -64,7 +66,8 @@ impl Entry {
 }
 
 /// Every agent, one line each.
-pub static ALL: &[Entry] = &[Entry::of::<HealthGuardian>()];
+pub static ALL: &[Entry] =
+    &[Entry::of::<HealthGuardian>(), Entry::of::<FleetManager>(), Entry::of::<ScheduleDoctor>()];
 
 /// The agent of a stanza that was read before.
 fn effective<A: Agent>(stanza: &Value) -> A {

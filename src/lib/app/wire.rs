@@ -61,7 +61,8 @@ pub fn owner(config: &Config) -> String {
 pub fn store_options(config: &Config, access: Access, clock: Arc<dyn Clock>) -> StoreOptions {
     let roster = registry::ALL.iter().map(|entry| {
         let name = (entry.spec)().name;
-        RosterEntry { schedule: config.of(&name).schedule.clone(), agent: name, enabled: true }
+        let enabled = off(config, entry).is_none();
+        RosterEntry { schedule: config.of(&name).schedule.clone(), agent: name, enabled }
     });
     StoreOptions {
         state_dir: config.paths.state.clone(),
@@ -71,6 +72,21 @@ pub fn store_options(config: &Config, access: Access, clock: Arc<dyn Clock>) -> 
         access,
         clock,
     }
+}
+
+/// Why an agent is off by these settings, if it is.
+#[must_use]
+pub fn off(config: &Config, entry: &Entry) -> Option<String> {
+    let spec = (entry.spec)();
+    let needs = (entry.needs)(&config.of(&spec.name).stanza);
+    let homeless = config.platform.is_none() && needs.contains(&Need::Platform);
+    homeless.then(|| {
+        format!(
+            "{} tends the platform, and there is none in {}: write a [platform] section to switch it on.",
+            spec.name,
+            config.file.display()
+        )
+    })
 }
 
 /// The engine of one run of `entry`'s agent.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::incident::{IncidentId, RemediationId, RemediationState, Resolution, RunId};
 use super::operation::{Inverse, Operation, TargetState};
+use super::platform::Change;
 use super::severity::{Priority, Severity};
 use super::subject::{AgentName, Key};
 
@@ -155,6 +156,9 @@ pub enum Event {
         inverse: Inverse,
         /// Files with what was seen before.
         evidence: Vec<String>,
+        /// The remediation that this one takes back, where a person wants that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        undo_of: Option<RemediationId>,
     },
     /// The operation was sent and answered.
     #[serde(rename = "remediation.acted")]
@@ -191,6 +195,18 @@ pub enum Event {
         observed: String,
         /// The target after.
         after: Option<TargetState>,
+    },
+    /// A person took it back.
+    #[serde(rename = "remediation.undone")]
+    RemediationUndone {
+        /// Which remediation.
+        remediation: RemediationId,
+        /// The remediation that took it back.
+        by: RemediationId,
+        /// Why.
+        reason: String,
+        /// What that changed on the target.
+        changes: Vec<Change>,
     },
     /// A switch was set or cleared.
     #[serde(rename = "control.changed")]
@@ -288,6 +304,7 @@ impl Event {
             Self::RemediationActed { .. } => "remediation.acted",
             Self::RemediationCompleted { .. } => "remediation.completed",
             Self::RemediationSettled { .. } => "remediation.settled",
+            Self::RemediationUndone { .. } => "remediation.undone",
             Self::ControlChanged { .. } => "control.changed",
             Self::ControlPlaneDegraded { .. } => "control.plane_degraded",
             Self::LedgerImported { .. } => "ledger.imported",
@@ -308,7 +325,8 @@ impl Event {
             Self::RecoveryAttempted { remediation, .. }
             | Self::RemediationActed { remediation, .. }
             | Self::RemediationCompleted { remediation, .. }
-            | Self::RemediationSettled { remediation, .. } => remediation.to_string(),
+            | Self::RemediationSettled { remediation, .. }
+            | Self::RemediationUndone { remediation, .. } => remediation.to_string(),
             Self::ControlChanged { control, .. } => control.clone(),
             Self::ControlPlaneDegraded { .. } | Self::LedgerImported { .. } => "ledger".to_owned(),
             Self::TaskStarted { agent, .. } | Self::TaskCompleted { agent, .. } => {
@@ -340,6 +358,7 @@ impl Event {
             | Self::RemediationActed { .. }
             | Self::RemediationCompleted { .. }
             | Self::RemediationSettled { .. }
+            | Self::RemediationUndone { .. }
             | Self::ControlChanged { .. }
             | Self::TaskStarted { .. }
             | Self::TaskCompleted { .. } => EventPriority::Low,

@@ -288,6 +288,23 @@ pub struct Remediation {
     pub outcome: Option<String>,
     /// Files with what was seen before acting.
     pub evidence: Vec<String>,
+    /// The remediation that this one takes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo_of: Option<RemediationId>,
+    /// How a person took it back, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undone: Option<Undone>,
+}
+
+/// That a remediation was taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Undone {
+    /// The remediation that did it.
+    pub by: RemediationId,
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: String,
 }
 
 impl Remediation {

@@ -39,6 +39,9 @@ pub fn prove_by(
     let Some(check) = spec.check(&key.check) else {
         return failed("this version has no such check; nothing is said about health".to_owned());
     };
+    if remediation.undo_of.is_some() {
+        return prove_undo(remediation, after, now);
+    }
     let seen = diagnosis.standing(&key.check, &key.subject);
     let standing = match seen {
         Standing::Unknown { .. } if gone.contains(key) => Standing::Gone,
@@ -50,6 +53,28 @@ pub fn prove_by(
         return failed(format!("no answer could be found for a day: {}", proof.observed));
     }
     proof
+}
+
+/// Judges what took a remediation back: its finding is as wrong as it was before, so only its mark tells.
+#[must_use]
+pub fn prove_undo(remediation: &Remediation, after: &Sight<TargetState>, now: Timestamp) -> Proof {
+    let after = match after {
+        Ok(after) => after,
+        Err(blind) => return unknown(format!("the target cannot be seen: {}", blind.why)),
+    };
+    let target = after.summary();
+    match remediation.operation.mark(&remediation.before, after) {
+        Mark::Left => Proof {
+            outcome: RemediationOutcome::Verified,
+            observed: format!("the target is {target}"),
+        },
+        Mark::Absent if now >= remediation.horizon_ends() || remediation.acted_at.is_some() => {
+            failed(format!("it had no effect: the target is {target}"))
+        }
+        Mark::Absent | Mark::Unreadable | Mark::None => {
+            unknown(format!("no effect is seen yet: the target is {target}"))
+        }
+    }
 }
 
 /// An answer that cannot be found any more (the settings look elsewhere by now, a manager is gone for good) must not
@@ -236,6 +261,8 @@ mod tests {
             finished_at: None,
             outcome: None,
             evidence: Vec::new(),
+            undo_of: None,
+            undone: None,
         }
     }
 

@@ -122,6 +122,9 @@ pub struct Report {
     pub unknown: BTreeMap<String, String>,
     /// Counters: detected, acted, verified, failed, cleared, deferred, refused, unknown, population.
     pub counts: BTreeMap<String, u64>,
+    /// Why the agent is off and did nothing, where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub off: Option<String>,
     /// Things that went wrong with the run itself.
     pub troubles: Vec<String>,
     /// The tape, where one was written.
@@ -163,6 +166,30 @@ impl ExitClass {
             Self::Clean => 0,
             Self::Findings => 1,
             Self::Incomplete => 2,
+        }
+    }
+}
+
+impl Report {
+    /// The report of an agent that is off: it looked at nothing, and nothing is expected of it.
+    #[must_use]
+    pub fn off(agent: AgentName, run: RunId, now: Timestamp, why: String) -> Self {
+        Self {
+            run,
+            agent,
+            started_at: now,
+            ended_at: now,
+            plan: Plan::default(),
+            attempts: Vec::new(),
+            not_sent: Vec::new(),
+            changes: Vec::new(),
+            open: Vec::new(),
+            unknown: BTreeMap::new(),
+            counts: BTreeMap::new(),
+            off: Some(why),
+            troubles: Vec::new(),
+            tape: None,
+            exit: ExitClass::Clean,
         }
     }
 }

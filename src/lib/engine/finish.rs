@@ -30,6 +30,7 @@ impl Engine {
         state: RunState,
         exit: i32,
     ) -> Result<(), StoreError> {
+        self.release().await;
         if self.mode == Mode::Plan {
             return Ok(());
         }
@@ -62,6 +63,9 @@ impl Engine {
 
     /// Writes what the run leaves behind and reports.
     pub(super) async fn finish(&self, spec: &Spec, mut progress: Progress) -> Report {
+        for trouble in self.release().await {
+            progress.trouble(trouble);
+        }
         if self.mode == Mode::Plan {
             let open = self.open_incidents(spec, &mut progress).await;
             return progress.report(self.clock.now(), &open);
@@ -91,6 +95,15 @@ impl Engine {
             report.exit = crate::domain::report::ExitClass::Incomplete;
         }
         report
+    }
+
+    /// Ends every session on the platform, whatever the run came to. What could not be ended.
+    pub async fn release(&self) -> Vec<String> {
+        let Ok(platform) = &self.sensors.platform else { return Vec::new() };
+        let failed = platform.release().await.into_iter().map(|(tenant, why)| {
+            format!("the session of tenant {tenant} could not be released: {why}")
+        });
+        failed.inspect(|trouble| tracing::error!("{trouble}")).collect()
     }
 
     /// Active incidents of the agent and of opswarden itself.

@@ -20,6 +20,7 @@ mod perform;
 mod progress;
 mod run;
 pub mod tape;
+pub mod undo;
 mod verify;
 
 pub use judge::{Setting, plan};

@@ -134,6 +134,7 @@ impl Progress {
             open,
             unknown,
             counts: self.counts,
+            off: None,
             troubles: self.troubles,
             tape: None,
             exit,

@@ -15,6 +15,7 @@ use crate::domain::diagnosis::{
 use crate::domain::incident::control;
 use crate::domain::ledger::LedgerView;
 use crate::domain::merge::{MergeInput, Merged, merge};
+use crate::domain::platform::{Account, Population, TenantStanding};
 use crate::domain::run::LastSeen;
 use crate::domain::severity::Severity;
 use crate::domain::spec::{CheckClass, CheckSpec, Spec};
@@ -25,6 +26,9 @@ const STORE_RESCUED: CheckId = CheckId::of("store_rescued");
 const REMEDY_INEFFECTIVE: CheckId = CheckId::of("remedy_ineffective");
 const CLOCK_JUMPED: CheckId = CheckId::of("clock_jumped");
 const LONG_UNKNOWN: CheckId = CheckId::of("long_unknown");
+const SESSION_LEAKED: CheckId = CheckId::of("session_leaked");
+const ACCOUNT_UNFIT: CheckId = CheckId::of("account_unfit");
+const POPULATION_IMPLAUSIBLE: CheckId = CheckId::of("population_implausible");
 
 /// A check that gave no answer for so long is a finding of its own.
 const LONG: Duration = Duration::from_hours(24);
@@ -61,6 +65,13 @@ pub const SPEC: Spec = Spec {
         ),
         check(CLOCK_JUMPED, "this host's clock was set back", Severity::Warning),
         check(LONG_UNKNOWN, "a check has given no answer for a day", Severity::Warning),
+        check(
+            SESSION_LEAKED,
+            "sessions on the platform were opened and not released",
+            Severity::Warning,
+        ),
+        check(ACCOUNT_UNFIT, "the account on the platform cannot do this work", Severity::Warning),
+        check(POPULATION_IMPLAUSIBLE, "a tenant has far fewer rows than lately", Severity::Warning),
     ],
     series: &[],
 };
@@ -73,6 +84,12 @@ pub struct Seen {
     answers: LastSeen,
     /// Checks of the agent that gave an answer in this run: a long pause of the agent itself is no doubt of theirs.
     answered: BTreeSet<CheckId>,
+    /// What is known of sessions and accounts on the platform.
+    #[serde(default)]
+    tenants: Vec<TenantStanding>,
+    /// How many rows of the platform were seen.
+    #[serde(default)]
+    populations: Vec<Population>,
 }
 
 /// What a run found out about opswarden itself, for the tape.
@@ -110,7 +127,8 @@ impl Engine {
             return;
         }
         let looked = self.look_at_ourselves(agent, progress.answered()).await;
-        let Some(seen) = tried(progress, looked) else { return };
+        let Some(mut seen) = tried(progress, looked) else { return };
+        seen.populations.clone_from(&progress.populations);
         let now = self.clock.now();
         let diagnosis = judge(agent, &seen, &self.setting, now);
         let (before_merge, merged) = self.merged(&SPEC, &diagnosis, now, progress).await;
@@ -128,7 +146,9 @@ impl Engine {
         let others = runs.iter().filter(|run| run.id != self.run);
         let newest_run = others.map(|run| run.started_at).max();
         let answers = store.last_seen(&agent.name).await?;
-        Ok(Seen { view, newest_run, answers, answered })
+        let platform = self.sensors.platform.as_ref();
+        let tenants = platform.map(|platform| platform.standing()).unwrap_or_default();
+        Ok(Seen { view, newest_run, answers, answered, tenants, populations: Vec::new() })
     }
 }
 
@@ -168,7 +188,35 @@ fn judge(agent: &Spec, seen: &Seen, setting: &Setting, now: Timestamp) -> Diagno
         let subject = Subject::new(SubjectKind::Agent, host, &format!("{}.{check}", agent.name));
         put(LONG_UNKNOWN, subject, (long && doubtful).then(|| symptom(Severity::Warning, text)));
     }
+    let of_tenant = |tenant: &str, id: &str| Subject::new(SubjectKind::Tenant, tenant, id);
+    for standing in &seen.tenants {
+        let tenant = &standing.tenant;
+        put(SESSION_LEAKED, of_tenant(tenant, "sessions"), leaked(standing));
+        match &standing.account {
+            Account::Fit => put(ACCOUNT_UNFIT, of_tenant(tenant, "account"), None),
+            Account::Unfit { why } => {
+                let fault = symptom(Severity::Warning, why.clone());
+                put(ACCOUNT_UNFIT, of_tenant(tenant, "account"), Some(fault));
+            }
+            Account::Unknown { .. } => {}
+        }
+    }
+    for population in &seen.populations {
+        let subject = of_tenant(&population.tenant, &population.what);
+        let few = population.implausible.as_ref();
+        let few = few
+            .map(|why| symptom(Severity::Warning, format!("tenant {}: {why}", population.tenant)));
+        put(POPULATION_IMPLAUSIBLE, subject, few);
+    }
     diagnosis
+}
+
+fn leaked(standing: &TenantStanding) -> Option<Symptom> {
+    let text = format!(
+        "sessions of tenant {} were opened within the last day and not released: their tokens live on",
+        standing.tenant
+    );
+    (standing.leaked > 0).then(|| symptom(Severity::Warning, text))
 }
 
 fn rescued(view: &LedgerView, now: Timestamp) -> Option<Symptom> {

@@ -187,6 +187,7 @@ impl Engine {
                 before: last.state.clone(),
                 inverse: last.inverse.clone(),
                 evidence: last.evidence.clone(),
+                undo_of: None,
             };
             Batch { events: vec![self.new_event(spec, now, event)], notes: Vec::new() }
         };

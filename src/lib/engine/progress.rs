@@ -5,18 +5,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::judge::faulty;
-use crate::domain::diagnosis::{Diagnosis, Standing, Symptom, Verdict};
+use crate::domain::diagnosis::{CheckFindings, Diagnosis, Standing, Symptom, Verdict};
 use crate::domain::event::{Event, RemediationOutcome};
 use crate::domain::incident::{IncidentId, Remediation, RemediationId, RunId};
 use crate::domain::moment;
 use crate::domain::operation::TargetState;
 use crate::domain::plan::{Action, Plan};
+use crate::domain::platform::Population;
 use crate::domain::proof::Proof;
 use crate::domain::report::{Attempt, Change, NotSent};
 use crate::domain::run::{Ruling, Trigger};
 use crate::domain::spec::Spec;
 use crate::domain::subject::{CheckId, Key};
 use crate::ports::store::StoreError;
+
+/// How many subjects a check asked about: those of each census, and those of the findings where there is none.
+fn population_of(of_check: &CheckFindings<Symptom>) -> usize {
+    let counted: u64 = of_check.census.values().map(|census| census.seen).sum();
+    usize::try_from(counted).unwrap_or(usize::MAX).max(of_check.findings.len())
+}
 
 /// The course of one run.
 pub(super) struct Progress {
@@ -37,6 +44,7 @@ pub(super) struct Progress {
     pub(super) attempts: BTreeMap<RemediationId, Attempt>,
     pub(super) not_sent: Vec<NotSent>,
     pub(super) counts: BTreeMap<String, u64>,
+    pub(super) populations: Vec<Population>,
 }
 
 impl Progress {
@@ -77,6 +85,7 @@ impl Progress {
             attempts: BTreeMap::new(),
             not_sent: Vec::new(),
             counts: counts.into_iter().map(zero).collect(),
+            populations: Vec::new(),
         }
     }
 
@@ -112,7 +121,7 @@ impl Progress {
             if !of_check.findings.values().any(unknown) {
                 self.seen.push(check.clone());
             }
-            self.count("population", of_check.findings.len());
+            self.count("population", population_of(of_check));
             for (subject, finding) in &of_check.findings {
                 if let Verdict::Unknown { why } = finding {
                     self.count("unknown", 1);
@@ -122,6 +131,11 @@ impl Progress {
             }
         }
         self.samples.clone_from(&diagnosis.samples);
+        for population in &diagnosis.populations {
+            let name = format!("population.{}.{}", population.tenant, population.what);
+            self.counts.insert(name, population.seen);
+        }
+        self.populations.clone_from(&diagnosis.populations);
     }
 
     /// Checks that gave an answer on every subject.
@@ -215,6 +229,7 @@ impl Progress {
                 | Event::RemediationActed { .. }
                 | Event::RemediationCompleted { .. }
                 | Event::RemediationSettled { .. }
+                | Event::RemediationUndone { .. }
                 | Event::ControlChanged { .. }
                 | Event::ControlPlaneDegraded { .. }
                 | Event::LedgerImported { .. }

@@ -10,6 +10,9 @@ use crate::domain::platform::{
 };
 use crate::domain::sight::Sight;
 
+/// A piece of content as lists show it, with its details and the ids of the playlists that hold it.
+pub type WholeContent = (ContentRow, ContentDetail, Vec<String>);
+
 /// The eyes on the platform. Each tenant has a session of its own, opened at the first question and kept until
 /// [`Platform::release`].
 pub trait Platform: Send + Sync {
@@ -61,12 +64,12 @@ pub trait Platform: Send + Sync {
         id: &'a str,
     ) -> Pending<'a, Sight<Option<DisplayRow>>>;
 
-    /// One piece of content as it is now, with its details and the ids of the playlists that hold it.
+    /// One piece of content as it is now.
     fn one_content<'a>(
         &'a self,
         tenant: &'a str,
         id: &'a str,
-    ) -> Pending<'a, Sight<Option<(ContentRow, ContentDetail, Vec<String>)>>>;
+    ) -> Pending<'a, Sight<Option<WholeContent>>>;
 
     /// One schedule as it is now.
     fn schedule<'a>(

@@ -78,9 +78,18 @@ fn remediation(page: &mut Page, found: &Remediation, now: Timestamp) {
         let settled = !found.state.is_open();
         page.note(if settled { "proof" } else { "answer" }, outcome);
     }
+    if let Some(undone) = &found.undone {
+        page.note(
+            "undone",
+            &format!("by {}, {}: {}", undone.by, relative(undone.at, now), undone.reason),
+        );
+        return;
+    }
     match &found.inverse {
         Inverse::None { why } => page.note("undo", &format!("none: {why}")),
-        Inverse::Exact(operation) => page.note("undo", &operation.to_string()),
+        Inverse::Exact(operation) => {
+            page.note("undo", &format!("opsctl undo {} would {operation}", found.id));
+        }
         Inverse::Approximate { operation, why } => {
             page.note("undo", &format!("{operation}, but {why}"));
         }
@@ -302,6 +311,9 @@ fn told(event: &Event) -> String {
         }
         Event::RemediationSettled { remediation, outcome, observed, .. } => {
             format!("{remediation}: settled by looking, {}: {observed}", outcome.state().as_str())
+        }
+        Event::RemediationUndone { remediation, by, reason, .. } => {
+            format!("{remediation}: taken back by {by}: {reason}")
         }
         // What belongs to no incident and no remediation is no part of a life.
         Event::ControlChanged { .. }

@@ -19,6 +19,9 @@ const NAMED: usize = 4;
 #[must_use]
 pub fn report(report: &Report, style: Style) -> String {
     let mut page = Page::new(style);
+    if let Some(why) = &report.off {
+        return off(page, report, why, style);
+    }
     let name = style.paint(Tone::Strong, report.agent.as_str());
     page.line(&format!("{name}  {}", ended(report, style)));
     page.paragraph(&counts(report));
@@ -50,10 +53,20 @@ pub fn report(report: &Report, style: Style) -> String {
     page.into_text()
 }
 
+fn off(mut page: Page, report: &Report, why: &str, style: Style) -> String {
+    let name = style.paint(Tone::Strong, report.agent.as_str());
+    page.line(&format!("{name}  off"));
+    page.paragraph(why);
+    page.into_text()
+}
+
 /// A dry run: the plan that would run.
 #[must_use]
 pub fn plan(report: &Report, style: Style) -> String {
     let mut page = Page::new(style);
+    if let Some(why) = &report.off {
+        return off(page, report, why, style);
+    }
     let name = style.paint(Tone::Strong, report.agent.as_str());
     page.line(&format!("{name}  dry run: nothing was changed and nothing was sent"));
     page.paragraph(&counts(report));

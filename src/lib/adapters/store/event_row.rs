@@ -194,6 +194,7 @@ pub(super) fn sentence(event: &Event) -> String {
         | Event::RemediationSettled { outcome, observed, .. } => {
             format!("{}: {observed}", outcome.state().as_str())
         }
+        Event::RemediationUndone { by, reason, .. } => format!("taken back by {by}: {reason}"),
         Event::ControlChanged { on, reason, .. } => {
             format!("{}: {reason}", if *on { "on" } else { "off" })
         }

@@ -40,6 +40,7 @@ impl Fold {
             | Event::RemediationActed { .. }
             | Event::RemediationCompleted { .. }
             | Event::RemediationSettled { .. }
+            | Event::RemediationUndone { .. }
             | Event::ControlChanged { .. }
             | Event::ControlPlaneDegraded { .. }
             | Event::LedgerImported { .. }

@@ -67,8 +67,21 @@ pub enum Verb {
     },
     /// Let agents act again
     Resume {
-        /// An agent, "all", or an operation that was switched off because it never helped
+        /// An agent, "all", an operation that was switched off because it never helped, or the key of a finding that is held
         agent: String,
+        /// Why; stands in the ledger
+        #[arg(long)]
+        reason: String,
+    },
+    /// Take back what an agent did: its recorded inverse, where nobody changed the target since
+    #[command(group = clap::ArgGroup::new("what").required(true))]
+    Undo {
+        /// The remediation, like REM-1
+        #[arg(group = "what")]
+        remediation: Option<String>,
+        /// Instead: everything that a run did, the last act first
+        #[arg(long, value_name = "RUN", group = "what")]
+        run: Option<String>,
         /// Why; stands in the ledger
         #[arg(long)]
         reason: String,

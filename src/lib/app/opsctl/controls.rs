@@ -1,7 +1,6 @@
 //! `opsctl pause` and `resume`: switches in the ledger, so that every trigger obeys them.
 
 use std::collections::BTreeMap;
-
 use std::time::Duration;
 
 use serde_json::json;
@@ -15,6 +14,7 @@ use crate::domain::event::{Event, NewEvent};
 use crate::domain::incident::{Control, control};
 use crate::domain::moment::full;
 use crate::domain::operation::Operation;
+use crate::domain::subject::Key;
 use crate::ports::store::{Batch, LedgerView, Scope, Store};
 use crate::render::page::Page;
 use crate::render::time::relative;
@@ -72,7 +72,10 @@ impl Desk<'_> {
         if Operation::VERBS.contains(&agent) {
             return self.retry(agent, reason).await;
         }
-        let key = pause_key(agent)?;
+        let key = match agent.parse::<Key>() {
+            Ok(key) => control::hold_of(&key),
+            Err(_) => pause_key(agent)?,
+        };
         if self.nothing_is_recorded() {
             return Ok(resumed(agent, Vec::new(), Vec::new(), reason));
         }

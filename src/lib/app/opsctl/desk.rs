@@ -16,6 +16,7 @@ use crate::ports::store::StoreError;
 use crate::render::style::Style;
 
 use super::args::{ConfigVerb, Opsctl, Verb};
+use super::undo::Wanted;
 
 /// The whole of `opsctl`'s `main`.
 #[must_use]
@@ -128,6 +129,13 @@ impl Desk<'_> {
                 let resolution =
                     if *false_alarm { Resolution::FalseAlarm } else { Resolution::Manual };
                 self.resolve(id, reason, resolution).await
+            }
+            Verb::Undo { remediation: Some(id), reason, .. } => {
+                self.undo(Wanted::One(id), reason).await
+            }
+            Verb::Undo { run: Some(run), reason, .. } => self.undo(Wanted::Run(run), reason).await,
+            Verb::Undo { remediation: None, run: None, .. } => {
+                Err(Trouble::usage("name a remediation, or a run with --run"))
             }
             Verb::Doctor => self.doctor().await,
             Verb::Ledger { verb: super::args::LedgerVerb::Verify } => self.verify().await,

@@ -12,6 +12,7 @@ mod questions;
 mod resolve;
 mod room;
 mod status;
+mod undo;
 
 pub use desk::opsctl_main;
 

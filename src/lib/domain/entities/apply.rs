@@ -6,7 +6,7 @@ use super::{Entities, EntityRef};
 use crate::domain::event::{Event, NewEvent, RemediationOutcome};
 use crate::domain::incident::{
     Control, Escalated, Incident, IncidentId, Remediation, RemediationId, RemediationState,
-    Resolution, Resolved,
+    Resolution, Resolved, Undone,
 };
 use crate::domain::operation::TargetState;
 
@@ -36,6 +36,7 @@ impl Entities {
             Event::RemediationActed { .. } => self.acted(new.at, &new.event),
             Event::RemediationCompleted { .. } => self.complete(new.at, &new.event),
             Event::RemediationSettled { .. } => self.settle(new.at, &new.event),
+            Event::RemediationUndone { .. } => self.undone(new.at, &new.event),
             Event::ControlChanged { .. } => Ok(self.control(new)),
             Event::ControlPlaneDegraded { .. }
             | Event::LedgerImported { .. }
@@ -167,6 +168,7 @@ impl Entities {
             before,
             inverse,
             evidence,
+            undo_of,
         } = &new.event
         else {
             return Err("not an intent".to_owned());
@@ -211,6 +213,8 @@ impl Entities {
             finished_at: None,
             outcome: None,
             evidence: evidence.clone(),
+            undo_of: *undo_of,
+            undone: None,
         });
         Ok(changed)
     }
@@ -296,6 +300,24 @@ impl Entities {
             after: after.cloned().or(found.after),
             ..found
         });
+    }
+
+    fn undone(&mut self, at: Timestamp, event: &Event) -> Result<Vec<EntityRef>, String> {
+        use RemediationState::{Failed, Unknown, Verified};
+        let Event::RemediationUndone { remediation: id, by, reason, .. } = event else {
+            return Err("not an undoing".to_owned());
+        };
+        let found = self.remediation_in(*id, &[Verified, Failed, Unknown])?;
+        if let Some(earlier) = &found.undone {
+            return Err(format!("{} took it back already", earlier.by));
+        }
+        let undoing = self.remediation_in(*by, &[Verified])?;
+        if undoing.undo_of != Some(*id) {
+            return Err(format!("{by} takes something else back"));
+        }
+        let undone = Some(Undone { by: *by, at, reason: reason.clone() });
+        self.put_remediation(Remediation { undone, ..found });
+        Ok(vec![EntityRef::Remediation(*id)])
     }
 
     fn control(&mut self, new: &NewEvent) -> Vec<EntityRef> {

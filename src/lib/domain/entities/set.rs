@@ -64,6 +64,9 @@ impl Event {
                 let of_incident = incident.iter().map(|id| EntityRef::Incident(*id));
                 std::iter::once(EntityRef::Remediation(*remediation)).chain(of_incident).collect()
             }
+            Self::RemediationUndone { remediation, by, .. } => {
+                vec![EntityRef::Remediation(*remediation), EntityRef::Remediation(*by)]
+            }
             Self::ControlChanged { control, .. } => vec![EntityRef::Control(control.clone())],
             Self::ControlPlaneDegraded { .. }
             | Self::LedgerImported { .. }

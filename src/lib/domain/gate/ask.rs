@@ -18,6 +18,35 @@ pub fn gate(input: &GateInput<'_>) -> Vec<DoorAnswer> {
     ask(input, &Door::ALL[..9])
 }
 
+/// Asks for what a person takes back: one named act, once. Its budget is what was spent on the act, so limits that bound
+/// a population or an hour have nothing to say.
+#[must_use]
+pub fn gate_undo(input: &GateInput<'_>) -> Vec<DoorAnswer> {
+    let mut answers = Vec::with_capacity(9);
+    for door in &Door::ALL[..9] {
+        let answer = match door {
+            Door::Autonomy => match propose_only(input) {
+                Some(refused) => refused,
+                None => Answer::Passed("a person asks for it".into()),
+            },
+            Door::Coverage | Door::BlastRadius | Door::Attempts => {
+                Answer::NotApplicable("a person names this one act".into())
+            }
+            Door::Budget => {
+                Answer::NotApplicable("its budget is the act that it takes back, once".into())
+            }
+            Door::Owner => free(input),
+            Door::Armed | Door::Freeze | Door::Supported | Door::Guard => answer(input, *door),
+        };
+        let refused = matches!(answer, Answer::Refused(_));
+        answers.push(DoorAnswer { door: *door, answer });
+        if refused {
+            break;
+        }
+    }
+    answers
+}
+
 /// Asks again, on the ledger as it is under the write lock, the doors that the ledger can change.
 #[must_use]
 pub fn gate_again(input: &GateInput<'_>) -> Vec<DoorAnswer> {
@@ -75,13 +104,18 @@ fn armed(input: &GateInput<'_>) -> Answer {
     Answer::Passed("no pause applies".into())
 }
 
+fn propose_only(input: &GateInput<'_>) -> Option<Answer> {
+    let propose = input.view.controls.get(control::PROPOSE_ONLY);
+    let found = propose.filter(|found| found.applies(input.now))?;
+    Some(Answer::Refused(format!("the level is propose: {}", found.reason)))
+}
+
 fn autonomy(input: &GateInput<'_>) -> Answer {
     if let Some(why) = input.only_looks {
         return Answer::Refused(why.to_owned());
     }
-    let propose = input.view.controls.get(control::PROPOSE_ONLY);
-    if let Some(found) = propose.filter(|found| found.applies(input.now)) {
-        return Answer::Refused(format!("the level is propose: {}", found.reason));
+    if let Some(refused) = propose_only(input) {
+        return refused;
     }
     match input.policy.autonomy {
         Autonomy::Act => Answer::Passed("the level is act".into()),
@@ -134,6 +168,11 @@ fn owner(input: &GateInput<'_>) -> Answer {
             hold.set_by, hold.reason, input.key
         ));
     }
+    free(input)
+}
+
+/// Whether nothing on the same target waits for its answer.
+fn free(input: &GateInput<'_>) -> Answer {
     let target = input.operation.target();
     let shared = input
         .view

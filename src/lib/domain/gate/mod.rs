@@ -9,6 +9,6 @@ mod door;
 mod input;
 mod limits;
 
-pub use ask::{gate, gate_again};
+pub use ask::{gate, gate_again, gate_undo};
 pub use door::{Answer, Door, DoorAnswer, refusal};
 pub use input::GateInput;

@@ -40,7 +40,6 @@ impl fmt::Display for Target<'_> {
 }
 
 /// The state of an operation's target, read before and after.
-#[expect(clippy::large_enum_variant, reason = "held one at a time; a box would cloud every match")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TargetState {

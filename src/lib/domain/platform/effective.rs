@@ -70,10 +70,20 @@ pub struct Catalogue<'a> {
 /// A layout in a playlist in a layout: deeper than this is not followed.
 const DEPTH: u32 = 4;
 
+/// What is known of content beyond the playlists that name it.
+#[derive(Clone, Copy, Debug)]
+pub struct Shelf<'a> {
+    /// The state of every piece of content that was listed.
+    pub content: &'a BTreeMap<String, ContentStatus>,
+    /// Whether all content was listed.
+    pub whole: bool,
+    /// What is known of single pieces.
+    pub details: &'a BTreeMap<String, ContentDetail>,
+}
+
 struct Maker<'a> {
     playlists: BTreeMap<&'a str, &'a PlaylistRow>,
-    content: &'a BTreeMap<&'a str, ContentStatus>,
-    details: &'a BTreeMap<String, ContentDetail>,
+    shelf: Shelf<'a>,
 }
 
 impl Maker<'_> {
@@ -81,14 +91,14 @@ impl Maker<'_> {
         if status.is_some_and(|status| status != ContentStatus::Active) {
             return Reach::NOTHING;
         }
-        let Some(detail) = self.details.get(id) else {
-            let doubt = format!("when content {id} expires was not read yet");
-            return Reach { until: None, doubt: Some(doubt) };
-        };
-        if status.is_none() {
+        if status.is_none() && self.shelf.whole {
             // What a zone names and no list holds is gone, and is not played.
             return Reach::NOTHING;
         }
+        let Some(detail) = self.shelf.details.get(id).filter(|_| status.is_some()) else {
+            let doubt = "when some of the content expires was not read yet".to_owned();
+            return Reach { until: None, doubt: Some(doubt) };
+        };
         let own = Reach { until: Some(detail.expires_at.unwrap_or(Timestamp::MAX)), doubt: None };
         if !layout || detail.zones.is_empty() {
             return own;
@@ -102,7 +112,7 @@ impl Maker<'_> {
                 .get(playlist.as_str())
                 .map_or(Reach::NOTHING, |found| self.playlist(found, depth - 1)),
             Zone::Content(content) => {
-                self.item(content, self.content.get(content.as_str()).copied(), false, depth - 1)
+                self.item(content, self.shelf.content.get(content).copied(), false, depth - 1)
             }
             Zone::Widget(_) => Reach::NOTHING,
         });
@@ -117,17 +127,11 @@ impl Maker<'_> {
 }
 
 impl<'a> Catalogue<'a> {
-    /// A catalogue of these playlists. `content` holds the state of every known piece of content, `details` what is
-    /// known beyond; `whole` tells whether every playlist was listed.
+    /// A catalogue of these playlists; `whole` tells whether every playlist was listed.
     #[must_use]
-    pub fn new(
-        playlists: &'a [PlaylistRow],
-        content: &BTreeMap<&str, ContentStatus>,
-        details: &BTreeMap<String, ContentDetail>,
-        whole: bool,
-    ) -> Self {
+    pub fn new(playlists: &'a [PlaylistRow], shelf: Shelf<'_>, whole: bool) -> Self {
         let by_id = playlists.iter().map(|playlist| (playlist.id.as_str(), playlist)).collect();
-        let maker = Maker { playlists: by_id, content, details };
+        let maker = Maker { playlists: by_id, shelf };
         let reaches =
             playlists.iter().map(|found| (found.id.as_str(), maker.playlist(found, DEPTH)));
         Self { playlists: reaches.collect(), whole }
@@ -136,10 +140,8 @@ impl<'a> Catalogue<'a> {
     /// Whether the playlist exists; `None` where not all were listed.
     #[must_use]
     pub fn knows(&self, playlist: &str) -> Option<bool> {
-        match self.playlists.contains_key(playlist) {
-            true => Some(true),
-            false => self.whole.then_some(false),
-        }
+        let is_listed = self.playlists.contains_key(playlist);
+        if is_listed { Some(true) } else { self.whole.then_some(false) }
     }
 
     /// Whether something of `playlist` can be delivered at `at`.
@@ -202,7 +204,7 @@ impl<'a> Programme<'a> {
             }
         }
         for of_display in of.values_mut() {
-            of_display.sort_by(|one, other| (&one.id).cmp(&other.id));
+            of_display.sort_by(|one, other| one.id.cmp(&other.id));
         }
         Self { of }
     }

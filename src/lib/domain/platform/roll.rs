@@ -46,6 +46,25 @@ impl<F: Fault> Roll<F> {
         Self { diagnosis, asked: of }
     }
 
+    /// The diagnosis of an agent that could not see the platform at all: nothing is well and nothing is wrong.
+    #[must_use]
+    pub fn all_blind<'k>(
+        spec: &Spec,
+        asked: impl IntoIterator<Item = &'k Key>,
+        why: &str,
+    ) -> Diagnosis<F> {
+        let mut roll = Self::new(spec, asked);
+        for check in spec.checks {
+            roll.blind(&check.id, "all", why);
+        }
+        for (check, subjects) in std::mem::take(&mut roll.asked) {
+            for subject in subjects {
+                roll.unknown(&check, subject, why);
+            }
+        }
+        roll.diagnosis
+    }
+
     fn of(&mut self, check: &CheckId) -> &mut CheckFindings<F> {
         let whole = || CheckFindings::new(Coverage::Whole);
         self.diagnosis.checks.entry(check.clone()).or_insert_with(whole)
