@@ -334,7 +334,7 @@ impl World {
     /// Another client of the same database.
     pub(crate) fn again(&self, change: impl FnOnce(&mut PlatformOptions)) -> PlatformClient {
         let mut options = options(&self.server, self.folder.path());
-        options.run = "run-2".to_owned();
+        "run-2".clone_into(&mut options.run);
         change(&mut options);
         PlatformClient::new(options)
     }

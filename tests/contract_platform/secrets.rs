@@ -34,19 +34,21 @@ impl std::io::Write for Log {
 
 async fn everything(client: &PlatformClient) -> String {
     let row = |kind, id: &str| RowRef::new(kind, "shop", id);
-    let mut said = format!("{client:?}");
-    said += &format!("{:?}", client.displays("shop").await);
-    said += &format!("{:?}", client.schedules("shop").await);
-    said += &format!("{:?}", client.playlists("shop").await);
-    said += &format!("{:?}", client.one_content("shop", "c-1").await);
-    said += &format!("{:?}", client.schedule("shop", "s-1").await);
-    said += &format!("{:?}", client.read(&row(RowKind::Display, "d-1")).await);
+    let mut said = vec![format!("{client:?}")];
+    said.push(format!("{:?}", client.displays("shop").await));
+    said.push(format!("{:?}", client.schedules("shop").await));
+    said.push(format!("{:?}", client.playlists("shop").await));
+    said.push(format!("{:?}", client.one_content("shop", "c-1").await));
+    said.push(format!("{:?}", client.schedule("shop", "s-1").await));
+    said.push(format!("{:?}", client.read(&row(RowKind::Display, "d-1")).await));
     let archive = Operation::ArchiveContent(row(RowKind::Content, "c-1"));
-    said += &format!("{:?}", client.send(&archive).await);
-    said +=
-        &format!("{:?}", client.send(&Operation::ResetDisplay(row(RowKind::Display, "d-1"))).await);
-    said += &format!("{:?}", client.standing());
-    said
+    said.push(format!("{:?}", client.send(&archive).await));
+    said.push(format!(
+        "{:?}",
+        client.send(&Operation::ResetDisplay(row(RowKind::Display, "d-1"))).await
+    ));
+    said.push(format!("{:?}", client.standing()));
+    said.join("\n")
 }
 
 #[tokio::test]
@@ -54,6 +56,7 @@ async fn secrets_stay_where_they_are() {
     let log = Log::default();
     let sink = log.clone();
     let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
         .with_max_level(tracing::Level::TRACE)
         .with_writer(move || sink.clone())
         .finish();
@@ -73,7 +76,7 @@ async fn secrets_stay_where_they_are() {
         ),
         Reply::Half(200),
     ];
-    let mut said = everything(&world.client).await;
+    let mut said = vec![everything(&world.client).await];
     for reply in echoes {
         world.server.with(|model| {
             for asked in
@@ -82,17 +85,18 @@ async fn secrets_stay_where_they_are() {
                 model.always.insert(asked.to_owned(), reply.clone());
             }
         });
-        said += &everything(&world.client).await;
+        said.push(everything(&world.client).await);
     }
     for entry in std::fs::read_dir(world.folder.path()).unwrap() {
-        said += &String::from_utf8_lossy(&std::fs::read(entry.unwrap().path()).unwrap());
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        said.push(String::from_utf8_lossy(&bytes).into_owned());
     }
-    said += &format!("{:?}", world.client.release().await);
+    said.push(format!("{:?}", world.client.release().await));
     let refused = Reply::Json(401, json!({ "message": format!("{EMAIL}: Invalid {PASSWORD}") }));
     world.server.with(|model| model.sign_in = Some(refused));
     let other = world.again(|_| {});
-    said += &everything(&other).await;
-    clean(&said);
+    said.push(everything(&other).await);
+    clean(&said.join("\n"));
     let logged = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
     assert!(logged.contains("route=\"/displays/:id\""), "{logged}");
     assert!(!logged.contains("d-1"), "an id was logged");

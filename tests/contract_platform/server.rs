@@ -110,8 +110,9 @@ async fn serve(mut stream: TcpStream, model: Arc<Mutex<Model>>) {
         };
         let date =
             jiff::fmt::rfc2822::to_string(&Timestamp::now().to_zoned(TimeZone::UTC)).unwrap();
-        let more: String =
+        let more: Vec<String> =
             headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let more = more.concat();
         let length = body.len();
         let body = if head_only { String::new() } else { body };
         let text = format!(

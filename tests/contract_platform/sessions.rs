@@ -1,5 +1,6 @@
 //! One session for each tenant and run, ended on every way.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -8,6 +9,10 @@ use opswarden::domain::platform::{Account, RowKind, RowRef};
 use opswarden::ports::platform::{Platform as _, PlatformControl as _};
 use opswarden::ports::processes::ActFailure;
 use serde_json::json;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use crate::model::{Model, World, displays};
 use crate::server::Reply;
@@ -214,4 +219,32 @@ impl opswarden::ports::clock::Clock for Later {
     fn sleep(&self, duration: Duration) -> opswarden::ports::Pending<'_, ()> {
         self.0.sleep(duration)
     }
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_trusts_is_a_reason() {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let _refused = acceptor.accept(stream).await;
+        }
+    });
+    let world = World::with(Model::default(), |options| {
+        options.url = format!("https://localhost:{port}");
+    })
+    .await;
+    let blind = world.client.displays("shop").await.unwrap_err();
+    assert!(blind.why.contains("certificate"), "{}", blind.why);
+    let archive = Operation::ArchiveContent(RowRef::new(RowKind::Content, "shop", "c-1"));
+    assert!(matches!(world.client.send(&archive).await, Err(ActFailure::Refused(_))));
 }

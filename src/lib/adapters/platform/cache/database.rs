@@ -52,6 +52,11 @@ impl Cache {
         Self { path, clock, connection: Mutex::new(None) }
     }
 
+    #[cfg(test)]
+    pub(super) fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
     /// Milliseconds since the epoch: what the tables count in.
     pub(super) fn now(&self) -> i64 {
         self.clock.now().as_millisecond()
