@@ -280,7 +280,7 @@ async fn close(store: &SqliteStore) {
 }
 
 /// Waits for the first SIGINT or SIGTERM.
-fn stop_signal() -> impl Future<Output = ()> {
+pub(super) fn stop_signal() -> impl Future<Output = ()> {
     let interrupt = signal(SignalKind::interrupt());
     let terminate = signal(SignalKind::terminate());
     async move {

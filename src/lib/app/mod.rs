@@ -12,6 +12,7 @@ pub mod out;
 pub mod paths;
 pub mod registry;
 pub mod replay;
+pub mod sandbox;
 pub mod shipped;
 pub mod telemetry;
 pub mod wire;
