@@ -116,7 +116,9 @@ impl StorageJudge<'_> {
         if let Some(why) = &seen.cut_short {
             return Err(format!("which content is the oldest is not known: {why}"));
         }
-        oldest_inactive(seen).ok_or_else(|| {
+        let oldest = oldest_inactive(seen)
+            .map_err(|why| format!("which content is the oldest is not known: {why}"))?;
+        oldest.ok_or_else(|| {
             "no content with a file is inactive, and what is active is not put away for space; \
              raise the quota, or let a person choose"
                 .to_owned()
@@ -191,7 +193,16 @@ fn inactive<'a>(seen: &'a Seen<'_>) -> impl Iterator<Item = &'a Item> {
     })
 }
 
-fn oldest_inactive<'a>(seen: &'a Seen<'_>) -> Option<&'a Item> {
-    let shared = |item: &Item| item.detail.as_ref().is_some_and(|detail| detail.global);
-    inactive(seen).filter(|item| !shared(item)).min_by_key(|item| (item.created_at, &item.id))
+/// `Err` where an older one may be the one: whether every tenant sees a piece of content only a closer look tells.
+fn oldest_inactive<'a>(seen: &'a Seen<'_>) -> Result<Option<&'a Item>, String> {
+    let mut oldest_first: Vec<&Item> = inactive(seen).collect();
+    oldest_first.sort_by_key(|item| (item.created_at, &item.id));
+    for item in oldest_first {
+        match &item.detail {
+            None => return Err(seen.unread().to_owned()),
+            Some(detail) if detail.global => {}
+            Some(_) => return Ok(Some(item)),
+        }
+    }
+    Ok(None)
 }

@@ -114,7 +114,7 @@ fn all_incidents() -> crate::domain::run::Recall {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
 
     #[test]
     fn the_order_of_rows_does_not_matter(

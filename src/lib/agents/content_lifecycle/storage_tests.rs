@@ -109,6 +109,9 @@ fn below_the_critical_limit_and_without_a_whole_list_nothing_is_archived_for_spa
     assert!(why.contains("only above 90 %"), "{why}");
     let why = full().cut(List::Content).hide("old").judge().left(&STORAGE_HIGH, &storage_subject());
     assert!(why.contains("which content is the oldest is not known"), "{why}");
+    let why =
+        full().cut(List::Details).hide("shared").judge().left(&STORAGE_HIGH, &storage_subject());
+    assert!(why.contains("which content is the oldest is not known"), "{why}");
     let why = full().blind(List::Content).judge().left(&STORAGE_HIGH, &storage_subject());
     assert!(why.contains("could not be seen"), "{why}");
     let mut world = full();
