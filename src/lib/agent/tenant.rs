@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::platform::{
-    Catalogue, ContentDetail, ContentRow, ContentStatus, Details, DisplayRow, GroupRow, Listing,
-    PlaylistRow, ScheduleRow, Shelf, Wanted, Zone,
+    Catalogue, ContentDetail, ContentRow, ContentStatus, Details, Dialect, DisplayRow, GroupRow,
+    Listing, PlaylistRow, ScheduleRow, Shelf, Unlisted, Wanted, Zone,
 };
 use crate::domain::sight::{Blind, Sight};
 use crate::ports::platform::Platform;
@@ -57,13 +57,18 @@ impl TenantLook {
 
     /// The playlists with until when each can be delivered.
     #[must_use]
-    pub fn catalogue(&self) -> Catalogue<'_> {
-        let ShelfLook { content, whole, details, .. } = &self.shelf;
-        let known = Shelf { content, whole: *whole, details };
-        match &self.playlists {
-            Ok(list) => Catalogue::new(&list.items, known, list.cut_short.is_none()),
-            Err(_) => Catalogue::new(&[], known, false),
-        }
+    pub fn catalogue(&self, dialect: Dialect) -> Catalogue<'_> {
+        let ShelfLook { content, whole: all, details, .. } = &self.shelf;
+        let known = Shelf { content, whole: *all, details };
+        let unlisted = match (whole(&self.playlists, "playlists"), dialect) {
+            (Ok(()), Dialect::Reference) => Unlisted::Gone,
+            // The live platform takes what names a playlist away with it: one that is not listed was made meanwhile.
+            (Ok(()), Dialect::Vizora) => {
+                Unlisted::Unknown("a playlist was made while the lists were read".to_owned())
+            }
+            (Err(why), _) => Unlisted::Unknown(why),
+        };
+        Catalogue::new(rows(&self.playlists), known, unlisted)
     }
 
     /// Why the schedules of a display are not known for sure, if they are not.

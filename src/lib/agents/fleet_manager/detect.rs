@@ -14,7 +14,8 @@ use super::snapshot::{Looks, Seen, Snapshot};
 use crate::agent::tenant::{RowLook, TenantLook, rows};
 use crate::domain::diagnosis::{Diagnosis, Sample};
 use crate::domain::platform::{
-    Asked, DisplayRow, DisplayStatus, Listing, Population, Programme, Roll, RowKind, RowRef,
+    Asked, Dialect, DisplayRow, DisplayStatus, Listing, Population, Programme, Roll, RowKind,
+    RowRef,
 };
 use crate::domain::run::Recall;
 use crate::domain::sight::Blind;
@@ -35,7 +36,7 @@ pub(super) fn detect(
         Looks::Everything(tenants) => {
             let mut roll = Roll::new(&SPEC, incidents);
             for look in tenants {
-                Judge { settings, recall, look }.tenant(&mut roll);
+                Judge { settings, recall, look, dialect: seen.dialect }.tenant(&mut roll);
             }
             roll.into_diagnosis(&seen.tenants)
         }
@@ -47,6 +48,7 @@ struct Judge<'a> {
     settings: &'a FleetManager,
     recall: &'a Recall,
     look: &'a TenantLook,
+    dialect: Dialect,
 }
 
 impl Judge<'_> {
@@ -168,7 +170,7 @@ impl Judge<'_> {
             // Without its schedules nothing is known of a screen.
             return roll.blind(&DISPLAY_BLANK, tenant, &why);
         }
-        let catalogue = self.look.catalogue();
+        let catalogue = self.look.catalogue(self.dialect);
         let programme = Programme::new(rows(&self.look.schedules), rows(&self.look.groups));
         let from = list.platform_now;
         let ahead = SignedDuration::try_from(self.settings.blank_ahead.get()).unwrap_or_default();

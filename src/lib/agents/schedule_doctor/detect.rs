@@ -105,7 +105,7 @@ impl Judge<'_> {
 
     fn schedules(&self, list: &Listing<ScheduleRow>, roll: &mut Roll<Fault>) {
         let tenant = &self.look.tenant;
-        let catalogue = self.look.catalogue();
+        let catalogue = self.look.catalogue(self.dialect);
         let now = list.platform_now;
         let mut doubt = whole(&self.look.playlists, "playlists").err();
         for schedule in list.items.iter().filter(|schedule| schedule.active) {
@@ -148,17 +148,9 @@ impl Judge<'_> {
         catalogue: &Catalogue<'_>,
         now: Timestamp,
     ) -> Playlist {
-        // The live platform takes a playlist's schedules away with it: one that seems to be gone was made after the list
-        // of playlists was read.
-        let can_be_gone = self.dialect == Dialect::Reference;
-        let Some(playlist) = schedule.playlist.as_deref() else {
-            return if can_be_gone { Playlist::Gone } else { Playlist::Good };
-        };
-        match catalogue.knows(playlist) {
-            None => return Playlist::Unknown(format!("playlist {playlist} was not listed")),
-            Some(false) if can_be_gone => return Playlist::Gone,
-            Some(false) => return Playlist::Good,
-            Some(true) => {}
+        let Some(playlist) = schedule.playlist.as_deref() else { return Playlist::Gone };
+        if catalogue.lacks(playlist) {
+            return Playlist::Gone;
         }
         match catalogue.playable(playlist, now) {
             Playable::Yes => Playlist::Good,
@@ -245,9 +237,16 @@ impl Judge<'_> {
         let tenant = &self.look.tenant;
         let from = list.platform_now;
         let to = later(from, self.settings.gap_ahead);
-        let catalogue = self.look.catalogue();
+        let catalogue = self.look.catalogue(self.dialect);
         let fallback = self.fallback(&catalogue, from);
-        for display in expected.iter().filter(|display| display.playlist.is_none()) {
+        let dangles = |display: &DisplayRow| {
+            programme.of(&display.id).iter().any(|schedule| {
+                let named = schedule.playlist.as_deref();
+                named.is_none_or(|playlist| catalogue.lacks(playlist))
+            })
+        };
+        let may_gap = |display: &&&DisplayRow| display.playlist.is_none() || dangles(display);
+        for display in expected.iter().filter(may_gap) {
             let subject = RowRef::new(RowKind::Display, tenant, &display.id).subject();
             let zone = match display.time_zone() {
                 Ok(zone) => zone,
@@ -257,7 +256,11 @@ impl Judge<'_> {
                 }
             };
             if let Some(since) = programme.ahead(display, &zone, &catalogue, from, to).gap {
-                let (name, fallback) = (display.name.clone(), fallback.clone());
+                let name = display.name.clone();
+                let fallback = match display.playlist {
+                    None => fallback.clone(),
+                    Some(_) => Fallback::None { why: OWN_AFTER.to_owned() },
+                };
                 let fault = Fault::Gap { name, now: since == from, fallback };
                 roll.faulty(&COVERAGE_GAP, subject, fault, list.at);
             }
@@ -349,6 +352,9 @@ impl Judge<'_> {
         });
     }
 }
+
+/// Why a display with a playlist of its own gets no other one.
+const OWN_AFTER: &str = "it has a playlist of its own, which plays once the schedule whose playlist is gone is out of force";
 
 /// What is known of a schedule's playlist.
 enum Playlist {

@@ -64,7 +64,16 @@ impl Reach {
 #[derive(Debug)]
 pub struct Catalogue<'a> {
     playlists: BTreeMap<&'a str, Reach>,
-    whole: bool,
+    unlisted: Unlisted,
+}
+
+/// What a playlist is that a row names and the list of playlists does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unlisted {
+    /// It is gone: every playlist was listed, and rows may go on naming one that is not there.
+    Gone,
+    /// Nothing is known of it, and why.
+    Unknown(String),
 }
 
 /// A layout in a playlist in a layout: deeper than this is not followed.
@@ -127,30 +136,29 @@ impl Maker<'_> {
 }
 
 impl<'a> Catalogue<'a> {
-    /// A catalogue of these playlists; `whole` tells whether every playlist was listed.
+    /// A catalogue of these playlists.
     #[must_use]
-    pub fn new(playlists: &'a [PlaylistRow], shelf: Shelf<'_>, whole: bool) -> Self {
+    pub fn new(playlists: &'a [PlaylistRow], shelf: Shelf<'_>, unlisted: Unlisted) -> Self {
         let by_id = playlists.iter().map(|playlist| (playlist.id.as_str(), playlist)).collect();
         let maker = Maker { playlists: by_id, shelf };
         let reaches =
             playlists.iter().map(|found| (found.id.as_str(), maker.playlist(found, DEPTH)));
-        Self { playlists: reaches.collect(), whole }
+        Self { playlists: reaches.collect(), unlisted }
     }
 
-    /// Whether the playlist exists; `None` where not all were listed.
+    /// Whether the playlist is gone.
     #[must_use]
-    pub fn knows(&self, playlist: &str) -> Option<bool> {
-        let is_listed = self.playlists.contains_key(playlist);
-        if is_listed { Some(true) } else { self.whole.then_some(false) }
+    pub fn lacks(&self, playlist: &str) -> bool {
+        self.unlisted == Unlisted::Gone && !self.playlists.contains_key(playlist)
     }
 
     /// Whether something of `playlist` can be delivered at `at`.
     #[must_use]
     pub fn playable(&self, playlist: &str, at: Timestamp) -> Playable {
-        match self.playlists.get(playlist) {
-            Some(reach) => reach.at(at),
-            None if self.whole => Playable::No,
-            None => Playable::Unknown(format!("playlist {playlist} was not listed")),
+        match (self.playlists.get(playlist), &self.unlisted) {
+            (Some(reach), _) => reach.at(at),
+            (None, Unlisted::Gone) => Playable::No,
+            (None, Unlisted::Unknown(why)) => Playable::Unknown(why.clone()),
         }
     }
 
@@ -179,7 +187,7 @@ pub struct Programme<'a> {
 /// What lies ahead of a display.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ahead {
-    /// From when no playlist is in effect.
+    /// From when no playlist is in effect, or one that is gone.
     pub gap: Option<Timestamp>,
     /// From when nothing can be delivered, by a playlist in effect or for want of one.
     pub blank: Option<Timestamp>,
@@ -256,7 +264,11 @@ impl<'a> Programme<'a> {
         let mut ahead = Ahead::default();
         for at in self.moments(display, zone, catalogue, from, to) {
             let effective = self.effective(display, zone, at);
-            if effective == Effective::Nothing {
+            let none = match &effective {
+                Effective::Nothing | Effective::Gone => true,
+                Effective::OneOf(playlists) => playlists.iter().all(|one| catalogue.lacks(one)),
+            };
+            if none {
                 ahead.gap.get_or_insert(at);
             }
             match deliverable(&effective, catalogue, at) {

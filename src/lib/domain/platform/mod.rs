@@ -16,7 +16,7 @@ mod timeline;
 pub use content::{ContentDetail, ContentRow, ContentStatus, PlaylistItem, PlaylistRow, Zone};
 pub use dialect::Dialect;
 pub use display::{DisplayRow, DisplayStatus, GroupRow};
-pub use effective::{Ahead, Catalogue, Effective, Playable, Programme, Shelf};
+pub use effective::{Ahead, Catalogue, Effective, Playable, Programme, Shelf, Unlisted};
 pub use listing::{
     Account, Details, Listing, Population, Storage, TenantStanding, Thumbnails, Wanted,
 };

@@ -36,6 +36,7 @@ pub(super) struct ListRow<'a> {
 struct More<'a> {
     expires_at: Option<Stamp>,
     replacement_content_id: Option<&'a str>,
+    previous_version_id: Option<&'a str>,
     is_global: bool,
     metadata: &'a Value,
 }
@@ -59,6 +60,7 @@ pub(super) fn list_row<'a>(tenant: &'a Tenant, content: &'a Content, more: bool)
         more: more.then(|| More {
             expires_at: content.expires,
             replacement_content_id: content.replacement.as_deref(),
+            previous_version_id: content.previous_version.as_deref(),
             is_global: content.is_global,
             metadata: &content.metadata,
         }),
