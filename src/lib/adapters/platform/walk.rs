@@ -21,8 +21,11 @@ use super::wire::Page;
 use crate::domain::platform::Listing;
 use crate::domain::sight::{Blind, Sight};
 
-/// The sizes of pages, one for each pass: the largest that the platform gives, then sizes that cut elsewhere.
-const SIZES: [u64; 4] = [100, 50, 77, 33];
+/// The sizes of pages, one for each pass: the largest that the platform gives, then sizes that cut elsewhere. Rows that
+/// tie are found by cutting between them at many places.
+const SIZES: [u64; 10] = [100, 50, 77, 33, 97, 61, 89, 71, 99, 83];
+/// A list that changes while it is read is read anew so often.
+const ANEW: usize = 4;
 /// How many pages are asked for at once.
 const IN_FLIGHT: usize = 4;
 /// The platform's date is cut to seconds.
@@ -74,9 +77,10 @@ pub(super) async fn walk<R: Listed>(
             Ok(()) => return Ok(walker.listing(walk, None)),
             Err(Doubt::Moved(what)) => {
                 why = what;
-                if pass + 1 < SIZES.len() {
-                    walk = None;
+                if pass + 1 >= ANEW {
+                    break;
                 }
+                walk = None;
             }
             Err(Doubt::Missed(what)) => why = what,
             Err(Doubt::Ended(failure)) => {
