@@ -87,7 +87,7 @@ pub(super) async fn walk<R: Listed>(
                 let Some(seen) = &walk else { return Err(Blind::because(failure.to_string())) };
                 let left = seen.total.saturating_sub(seen.count());
                 why = match failure {
-                    Failure::Held(limit) => format!("{limit} leaves {left} rows for later runs"),
+                    Failure::Held(limit) => walker.held(seen.total, left, &limit),
                     other => format!("{left} of {} rows were not read: {other}", seen.total),
                 };
                 break;
@@ -190,14 +190,62 @@ impl Walker<'_> {
         pages: u64,
         size: u64,
     ) -> Result<(), Doubt> {
+        let begin = self.begin(pages, size).await;
+        let order: Vec<u64> = (begin..=pages).chain(2..begin).collect();
         let mut rest =
-            stream::iter(2..=pages).map(|page| self.page::<R>(page, size)).buffered(IN_FLIGHT);
+            stream::iter(order.clone()).map(|page| self.page::<R>(page, size)).buffered(IN_FLIGHT);
+        let mut read = 0;
         while let Some(page) = rest.next().await {
-            let (rows, total) = page.map_err(Doubt::Ended)?;
+            let (rows, total) = match page {
+                Ok(page) => page,
+                Err(failure @ Failure::Held(_)) => {
+                    self.go_on_at(order.get(read).copied(), size).await;
+                    return Err(Doubt::Ended(failure));
+                }
+                Err(failure) => return Err(Doubt::Ended(failure)),
+            };
+            read += 1;
             walk.take(rows);
             self.same(walk, total)?;
         }
         Ok(())
+    }
+
+    /// The page after the first one: where limits ended the last walk, so that none is left out for ever.
+    async fn begin(&self, pages: u64, size: u64) -> u64 {
+        if size != SIZES[0] || self.asker.limiter.each_run(self.asker.options.interval).is_none() {
+            return 2;
+        }
+        match self.asker.cache.cursor(self.tenant.name(), self.route.pattern).await {
+            Ok(page) => page.filter(|page| (2..=pages).contains(page)).unwrap_or(2),
+            Err(error) => {
+                tracing::debug!("where the last walk ended is not known: {error}");
+                2
+            }
+        }
+    }
+
+    async fn go_on_at(&self, page: Option<u64>, size: u64) {
+        let Some(page) = page.filter(|_| size == SIZES[0]) else { return };
+        let kept = self.asker.cache.set_cursor(self.tenant.name(), self.route.pattern, page).await;
+        if let Err(error) = kept {
+            tracing::warn!("where this walk ended cannot be kept: {error}");
+        }
+    }
+
+    /// What a limit left unread, with the numbers that tell when a walk can be whole.
+    fn held(&self, total: u64, left: u64, limit: &str) -> String {
+        let pages = total.div_ceil(SIZES[0]) + 1;
+        let each = self.asker.limiter.each_run(self.asker.options.interval);
+        let text = format!("{limit} leaves {left} of {total} rows for later runs");
+        match each {
+            Some(each) if pages > each => format!(
+                "{text}; a whole walk takes {pages} requests, and the limits allow {each} between two runs: the next \
+                 run goes on there, and all rows are seen in about {} runs",
+                pages.div_ceil(each)
+            ),
+            Some(_) | None => format!("{text}; the next run goes on there"),
+        }
     }
 
     fn same<R>(&self, walk: &Walk<R>, total: u64) -> Result<(), Doubt> {
