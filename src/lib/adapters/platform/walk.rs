@@ -26,6 +26,8 @@ use crate::domain::sight::{Blind, Sight};
 const SIZES: [u64; 10] = [100, 50, 77, 33, 97, 61, 89, 71, 99, 83];
 /// A list that changes while it is read is read anew so often.
 const ANEW: usize = 4;
+/// Room is made for so many rows at most.
+const MOST_RESERVED: u64 = 200_000;
 /// How many pages are asked for at once.
 const IN_FLIGHT: usize = 4;
 /// The platform's date is cut to seconds.
@@ -102,6 +104,14 @@ impl<R: Listed> Walk<R> {
         u64::try_from(self.seen.len()).unwrap_or(u64::MAX)
     }
 
+    /// Makes room for a pass at once: a vector that grows by doubling holds a large list twice. What the platform counts is
+    /// believed only so far.
+    fn reserve(&mut self, size: u64) {
+        let rows = self.total.saturating_add(2 * size).min(MOST_RESERVED);
+        let more = usize::try_from(rows).unwrap_or_default();
+        self.seen.reserve_exact(more.saturating_sub(self.seen.len()));
+    }
+
     /// Takes rows in; of two readings of a row the later one stays.
     fn take(&mut self, rows: Vec<Seen<R>>) {
         self.seen.extend(rows);
@@ -174,6 +184,7 @@ impl Walker<'_> {
             passes: 0,
         });
         walk.passes += 1;
+        walk.reserve(size);
         walk.take(rows);
         let pages = total.div_ceil(size).max(1);
         // The first page once more at the end.
