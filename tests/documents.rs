@@ -70,6 +70,7 @@ impl House {
             .current_dir(self.folder.path())
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
+            .env("TMPDIR", self.folder.path())
             .stdin(Stdio::null())
             .output()
             .unwrap();
@@ -167,6 +168,9 @@ fn every_document_of_the_programs_is_what_its_schema_says() {
     house.ask("incidents", OPSCTL, &["incidents", "list"]);
     house.ask("runs", OPSCTL, &["runs"]);
     house.ask("remediations", OPSCTL, &["remediations"]);
+    let kept = house.ask("undo", OPSCTL, &["undo", "REM-1", "--reason", "a test"]);
+    assert_eq!(kept[0]["outcome"], "refused", "{kept:#}");
+    assert!(kept[0]["text"].as_str().unwrap().contains("cannot be undone"), "{kept:#}");
     house.ask("ledger-verify", OPSCTL, &["ledger", "verify"]);
     house.ask("doctor", OPSCTL, &["doctor"]);
     house.ask("config-check", OPSCTL, &["config", "check"]);
@@ -180,6 +184,9 @@ fn every_document_of_the_programs_is_what_its_schema_says() {
     std::fs::write(house.at("theirs.json"), theirs.to_string()).unwrap();
     let taken = house.ask("state-import", OPSCTL, &["state", "import", "theirs.json"]);
     assert_eq!(taken["skipped"][0]["id"], "a-2");
+    let account = house.ask("demo", OPSCTL, &["demo", "--seed", "5"]);
+    assert_eq!(account["perfect"], true, "{account:#}");
+    assert_eq!(account["last_round_quiet"], true, "{account:#}");
     std::fs::write(house.at("agents.toml"), "hots = 1\n").unwrap();
     let unusable = house.ask("failure", OPSCTL, &["status"]);
     assert_eq!(unusable["exit"], 78, "{unusable:#}");
