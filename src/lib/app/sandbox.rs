@@ -14,7 +14,8 @@ use crate::adapters::system_clock::SystemClock;
 use crate::domain::duration::HumanDuration;
 use crate::ports::clock::Clock;
 use crate::sandbox::{
-    Dialect, Options, PASSWORD, Running, Sandbox, Scenario, Sizes, Start, Throttle, Validation,
+    Account, Dialect, Options, PASSWORD, Running, Sandbox, Scenario, Sizes, Start, Throttle,
+    Validation,
 };
 
 /// A platform to practise on: broken on purpose, as strict as the live one, and it keeps score.
@@ -205,15 +206,14 @@ fn welcome(running: &Running) -> String {
     );
     for account in running.accounts().iter().filter(|account| account.role == "admin") {
         if account.email.starts_with("ops@") {
-            text.push_str(&format!(
-                "tenant {}: {} (fallback playlist {})\n",
-                account.tenant, account.email, account.fallback_playlist
-            ));
+            let Account { tenant, email, fallback_playlist, .. } = account;
+            text.push_str(&["tenant ", tenant, ": ", email].concat());
+            text.push_str(&[" (fallback playlist ", fallback_playlist, ")\n"].concat());
         }
     }
-    text.push_str(&format!(
+    let ends = format!(
         "what is wrong: curl {url}/sandbox/truth; what arrived: curl {url}/sandbox/effects\n\
          it ends with SIGINT or SIGTERM"
-    ));
-    text
+    );
+    text + &ends
 }

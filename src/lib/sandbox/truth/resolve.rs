@@ -11,10 +11,10 @@ use crate::sandbox::model::content::ContentStatus;
 use crate::sandbox::model::display::Display;
 use crate::sandbox::model::schedule::Schedule;
 use crate::sandbox::model::tenant::Tenant;
-use crate::sandbox::time::{DAY, MINUTE, Stamp};
+use crate::sandbox::time::{MINUTE, Stamp};
 
 /// How far ahead anything is asked: a week.
-const AHEAD: usize = 7 * 24 * 60;
+const AHEAD: usize = 7 * MINUTES_OF_DAY;
 /// A layout may show a playlist that shows a layout, and so on, no deeper than this.
 const DEPTH: u8 = 4;
 
@@ -41,7 +41,9 @@ impl<'a> Plan<'a> {
                 by_display.entry(&display.id).or_default().push(schedule);
             }
         }
-        by_display.values_mut().for_each(|found| found.sort_by_key(|one| -one.priority));
+        for found in by_display.values_mut() {
+            found.sort_by_key(|one| -one.priority);
+        }
         let start = now.minus(now.0.rem_euclid(MINUTE));
         let later = (1..AHEAD).map(|n| start.plus(i64::try_from(n).unwrap_or(0) * MINUTE));
         let minutes: Vec<Stamp> = std::iter::once(now).chain(later).collect();
@@ -139,4 +141,4 @@ fn is_deliverable(tenant: &Tenant, content: &str, at: Stamp, depth: u8) -> bool 
 }
 
 /// Minutes of a day, for asking.
-pub(super) const MINUTES_OF_DAY: usize = (DAY / MINUTE).unsigned_abs() as usize;
+pub(super) const MINUTES_OF_DAY: usize = 24 * 60;
