@@ -1,9 +1,9 @@
 //! The realtime service's HTTP.
 
-use opswarden::sandbox::Running;
+use opswarden::sandbox::{Fault, FaultKind, Running};
 use serde_json::{Value, json};
 
-use crate::client::{Answer, send, small, start};
+use crate::client::{Answer, admin, send, small, start};
 
 async fn ask(running: &Running, method: &str, path: &str, body: Value) -> Answer {
     let text = body.to_string();
@@ -56,4 +56,25 @@ async fn the_platforms_health_says_nothing_of_storage() {
     assert!(health.get("storage").is_none());
     let ready = send(&url, "GET", "/api/v1/health/ready", &[], b"").await.unwrap().data();
     assert_eq!(ready["self_test"], "passed");
+}
+
+#[tokio::test]
+async fn what_ails_the_platform_is_told_in_its_own_ways() {
+    let running = start(small());
+    let url = running.base_url();
+    let ready = async || send(&url, "GET", "/api/v1/health/ready", &[], b"").await.unwrap();
+    running.set_faults(vec![Fault::always("GET /health/ready", FaultKind::Degraded)]);
+    let degraded = ready().await;
+    assert_eq!((degraded.status, &degraded.data()["status"]), (200, &json!("degraded")));
+    running.set_faults(vec![Fault::always("*", FaultKind::Unhealthy)]);
+    let unhealthy = ready().await;
+    assert_eq!((unhealthy.status, &unhealthy.json()["status"]), (503, &json!("unhealthy")));
+    let health = ask(&running, "GET", "/api/health", json!({})).await;
+    assert_eq!((health.status, &health.json()["status"]), (200, &json!("unhealthy")));
+    let session = admin(&running).await;
+    assert_eq!(session.get("/content?limit=1").await.status, 200, "rows are none of its health");
+    let ready = ask(&running, "GET", "/api/health/ready", json!({})).await;
+    assert_eq!((ready.status, ready.json()), (503, json!({"status": "not ready", "ready": false})));
+    running.set_faults(vec![Fault::always("GET /api/health", FaultKind::Reset)]);
+    assert!(send(&running.realtime_url(), "GET", "/api/health", &[], b"").await.is_err());
 }

@@ -133,7 +133,7 @@ impl Socket {
         match u8::try_from(text.len()) {
             Ok(length) if length < 126 => frame.push(0x80 | length),
             _ => {
-                frame.push(0x80 | 126);
+                frame.push(0xfe);
                 frame.extend(u16::try_from(text.len()).unwrap().to_be_bytes());
             }
         }

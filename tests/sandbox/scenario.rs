@@ -130,7 +130,7 @@ async fn content_that_only_looks_wrong_is_there_and_not_in_the_truth() {
         .filter_map(Value::as_str)
         .collect();
     let zones = rows.iter().filter_map(|row| row["metadata"]["zones"].as_array()).flatten();
-    let zoned: BTreeSet<&str> = zones
+    let in_zones: BTreeSet<&str> = zones
         .flat_map(|zone| [zone["contentId"].as_str(), zone["widgetId"].as_str()])
         .flatten()
         .collect();
@@ -162,7 +162,7 @@ async fn content_that_only_looks_wrong_is_there_and_not_in_the_truth() {
         ),
         (
             "in a zone",
-            rows.iter().filter(unshown).filter(|row| zoned.contains(&*id(row))).collect(),
+            rows.iter().filter(unshown).filter(|row| in_zones.contains(&*id(row))).collect(),
         ),
         ("global", rows.iter().filter(unshown).filter(|row| row["isGlobal"] == true).collect()),
         ("draft", rows.iter().filter(|row| row["status"] == "draft").collect()),
@@ -194,6 +194,9 @@ async fn expired_content_has_good_and_dead_replacements() {
     assert!(seen["none"] > 0 && seen["active"] > 0 && seen["archived"] > 0, "{seen:?}");
 }
 
+/// Whether a row is a trap of one kind.
+type Trap = Box<dyn Fn(&Value) -> bool>;
+
 #[tokio::test]
 async fn displays_that_only_look_wrong_are_there_and_not_in_the_truth() {
     let running = start(usual());
@@ -206,7 +209,7 @@ async fn displays_that_only_look_wrong_are_there_and_not_in_the_truth() {
         .map(|entry| entry.subject.split_once('/').unwrap().1.to_owned())
         .collect();
     let beat = |row: &Value| row["lastHeartbeat"].as_str().map(str::to_owned);
-    let traps: [(&str, Box<dyn Fn(&Value) -> bool>); 6] = [
+    let traps: [(&str, Trap); 6] = [
         ("disabled", Box::new(|row| row["isDisabled"] == true)),
         ("never seen", Box::new(move |row| row["pairedAt"].is_string() && beat(row).is_none())),
         ("pairing", Box::new(|row| row["status"] == "pairing")),
@@ -246,7 +249,7 @@ async fn schedules_that_only_look_wrong_are_there_and_not_in_the_truth() {
                 || entry.subject.ends_with(id)
         })
     };
-    let pairs = |same_priority: bool, first: i64, second: i64| {
+    let twins = |same_priority: bool, first: i64, second: i64| {
         rows.iter().any(|one| {
             one["startTime"] == first
                 && !named(one)
@@ -258,8 +261,8 @@ async fn schedules_that_only_look_wrong_are_there_and_not_in_the_truth() {
                 })
         })
     };
-    assert!(pairs(false, 480, 720), "windows meet at different priorities");
-    assert!(pairs(true, 480, 720), "windows touch and do not meet");
+    assert!(twins(false, 480, 720), "windows meet at different priorities");
+    assert!(twins(true, 480, 720), "windows touch and do not meet");
     assert!(rows.iter().any(|row| row["startDate"].as_str().unwrap() > "2026-12" && !named(row)));
     let midnight = |row: &Value| row["endTime"].as_i64() < row["startTime"].as_i64();
     assert!(rows.iter().any(|row| midnight(row) && !named(row)));

@@ -63,6 +63,9 @@ impl<'a> Plan<'a> {
     }
 
     /// Whether there is a minute among the next `minutes` at which `is` is true on the display's clock.
+    ///
+    /// Without a schedule what a display shows changes in one way alone: content ends. What is missing then stays
+    /// missing, so that the last minute speaks for all before it.
     pub(super) fn any_minute(
         &self,
         display: &Display,
@@ -70,7 +73,9 @@ impl<'a> Plan<'a> {
         is: impl Fn(Stamp, Local) -> bool,
     ) -> bool {
         let Some(zone) = self.zones.get(display.timezone.as_str()) else { return false };
-        self.minutes.iter().zip(zone).take(minutes).any(|(at, local)| is(*at, *local))
+        let skipped = if self.schedules(display).is_empty() { minutes - 1 } else { 0 };
+        let ahead = self.minutes.iter().zip(zone).take(minutes).skip(skipped);
+        ahead.into_iter().any(|(at, local)| is(*at, *local))
     }
 
     /// The playlist in effect. One that is gone is none.
