@@ -21,8 +21,13 @@ use super::wire::Page;
 use crate::domain::platform::Listing;
 use crate::domain::sight::{Blind, Sight};
 
-/// The sizes of pages, one for each pass: the largest that the platform gives, then sizes that cut elsewhere.
-const SIZES: [u64; 4] = [100, 50, 77, 33];
+/// The sizes of pages, one for each pass: the largest that the platform gives, then sizes that cut elsewhere. Rows that
+/// tie are found by cutting between them at many places.
+const SIZES: [u64; 10] = [100, 50, 77, 33, 97, 61, 89, 71, 99, 83];
+/// A list that changes while it is read is read anew so often.
+const ANEW: usize = 4;
+/// Room is made for so many rows at most.
+const MOST_RESERVED: u64 = 200_000;
 /// How many pages are asked for at once.
 const IN_FLIGHT: usize = 4;
 /// The platform's date is cut to seconds.
@@ -74,16 +79,17 @@ pub(super) async fn walk<R: Listed>(
             Ok(()) => return Ok(walker.listing(walk, None)),
             Err(Doubt::Moved(what)) => {
                 why = what;
-                if pass + 1 < SIZES.len() {
-                    walk = None;
+                if pass + 1 >= ANEW {
+                    break;
                 }
+                walk = None;
             }
             Err(Doubt::Missed(what)) => why = what,
             Err(Doubt::Ended(failure)) => {
                 let Some(seen) = &walk else { return Err(Blind::because(failure.to_string())) };
                 let left = seen.total.saturating_sub(seen.count());
                 why = match failure {
-                    Failure::Held(limit) => format!("{limit} leaves {left} rows for later runs"),
+                    Failure::Held(limit) => walker.held(seen.total, left, &limit),
                     other => format!("{left} of {} rows were not read: {other}", seen.total),
                 };
                 break;
@@ -96,6 +102,14 @@ pub(super) async fn walk<R: Listed>(
 impl<R: Listed> Walk<R> {
     fn count(&self) -> u64 {
         u64::try_from(self.seen.len()).unwrap_or(u64::MAX)
+    }
+
+    /// Makes room for a pass at once: a vector that grows by doubling holds a large list twice. What the platform counts is
+    /// believed only so far.
+    fn reserve(&mut self, size: u64) {
+        let rows = self.total.saturating_add(2 * size).min(MOST_RESERVED);
+        let more = usize::try_from(rows).unwrap_or_default();
+        self.seen.reserve_exact(more.saturating_sub(self.seen.len()));
     }
 
     /// Takes rows in; of two readings of a row the later one stays.
@@ -170,6 +184,7 @@ impl Walker<'_> {
             passes: 0,
         });
         walk.passes += 1;
+        walk.reserve(size);
         walk.take(rows);
         let pages = total.div_ceil(size).max(1);
         // The first page once more at the end.
@@ -186,14 +201,62 @@ impl Walker<'_> {
         pages: u64,
         size: u64,
     ) -> Result<(), Doubt> {
+        let begin = self.begin(pages, size).await;
+        let order: Vec<u64> = (begin..=pages).chain(2..begin).collect();
         let mut rest =
-            stream::iter(2..=pages).map(|page| self.page::<R>(page, size)).buffered(IN_FLIGHT);
+            stream::iter(order.clone()).map(|page| self.page::<R>(page, size)).buffered(IN_FLIGHT);
+        let mut read = 0;
         while let Some(page) = rest.next().await {
-            let (rows, total) = page.map_err(Doubt::Ended)?;
+            let (rows, total) = match page {
+                Ok(page) => page,
+                Err(failure @ Failure::Held(_)) => {
+                    self.go_on_at(order.get(read).copied(), size).await;
+                    return Err(Doubt::Ended(failure));
+                }
+                Err(failure) => return Err(Doubt::Ended(failure)),
+            };
+            read += 1;
             walk.take(rows);
             self.same(walk, total)?;
         }
         Ok(())
+    }
+
+    /// The page after the first one: where limits ended the last walk, so that none is left out for ever.
+    async fn begin(&self, pages: u64, size: u64) -> u64 {
+        if size != SIZES[0] || self.asker.limiter.each_run(self.asker.options.interval).is_none() {
+            return 2;
+        }
+        match self.asker.cache.cursor(self.tenant.name(), self.route.pattern).await {
+            Ok(page) => page.filter(|page| (2..=pages).contains(page)).unwrap_or(2),
+            Err(error) => {
+                tracing::debug!("where the last walk ended is not known: {error}");
+                2
+            }
+        }
+    }
+
+    async fn go_on_at(&self, page: Option<u64>, size: u64) {
+        let Some(page) = page.filter(|_| size == SIZES[0]) else { return };
+        let kept = self.asker.cache.set_cursor(self.tenant.name(), self.route.pattern, page).await;
+        if let Err(error) = kept {
+            tracing::warn!("where this walk ended cannot be kept: {error}");
+        }
+    }
+
+    /// What a limit left unread, with the numbers that tell when a walk can be whole.
+    fn held(&self, total: u64, left: u64, limit: &str) -> String {
+        let pages = total.div_ceil(SIZES[0]) + 1;
+        let each = self.asker.limiter.each_run(self.asker.options.interval);
+        let text = format!("{limit} leaves {left} of {total} rows for later runs");
+        match each {
+            Some(each) if pages > each => format!(
+                "{text}; a whole walk takes {pages} requests, and the limits allow {each} between two runs: the next \
+                 run goes on there, and all rows are seen in about {} runs",
+                pages.div_ceil(each)
+            ),
+            Some(_) | None => format!("{text}; the next run goes on there"),
+        }
     }
 
     fn same<R>(&self, walk: &Walk<R>, total: u64) -> Result<(), Doubt> {

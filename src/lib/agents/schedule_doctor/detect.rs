@@ -116,7 +116,7 @@ impl Judge<'_> {
                 roll.faulty(&SCHEDULE_ENDED, subject, Fault::Ended { name, ended }, list.at);
                 continue;
             }
-            match self.playlist(schedule, &catalogue, now) {
+            match playlist_of(schedule, &catalogue, now) {
                 Playlist::Good => {}
                 Playlist::Gone => {
                     let playlist = schedule.playlist.clone();
@@ -139,23 +139,6 @@ impl Judge<'_> {
         }
         if let Err(why) = whole(&self.look.groups, "groups") {
             roll.partial(&SCHEDULE_NO_TARGET, &why);
-        }
-    }
-
-    fn playlist(
-        &self,
-        schedule: &ScheduleRow,
-        catalogue: &Catalogue<'_>,
-        now: Timestamp,
-    ) -> Playlist {
-        let Some(playlist) = schedule.playlist.as_deref() else { return Playlist::Gone };
-        if catalogue.lacks(playlist) {
-            return Playlist::Gone;
-        }
-        match catalogue.playable(playlist, now) {
-            Playable::Yes => Playlist::Good,
-            Playable::No => Playlist::Empty(playlist.to_owned()),
-            Playable::Unknown(why) => Playlist::Unknown(why),
         }
     }
 
@@ -362,6 +345,18 @@ enum Playlist {
     Gone,
     Empty(String),
     Unknown(String),
+}
+
+fn playlist_of(schedule: &ScheduleRow, catalogue: &Catalogue<'_>, now: Timestamp) -> Playlist {
+    let Some(playlist) = schedule.playlist.as_deref() else { return Playlist::Gone };
+    if catalogue.lacks(playlist) {
+        return Playlist::Gone;
+    }
+    match catalogue.playable(playlist, now) {
+        Playable::Yes => Playlist::Good,
+        Playable::No => Playlist::Empty(playlist.to_owned()),
+        Playable::Unknown(why) => Playlist::Unknown(why),
+    }
 }
 
 fn later(from: Timestamp, ahead: HumanDuration) -> Timestamp {

@@ -17,7 +17,7 @@ use crate::ports::clock::Clock;
 use crate::sandbox::{Found, Options, PASSWORD, Running, Sandbox, Score, Throttle};
 
 /// One run of an agent may take so long here.
-const RUN: Duration = Duration::from_secs(60);
+const RUN: Duration = Duration::from_mins(1);
 /// More rounds than this are not quiet by themselves.
 const MOST_ROUNDS: usize = 8;
 /// A report of a tenant with thousands of faults.
