@@ -95,9 +95,15 @@ fn same_schedule(ours: &ScheduleRow, row: &Value, flag: &str) {
     assert_eq!(ours.name, row["name"]);
     assert_eq!(Some(ours.starts_at), moment(&row["startDate"]));
     assert_eq!(ours.ends_at, moment(&row["endDate"]));
-    assert_eq!((json!(ours.from_minute), json!(ours.to_minute)), (row["startTime"].clone(), row["endTime"].clone()));
+    assert_eq!(
+        (json!(ours.from_minute), json!(ours.to_minute)),
+        (row["startTime"].clone(), row["endTime"].clone())
+    );
     assert_eq!(json!(ours.days), row["daysOfWeek"]);
-    assert_eq!((json!(ours.priority), json!(ours.active)), (row["priority"].clone(), row[flag].clone()));
+    assert_eq!(
+        (json!(ours.priority), json!(ours.active)),
+        (row["priority"].clone(), row[flag].clone())
+    );
     assert_eq!(ours.playlist, text(&row["playlistId"]));
     assert_eq!(ours.display, text(&row["displayId"]));
     assert_eq!(ours.group, text(&row["displayGroupId"]));
@@ -145,7 +151,10 @@ async fn every_list_is_whole_and_says_what_the_rows_say() {
             Dialect::Reference => raw.get("/health").await["storage"].clone(),
         };
         let storage = client.storage(TENANT).await.unwrap();
-        assert_eq!(json!([storage.used_bytes, storage.quota_bytes]), json!([told["usedBytes"], told["quotaBytes"]]));
+        assert_eq!(
+            json!([storage.used_bytes, storage.quota_bytes]),
+            json!([told["usedBytes"], told["quotaBytes"]])
+        );
         raw.leave().await;
         ground.end().await;
     }
@@ -163,14 +172,19 @@ async fn every_detail_and_every_thumbnail_is_known() {
         let raw = ground.raw().await;
         let wanted = wanted(&ground).await;
         let details = ground.client.details(TENANT, &wanted).await.unwrap();
-        assert_eq!((details.cut_short, details.gone, details.known.len()), (None, BTreeSet::new(), 170));
+        assert_eq!(
+            (details.cut_short, details.gone, details.known.len()),
+            (None, BTreeSet::new(), 170)
+        );
         for (id, detail) in &details.known {
             same_detail(detail, &raw.get(&format!("/content/{id}")).await);
         }
         let rows = ground.client.content(TENANT).await.unwrap().items;
         let pictures: Vec<(Wanted, String)> = rows
             .into_iter()
-            .filter_map(|row| Some((Wanted { id: row.id, updated_at: row.updated_at }, row.thumbnail?)))
+            .filter_map(|row| {
+                Some((Wanted { id: row.id, updated_at: row.updated_at }, row.thumbnail?))
+            })
             .collect();
         let looks = ground.client.thumbnails(TENANT, &pictures).await.unwrap();
         assert_eq!((looks.cut_short, looks.answered.len()), (None, pictures.len()));
@@ -204,16 +218,19 @@ async fn a_single_row_is_the_row_of_the_list_and_no_row_is_none() {
                 client.one_content(TENANT, &content.id).await.unwrap().unwrap();
             assert_eq!(row, content);
             let holders = client.playlists(TENANT).await.unwrap().items.into_iter();
-            let holders = holders.filter(|list| list.items.iter().any(|item| item.content == row.id));
+            let holders =
+                holders.filter(|list| list.items.iter().any(|item| item.content == row.id));
             assert_eq!(playlists, holders.map(|list| list.id).collect::<Vec<_>>());
             let none = "c000000000000000000000000";
             assert_eq!(client.schedule(TENANT, none).await.unwrap(), None);
             assert_eq!(client.one_content(TENANT, none).await.unwrap(), None);
             let no_display = "00000000-0000-4000-8000-000000000000";
             assert_eq!(client.display(TENANT, no_display).await.unwrap(), None);
-            for (kind, id) in
-                [(RowKind::Content, none), (RowKind::Display, no_display), (RowKind::Schedule, none)]
-            {
+            for (kind, id) in [
+                (RowKind::Content, none),
+                (RowKind::Display, no_display),
+                (RowKind::Schedule, none),
+            ] {
                 assert_eq!(client.read(&RowRef::new(kind, TENANT, id)).await.unwrap(), None);
             }
             ground.end().await;

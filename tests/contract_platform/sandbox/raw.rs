@@ -28,7 +28,12 @@ impl Raw {
     }
 
     /// Asks once, and returns the head of the answer and its body.
-    pub(crate) async fn ask(&self, verb: &str, path: &str, body: Option<&Value>) -> (String, Value) {
+    pub(crate) async fn ask(
+        &self,
+        verb: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> (String, Value) {
         let (host, token, refresh) = (&self.host, &self.token, &self.refresh);
         let body = body.map(Value::to_string).unwrap_or_default();
         let mut head = format!(
