@@ -21,9 +21,9 @@ impl Raw {
         let mut raw = Self { host, token: String::new(), refresh: String::new() };
         let account = json!({ "email": email, "password": PASSWORD });
         let (head, body) = raw.ask("POST", "/auth/login", Some(&account)).await;
-        raw.token = body["data"]["access_token"].as_str().unwrap().to_owned();
+        body["data"]["access_token"].as_str().unwrap().clone_into(&mut raw.token);
         let cookie = head.split("vizora_refresh_token=").nth(1).unwrap();
-        raw.refresh = cookie.split(';').next().unwrap().to_owned();
+        cookie.split(';').next().unwrap().clone_into(&mut raw.refresh);
         raw
     }
 
@@ -36,16 +36,16 @@ impl Raw {
     ) -> (String, Value) {
         let (host, token, refresh) = (&self.host, &self.token, &self.refresh);
         let body = body.map(Value::to_string).unwrap_or_default();
-        let mut head = format!(
-            "{verb} /api/v1{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
+        let session = if token.is_empty() {
+            String::new()
+        } else {
+            format!("Authorization: Bearer {token}\r\nCookie: vizora_refresh_token={refresh}\r\n")
+        };
+        let head = format!(
+            "{verb} /api/v1{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{session}\
              Content-Type: application/json\r\nContent-Length: {}\r\n",
             body.len()
         );
-        if !token.is_empty() {
-            head += &format!(
-                "Authorization: Bearer {token}\r\nCookie: vizora_refresh_token={refresh}\r\n"
-            );
-        }
         let mut stream = TcpStream::connect(host).await.unwrap();
         stream.write_all(format!("{head}\r\n{body}").as_bytes()).await.unwrap();
         let mut text = String::new();

@@ -17,18 +17,17 @@ fn planted(ground: &Ground, check: &str, kind: RowKind) -> RowRef {
     RowRef::new(kind, TENANT, entry.subject.split_once('/').unwrap().1)
 }
 
-/// An operation with its inverse, and how each arrives; nothing where the dialect cannot say it.
+/// The method, the route, and what is done.
+type Arrival = (&'static str, &'static str, String);
+
+/// An operation with its inverse, and how each arrives.
 struct Case {
-    there: (Operation, Option<(&'static str, &'static str, String)>),
-    back: (Operation, Option<(&'static str, &'static str, String)>),
+    there: (Operation, Arrival),
+    back: (Operation, Arrival),
 }
 
-fn arrives(
-    method: &'static str,
-    route: &'static str,
-    what: &str,
-) -> Option<(&'static str, &'static str, String)> {
-    Some((method, route, what.to_owned()))
+fn arrives(method: &'static str, route: &'static str, what: &str) -> Arrival {
+    (method, route, what.to_owned())
 }
 
 async fn cases(ground: &Ground, dialect: Dialect) -> Vec<Case> {
@@ -87,12 +86,8 @@ fn target(operation: &Operation) -> RowRef {
     }
 }
 
-/// Sends, and asserts that exactly this arrived.
-async fn sent(
-    ground: &Ground,
-    operation: &Operation,
-    arrival: Option<&(&'static str, &'static str, String)>,
-) -> Option<Effect> {
+/// Sends, and asserts that exactly this arrived; nothing where the dialect cannot say it.
+async fn sent(ground: &Ground, operation: &Operation, arrival: Option<&Arrival>) -> Option<Effect> {
     let result = ground.client.send(operation).await;
     let mut effects = ground.running.take_effects();
     let Some((method, route, what)) = arrival else {
@@ -126,11 +121,11 @@ async fn an_operation_arrives_as_one_act_and_its_inverse_takes_it_back() {
                 ground.running.expect_unknown_route(&named);
             }
             let before = fields(&ground, &row).await;
-            let effect = sent(&ground, &there.0, there.1.as_ref()).await.unwrap();
+            let effect = sent(&ground, &there.0, Some(&there.1)).await.unwrap();
             assert!(!effect.undoes);
             let after = fields(&ground, &row).await;
             assert_eq!(before.changes(&after).len(), 1, "{}: {before:?} {after:?}", there.0);
-            let effect = sent(&ground, &back.0, back.1.as_ref()).await.unwrap();
+            let effect = sent(&ground, &back.0, Some(&back.1)).await.unwrap();
             assert!(effect.undoes, "{effect:?}");
             assert_eq!(fields(&ground, &row).await, before);
         }
@@ -147,7 +142,7 @@ async fn a_status_comes_back_exactly_where_the_dialect_can_say_it() {
         let draft = Operation::RestoreContent { content, status: "draft".to_owned() };
         let arrival = match dialect {
             Dialect::Vizora => None,
-            Dialect::Reference => arrives("PATCH", "/content/:id", "set status draft"),
+            Dialect::Reference => Some(arrives("PATCH", "/content/:id", "set status draft")),
         };
         sent(&ground, &draft, arrival.as_ref()).await;
         ground.end().await;
@@ -160,7 +155,7 @@ async fn a_display_is_reset_reloaded_and_pinged_as_far_as_the_dialect_goes() {
         let ground = Ground::of(dialect);
         let error = planted(&ground, "display_error", RowKind::Display);
         let reset = arrives("PATCH", "/displays/:id", "reset display");
-        sent(&ground, &Operation::ResetDisplay(error.clone()), reset.as_ref()).await;
+        sent(&ground, &Operation::ResetDisplay(error.clone()), Some(&reset)).await;
         let status = match dialect {
             Dialect::Vizora => "offline",
             Dialect::Reference => "inactive",
@@ -169,13 +164,13 @@ async fn a_display_is_reset_reloaded_and_pinged_as_far_as_the_dialect_goes() {
         ground.running.advance(Duration::from_secs(20));
         assert_eq!(fields(&ground, &error).await.field(Field::Status), Some("online"));
         let reload = match dialect {
-            Dialect::Vizora => arrives("POST", "/fleet/commands", "reload display"),
+            Dialect::Vizora => Some(arrives("POST", "/fleet/commands", "reload display")),
             Dialect::Reference => None,
         };
         sent(&ground, &Operation::ReloadDisplay(error.clone()), reload.as_ref()).await;
         let ping = match dialect {
             Dialect::Vizora => None,
-            Dialect::Reference => arrives("SEND", "/realtime", "ping display"),
+            Dialect::Reference => Some(arrives("SEND", "/realtime", "ping display")),
         };
         sent(&ground, &Operation::PingDisplay(error), ping.as_ref()).await;
         ground.end().await;
