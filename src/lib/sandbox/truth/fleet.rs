@@ -65,8 +65,8 @@ pub(super) fn fallback(scene: &Scene<'_>, display: &Display) -> Vec<crate::sandb
         let shown = playlist.is_some_and(|playlist| scene.plan.delivers(playlist, at));
         !shown && !scene.plan.is_scheduled(display, at, local)
     });
-    match helps && !scene.tenant.fallback.is_empty() {
-        true => acts::assign(scene.dialect, &display.id, &scene.tenant.fallback),
-        false => Vec::new(),
+    if !helps || scene.tenant.fallback.is_empty() {
+        return Vec::new();
     }
+    acts::assign(scene.dialect, &display.id, &scene.tenant.fallback)
 }

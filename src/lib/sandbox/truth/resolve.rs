@@ -11,10 +11,10 @@ use crate::sandbox::model::content::ContentStatus;
 use crate::sandbox::model::display::Display;
 use crate::sandbox::model::schedule::Schedule;
 use crate::sandbox::model::tenant::Tenant;
-use crate::sandbox::time::{DAY, MINUTE, Stamp};
+use crate::sandbox::time::{MINUTE, Stamp};
 
 /// How far ahead anything is asked: a week.
-const AHEAD: usize = 7 * 24 * 60;
+const AHEAD: usize = 7 * MINUTES_OF_DAY;
 /// A layout may show a playlist that shows a layout, and so on, no deeper than this.
 const DEPTH: u8 = 4;
 
@@ -41,7 +41,9 @@ impl<'a> Plan<'a> {
                 by_display.entry(&display.id).or_default().push(schedule);
             }
         }
-        by_display.values_mut().for_each(|found| found.sort_by_key(|one| -one.priority));
+        for found in by_display.values_mut() {
+            found.sort_by_key(|one| -one.priority);
+        }
         let start = now.minus(now.0.rem_euclid(MINUTE));
         let later = (1..AHEAD).map(|n| start.plus(i64::try_from(n).unwrap_or(0) * MINUTE));
         let minutes: Vec<Stamp> = std::iter::once(now).chain(later).collect();
@@ -61,6 +63,9 @@ impl<'a> Plan<'a> {
     }
 
     /// Whether there is a minute among the next `minutes` at which `is` is true on the display's clock.
+    ///
+    /// Without a schedule what a display shows changes in one way alone: content ends. What is missing then stays
+    /// missing, so that the last minute speaks for all before it.
     pub(super) fn any_minute(
         &self,
         display: &Display,
@@ -68,7 +73,9 @@ impl<'a> Plan<'a> {
         is: impl Fn(Stamp, Local) -> bool,
     ) -> bool {
         let Some(zone) = self.zones.get(display.timezone.as_str()) else { return false };
-        self.minutes.iter().zip(zone).take(minutes).any(|(at, local)| is(*at, *local))
+        let skipped = if self.schedules(display).is_empty() { minutes - 1 } else { 0 };
+        let ahead = self.minutes.iter().zip(zone).take(minutes).skip(skipped);
+        ahead.into_iter().any(|(at, local)| is(*at, *local))
     }
 
     /// The playlist in effect. One that is gone is none.
@@ -139,4 +146,4 @@ fn is_deliverable(tenant: &Tenant, content: &str, at: Stamp, depth: u8) -> bool 
 }
 
 /// Minutes of a day, for asking.
-pub(super) const MINUTES_OF_DAY: usize = (DAY / MINUTE).unsigned_abs() as usize;
+pub(super) const MINUTES_OF_DAY: usize = 24 * 60;
