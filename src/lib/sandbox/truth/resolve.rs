@@ -147,3 +147,62 @@ fn is_deliverable(tenant: &Tenant, content: &str, at: Stamp, depth: u8) -> bool 
 
 /// Minutes of a day, for asking.
 pub(super) const MINUTES_OF_DAY: usize = 24 * 60;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(days: &[i64], start: Option<i64>, end: Option<i64>) -> Schedule {
+        Schedule {
+            id: String::new(),
+            name: String::new(),
+            description: None,
+            start: Stamp(0),
+            end: None,
+            start_time: start,
+            end_time: end,
+            days: days.to_vec(),
+            priority: 1,
+            is_active: true,
+            created: Stamp(0),
+            updated: Stamp(0),
+            playlist_id: String::new(),
+            display_id: None,
+            group_id: None,
+        }
+    }
+
+    fn is_open(schedule: &Schedule, day: i64, minute: i64) -> bool {
+        covers(schedule, Local { day, minute })
+    }
+
+    #[test]
+    fn a_window_begins_with_its_first_minute_and_ends_before_its_last() {
+        let day = window(&[1], Some(480), Some(720));
+        assert!(!is_open(&day, 1, 479) && is_open(&day, 1, 480));
+        assert!(is_open(&day, 1, 719) && !is_open(&day, 1, 720));
+        assert!(!is_open(&day, 2, 500));
+        assert!(is_open(&window(&[1], None, Some(720)), 1, 1439), "half a window is a whole day");
+    }
+
+    #[test]
+    fn a_window_over_midnight_belongs_to_the_day_on_which_it_began() {
+        let night = window(&[6], Some(1320), Some(120));
+        assert!(is_open(&night, 6, 1320) && is_open(&night, 0, 119));
+        assert!(!is_open(&night, 6, 60) && !is_open(&night, 0, 120) && !is_open(&night, 0, 1320));
+    }
+
+    #[test]
+    fn the_wall_clock_skips_and_repeats_an_hour_and_has_its_own_day() {
+        let shown = |zone: &str, at: &str| {
+            let found = local(&TimeZone::get(zone).unwrap(), Stamp::parse(at).unwrap());
+            (found.day, found.minute)
+        };
+        assert_eq!(shown("Europe/Berlin", "2026-03-29T00:59:00Z"), (0, 119));
+        assert_eq!(shown("Europe/Berlin", "2026-03-29T01:00:00Z"), (0, 180));
+        assert_eq!(shown("Europe/Berlin", "2026-10-25T00:30:00Z"), (0, 150));
+        assert_eq!(shown("Europe/Berlin", "2026-10-25T01:30:00Z"), (0, 150));
+        assert_eq!(shown("Australia/Lord_Howe", "2026-11-20T14:00:00Z"), (6, 60));
+        assert_eq!(shown("America/New_York", "2026-11-20T03:00:00Z"), (4, 1320));
+    }
+}
