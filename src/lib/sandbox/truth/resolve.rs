@@ -78,12 +78,19 @@ impl<'a> Plan<'a> {
         ahead.into_iter().any(|(at, local)| is(*at, *local))
     }
 
-    /// The playlist in effect. One that is gone is none.
-    pub(super) fn playlist(&self, display: &Display, at: Stamp, local: Local) -> Option<&'a str> {
-        let scheduled = self.schedules(display).iter().find(|one| in_force(one, at, local));
-        let chosen = scheduled.map(|one| one.playlist_id.as_str());
-        let chosen = chosen.or(display.current_playlist.as_deref());
-        self.tenant.playlists.get(chosen?).map(|playlist| playlist.id.as_str())
+    /// The playlists of which one is in effect: several where schedules of one priority meet, because the platform does
+    /// not say which of them it takes. One that is gone is none.
+    pub(super) fn playlists(&self, display: &Display, at: Stamp, local: Local) -> Vec<&'a str> {
+        let playing = || self.schedules(display).iter().filter(|one| in_force(one, at, local));
+        let chosen: Vec<&str> = match playing().map(|one| one.priority).max() {
+            Some(top) => {
+                let strongest = playing().filter(|one| one.priority == top);
+                strongest.map(|one| one.playlist_id.as_str()).collect()
+            }
+            None => display.current_playlist.as_deref().into_iter().collect(),
+        };
+        let there = chosen.into_iter().filter_map(|id| self.tenant.playlists.get(id));
+        there.map(|playlist| playlist.id.as_str()).collect()
     }
 
     /// Whether a schedule, and not the display itself, says what is shown.
