@@ -46,11 +46,12 @@ pub struct ShelfLook {
 impl TenantLook {
     /// Looks at everything of `tenant`.
     pub async fn at(platform: &dyn Platform, tenant: &str) -> Self {
+        // The longest list first and alone: what it brings that is not needed is gone before the others come.
+        let content = stock(platform, tenant).await;
         let rows = join(platform.displays(tenant), platform.groups(tenant));
         let plans = join(platform.schedules(tenant), platform.playlists(tenant));
-        let stock = join(stock(platform, tenant), platform.layouts(tenant));
-        let (((displays, groups), (schedules, playlists)), (content, layouts)) =
-            join(join(rows, plans), stock).await;
+        let (((displays, groups), (schedules, playlists)), layouts) =
+            join(join(rows, plans), platform.layouts(tenant)).await;
         let shelf = ShelfLook::at(platform, tenant, &playlists, content, layouts).await;
         Self { tenant: tenant.to_owned(), displays, groups, schedules, playlists, shelf }
     }
