@@ -45,6 +45,11 @@ fn tenant(number: u64) -> (String, Options) {
     (start, Options { seed: 1000 + number, dialect, sizes, ..Options::default() })
 }
 
+/// Whether a single schedule can be read is found out by asking: not every platform has such a route.
+fn is_expected(left: &str) -> bool {
+    left.starts_with("there is no such route: GET /api/v1/schedules/")
+}
+
 /// Tends one tenant until a round sends nothing, and tells everything that is not as it should be.
 async fn tended(number: u64) -> Vec<String> {
     let (start, options) = tenant(number);
@@ -91,7 +96,7 @@ async fn tended(number: u64) -> Vec<String> {
     }
     let effects = world.sandbox.take_effects();
     if let Err(left) = world.sandbox.finish() {
-        wrong.extend(left);
+        wrong.extend(left.into_iter().filter(|what| !is_expected(what)));
     }
     if planted.is_empty() || effects.is_empty() {
         wrong.push("nothing was wrong, or nothing was done".to_owned());

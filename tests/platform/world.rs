@@ -10,7 +10,6 @@ use jiff::Timestamp;
 use opswarden::adapters::platform::{Limits, PlatformClient, PlatformOptions, TenantOptions};
 use opswarden::adapters::store::{Access, SqliteStore, StoreOptions};
 use opswarden::adapters::system_clock::SystemClock;
-use opswarden::agent::Agent;
 use opswarden::agents::content_lifecycle::ContentLifecycle;
 use opswarden::agents::fleet_manager::FleetManager;
 use opswarden::agents::schedule_doctor::ScheduleDoctor;
@@ -205,7 +204,6 @@ impl World {
         let options = Options { throttle: Throttle::Off, ..options };
         let waits = TestClock { leaps: false, ..clock.clone() };
         let sandbox = Sandbox::start(options, Arc::new(waits)).expect("a port is free");
-        sandbox.expect_unknown_route("GET /schedules/:id");
         let accounts = sandbox.accounts();
         let fallbacks = accounts.iter().map(|one| (one.tenant.clone(), one.fallback_playlist.clone()));
         let fallbacks = fallbacks.collect();
@@ -383,9 +381,4 @@ pub(crate) fn found(report: &Report) -> BTreeSet<Found> {
         subject: key.subject.to_string(),
     });
     found.collect()
-}
-
-/// The spec's name of an agent, to be sure that names agree.
-pub(crate) fn named<A: Agent>() -> AgentName {
-    A::SPEC.name
 }
