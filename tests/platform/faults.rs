@@ -19,6 +19,10 @@ enum Call {
     Login,
     /// The agent judges by it.
     List,
+    /// It tells more of what another list holds.
+    Side,
+    /// A list of which a part is needed: the rest may do.
+    Part,
     /// One row, or one number.
     Detail,
     /// It changes a row.
@@ -51,11 +55,15 @@ fn calls(who: Who, dialect: Dialect) -> Vec<(&'static str, Call)> {
     let mut calls = vec![
         ("POST /auth/login", Call::Login),
         ("POST /auth/logout", Call::Logout),
-        ("GET /content", Call::List),
-        ("GET /content/layouts", Call::List),
+        ("GET /content/layouts", Call::Side),
         ("GET /playlists", Call::List),
-        ("GET /schedules", Call::List),
     ];
+    match who {
+        // What nothing refers to is a hint and no warning: a run that cannot tell is complete.
+        Who::Content => calls[3].1 = Call::Side,
+        Who::Fleet | Who::Schedules => calls.push(("GET /schedules", Call::List)),
+    }
+    calls.push(("GET /content", if who == Who::Content { Call::List } else { Call::Part }));
     let vizora = dialect == Dialect::Vizora;
     if vizora || who == Who::Content {
         calls.push(("GET /content/:id", Call::Detail));
@@ -101,7 +109,7 @@ impl Cell {
     fn is_meant(&self) -> bool {
         match self.fault {
             FaultKind::EmptyList | FaultKind::TruncatedPage | FaultKind::ShiftingPages => {
-                self.call == Call::List
+                matches!(self.call, Call::List | Call::Side | Call::Part)
             }
             FaultKind::LyingWrite => self.call == Call::Write,
             _ => true,
@@ -145,10 +153,12 @@ async fn wrongly_ended(world: &World, before: &[Incident]) -> Vec<String> {
 
 /// What the report must say where something could not be seen.
 fn unseen(cell: &Cell, report: &Report) -> Option<String> {
-    let is_blind = matches!(cell.call, Call::Login | Call::List);
+    let is_blind = matches!(cell.call, Call::Login | Call::List | Call::Part);
     let told = match cell.only_counts() {
-        // Rows that moved between the pages may all have been seen.
-        _ if cell.fault == FaultKind::ShiftingPages => true,
+        // Other pages may show what these do not; an incident that is lost to sight would have been ended.
+        _ if matches!(cell.fault, FaultKind::ShiftingPages | FaultKind::TruncatedPage) => true,
+        // Only what the rows are looked up for is in doubt.
+        _ if cell.call == Call::Part => report.exit == ExitClass::Incomplete || !report.partial.is_empty(),
         true => report.exit == ExitClass::Incomplete || !report.partial.is_empty(),
         false => report.exit == ExitClass::Incomplete,
     };
