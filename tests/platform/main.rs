@@ -2,7 +2,9 @@
 //! known.
 
 mod faults;
+mod laws;
 mod score;
+mod undo;
 mod world;
 
 /// How large a programme is: what the environment says, else what is enough for every change.
