@@ -9,9 +9,9 @@ use super::checks::{
 };
 use super::fault::Fault;
 use super::places::places;
-use super::settings::FleetManager;
+use super::settings::{FleetManager, Place};
 use super::snapshot::{Looks, Seen, Snapshot};
-use crate::agent::tenant::{RowLook, TenantLook, rows};
+use crate::agent::tenant::{RowLook, TenantLook, rows, whole};
 use crate::domain::diagnosis::{Diagnosis, Sample};
 use crate::domain::platform::{
     Asked, Dialect, DisplayRow, DisplayStatus, Listing, Population, Programme, Roll, RowKind,
@@ -69,16 +69,26 @@ impl Judge<'_> {
             }
         }
         self.connections(list, roll);
-        self.screens(list, roll);
+        let unclear = self.screens(list, roll);
         let ids: BTreeSet<&str> = list.items.iter().map(|row| row.id.as_str()).collect();
         let places = places(self.settings, self.look);
+        let groups = self.groups_doubt();
+        if let Some(why) = &groups {
+            roll.partial(&LOCATION_DARK, why);
+        }
         for check in SPEC.checks {
             roll.settle(&check.id, &self.look.tenant, list.at, |subject| {
-                let is_here = match subject.kind() {
-                    SubjectKind::Location => places.contains_key(subject.id()) && why.is_none(),
-                    _ => ids.contains(subject.id()),
+                let of_place = subject.kind() == SubjectKind::Location;
+                let is_here = match of_place {
+                    true => places.contains_key(subject.id()) && why.is_none(),
+                    false => ids.contains(subject.id()),
                 };
-                match (is_here, &why) {
+                let hidden = if of_place { why.as_ref().or(groups.as_ref()) } else { why.as_ref() };
+                match (is_here, hidden) {
+                    (true, _) if check.id == DISPLAY_BLANK => unclear
+                        .as_ref()
+                        .filter(|unclear| unclear.displays.contains(subject.id()))
+                        .map_or(Asked::Well, |unclear| Asked::Unseen(unclear.why.clone())),
                     (true, _) => Asked::Well,
                     (false, Some(why)) => Asked::Unseen(why.clone()),
                     (false, None) => Asked::Gone,
@@ -91,6 +101,12 @@ impl Judge<'_> {
                 roll.census(check, &self.look.tenant, expected);
             }
         }
+    }
+
+    /// Why some places are not known, if they are not.
+    fn groups_doubt(&self) -> Option<String> {
+        let by_group = self.settings.place == Place::Group;
+        by_group.then(|| whole(&self.look.groups, "groups").err()).flatten()
     }
 
     /// Counts the displays. Why the list cannot be taken for all of them, if so.
@@ -164,18 +180,24 @@ impl Judge<'_> {
         dark
     }
 
-    fn screens(&self, list: &Listing<DisplayRow>, roll: &mut Roll<Fault>) {
+    /// Raises blank screens. Which of the others could not be told, if so.
+    fn screens<'l>(
+        &self,
+        list: &'l Listing<DisplayRow>,
+        roll: &mut Roll<Fault>,
+    ) -> Option<Unclear<'l>> {
         let tenant = &self.look.tenant;
         if let Some(why) = self.look.programme_doubt() {
             // Without its schedules nothing is known of a screen.
-            return roll.blind(&DISPLAY_BLANK, tenant, &why);
+            roll.blind(&DISPLAY_BLANK, tenant, &why);
+            return None;
         }
         let catalogue = self.look.catalogue(self.dialect);
         let programme = Programme::new(rows(&self.look.schedules), rows(&self.look.groups));
         let from = list.platform_now;
         let ahead = SignedDuration::try_from(self.settings.blank_ahead.get()).unwrap_or_default();
         let to = from.checked_add(ahead).unwrap_or(Timestamp::MAX);
-        let mut doubt = None;
+        let mut unclear: Option<Unclear<'l>> = None;
         for display in list.items.iter().filter(|display| display.excused().is_none()) {
             let subject = subject(tenant, display);
             let zone = match display.time_zone() {
@@ -193,14 +215,29 @@ impl Judge<'_> {
                     let fault = Fault::Blank { name, now: since == from, no_playlist };
                     roll.faulty(&DISPLAY_BLANK, subject, fault, list.at);
                 }
-                (None, Some(why)) => doubt = Some(self.look.shelf.cut_short.clone().unwrap_or(why)),
+                (None, Some(why)) => {
+                    let why = || self.look.shelf.cut_short.clone().unwrap_or(why);
+                    let unclear = unclear
+                        .get_or_insert_with(|| Unclear { why: why(), displays: BTreeSet::new() });
+                    unclear.displays.insert(display.id.as_str());
+                }
                 (None, None) => {}
             }
         }
-        if let Some(why) = doubt {
-            roll.partial(&DISPLAY_BLANK, &why);
+        if let Some(Unclear { why, .. }) = &unclear {
+            roll.partial(&DISPLAY_BLANK, why);
         }
+        if let Err(Blind { why }) = &self.look.playlists {
+            roll.unknown(&DISPLAY_BLANK, Subject::new(SubjectKind::Tenant, tenant, "all"), why);
+        }
+        unclear
     }
+}
+
+/// Screens of which it could not be told whether they are blank.
+struct Unclear<'l> {
+    why: String,
+    displays: BTreeSet<&'l str>,
 }
 
 fn subject(tenant: &str, display: &DisplayRow) -> Subject {

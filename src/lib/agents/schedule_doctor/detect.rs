@@ -75,8 +75,8 @@ impl Judge<'_> {
                 roll.partial(&check.id, why);
             }
         }
-        self.schedules(list, roll);
-        self.settle_schedules(list, why.as_deref(), roll);
+        let unclear = self.schedules(list, roll);
+        self.settle_schedules(list, why.as_deref(), &unclear, roll);
         self.displays(why.as_deref(), roll);
     }
 
@@ -103,11 +103,17 @@ impl Judge<'_> {
         why
     }
 
-    fn schedules(&self, list: &Listing<ScheduleRow>, roll: &mut Roll<Fault>) {
+    /// Raises what is wrong with schedules. What could not be told of the others.
+    fn schedules<'l>(
+        &self,
+        list: &'l Listing<ScheduleRow>,
+        roll: &mut Roll<Fault>,
+    ) -> Unclear<'l> {
         let tenant = &self.look.tenant;
         let catalogue = self.look.catalogue(self.dialect);
         let now = list.platform_now;
         let mut doubt = whole(&self.look.playlists, "playlists").err();
+        let mut unclear = Unclear::default();
         for schedule in list.items.iter().filter(|schedule| schedule.active) {
             let subject = RowRef::new(RowKind::Schedule, tenant, &schedule.id).subject();
             let name = schedule.name.clone();
@@ -128,62 +134,71 @@ impl Judge<'_> {
                     roll.faulty(&SCHEDULE_PLAYLIST_EMPTY, subject.clone(), fault, list.at);
                 }
                 Playlist::Unknown(why) => {
+                    let listed = schedule.playlist.as_deref().is_some_and(|id| catalogue.holds(id));
+                    unclear.playlists.insert(schedule.id.as_str(), listed);
                     doubt.get_or_insert_with(|| self.look.shelf.cut_short.clone().unwrap_or(why));
                 }
             }
-            self.target(schedule, subject, list.at, roll);
+            if !self.target(schedule, subject, list.at, roll) {
+                unclear.targets.insert(schedule.id.as_str());
+            }
         }
         if let Some(why) = doubt {
             roll.partial(&SCHEDULE_PLAYLIST_EMPTY, &why);
             roll.partial(&SCHEDULE_PLAYLIST_GONE, &why);
+            unclear.why = why;
+        }
+        if let Err(Blind { why }) = &self.look.playlists {
+            let all = Subject::new(SubjectKind::Tenant, tenant, "all");
+            roll.unknown(&SCHEDULE_PLAYLIST_EMPTY, all.clone(), why);
+            roll.unknown(&SCHEDULE_PLAYLIST_GONE, all, why);
         }
         if let Err(why) = whole(&self.look.groups, "groups") {
             roll.partial(&SCHEDULE_NO_TARGET, &why);
         }
+        unclear
     }
 
+    /// Judges whom a schedule is for. Whether that could be told.
     fn target(
         &self,
         schedule: &ScheduleRow,
         subject: Subject,
         at: Timestamp,
         roll: &mut Roll<Fault>,
-    ) {
+    ) -> bool {
         let name = schedule.name.clone();
         let empty_group = match (&schedule.display, &schedule.group) {
-            (Some(_), _) => return,
+            (Some(_), _) => return true,
             (None, None) => None,
             (None, Some(group)) => {
                 let known = rows(&self.look.groups).iter().find(|row| row.id == *group);
                 match known {
                     Some(row) if row.displays.is_empty() => Some(row.name.clone()),
+                    Some(_) => return true,
                     // A group that was not listed may have displays.
-                    Some(_) | None => return,
+                    None => return false,
                 }
             }
         };
         roll.faulty(&SCHEDULE_NO_TARGET, subject, Fault::NoTarget { name, empty_group }, at);
+        true
     }
 
     fn settle_schedules(
         &self,
         list: &Listing<ScheduleRow>,
         why: Option<&str>,
+        unclear: &Unclear<'_>,
         roll: &mut Roll<Fault>,
     ) {
         let tenant = &self.look.tenant;
         let ids: BTreeSet<&str> = list.items.iter().map(|row| row.id.as_str()).collect();
-        let doubt = self.look.shelf.cut_short.clone();
         for check in OF_SCHEDULES {
-            roll.settle(check, tenant, list.at, |subject| {
-                match (ids.contains(subject.id()), why, &doubt) {
-                    (true, _, Some(why)) if *check == SCHEDULE_PLAYLIST_EMPTY => {
-                        Asked::Unseen(why.clone())
-                    }
-                    (true, _, _) => Asked::Well,
-                    (false, Some(why), _) => Asked::Unseen(why.to_owned()),
-                    (false, None, _) => Asked::Gone,
-                }
+            roll.settle(check, tenant, list.at, |subject| match (ids.contains(subject.id()), why) {
+                (true, _) => unclear.of(check, subject.id()).map_or(Asked::Well, Asked::Unseen),
+                (false, Some(why)) => Asked::Unseen(why.to_owned()),
+                (false, None) => Asked::Gone,
             });
             if why.is_none() {
                 roll.census(check, tenant, list.items.iter().filter(|row| row.active).count());
@@ -248,13 +263,18 @@ impl Judge<'_> {
                 roll.faulty(&COVERAGE_GAP, subject, fault, list.at);
             }
         }
-        if let Some(why) = &list.cut_short {
+        // Where rows may name a playlist that is gone, only a whole list of playlists excludes that.
+        let doubt = match self.dialect {
+            Dialect::Reference => whole(&self.look.playlists, "playlists").err(),
+            Dialect::Vizora => None,
+        };
+        for why in [&list.cut_short, &doubt].into_iter().flatten() {
             roll.partial(&COVERAGE_GAP, why);
         }
         let ids: BTreeSet<&str> = list.items.iter().map(|row| row.id.as_str()).collect();
         roll.settle(&COVERAGE_GAP, tenant, list.at, |subject| {
             match (ids.contains(subject.id()), &list.cut_short) {
-                (true, _) => Asked::Well,
+                (true, _) => doubt.clone().map_or(Asked::Well, Asked::Unseen),
                 (false, Some(why)) => Asked::Unseen(why.clone()),
                 (false, None) => Asked::Gone,
             }
@@ -338,6 +358,31 @@ impl Judge<'_> {
 
 /// Why a display with a playlist of its own gets no other one.
 const OWN_AFTER: &str = "it has a playlist of its own, which plays once the schedule whose playlist is gone is out of force";
+
+/// What could not be told of schedules.
+#[derive(Default)]
+struct Unclear<'l> {
+    why: String,
+    /// Those whose playlist may have nothing to deliver, and whether it is surely there.
+    playlists: BTreeMap<&'l str, bool>,
+    /// Those whose group was not listed.
+    targets: BTreeSet<&'l str>,
+}
+
+impl Unclear<'_> {
+    /// Why a check has no answer on a schedule, if it has none.
+    fn of(&self, check: &CheckId, schedule: &str) -> Option<String> {
+        let playlist = self.playlists.get(schedule);
+        if *check == SCHEDULE_PLAYLIST_EMPTY {
+            return playlist.map(|_| self.why.clone());
+        }
+        if *check == SCHEDULE_PLAYLIST_GONE {
+            return playlist.filter(|listed| !**listed).map(|_| self.why.clone());
+        }
+        let hidden = *check == SCHEDULE_NO_TARGET && self.targets.contains(schedule);
+        hidden.then(|| "its group was not listed".to_owned())
+    }
+}
 
 /// What is known of a schedule's playlist.
 enum Playlist {

@@ -1,0 +1,15 @@
+//! The three agents that tend the platform, run by the real engine with the real client against a sandbox whose truth is
+//! known.
+
+mod faults;
+mod laws;
+mod score;
+mod undo;
+mod world;
+
+/// How large a programme is: what the environment says, else what is enough for every change.
+#[expect(clippy::disallowed_methods, reason = "the size of a programme is given by whoever starts it")]
+fn size(usual: u64) -> u64 {
+    let said = std::env::var("OPSWARDEN_PROOF_N").ok();
+    said.map_or(usual, |text| text.parse().expect("OPSWARDEN_PROOF_N is a number"))
+}
