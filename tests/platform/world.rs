@@ -205,7 +205,8 @@ impl World {
         let waits = TestClock { leaps: false, ..clock.clone() };
         let sandbox = Sandbox::start(options, Arc::new(waits)).expect("a port is free");
         let accounts = sandbox.accounts();
-        let fallbacks = accounts.iter().map(|one| (one.tenant.clone(), one.fallback_playlist.clone()));
+        let fallbacks =
+            accounts.iter().map(|one| (one.tenant.clone(), one.fallback_playlist.clone()));
         let fallbacks = fallbacks.collect();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let store = opened(folder.path(), &clock).await;
@@ -333,10 +334,7 @@ impl World {
     }
 
     pub(crate) fn schedule_doctor(&self) -> ScheduleDoctor {
-        ScheduleDoctor {
-            fallback_playlists: self.fallbacks.clone(),
-            ..ScheduleDoctor::default()
-        }
+        ScheduleDoctor { fallback_playlists: self.fallbacks.clone(), ..ScheduleDoctor::default() }
     }
 
     /// What a person lets tapes be judged by: the last one of a run, judged again.

@@ -203,19 +203,28 @@ impl Walker<'_> {
     ) -> Result<(), Doubt> {
         let begin = self.begin(pages, size).await;
         let order: Vec<u64> = (begin..=pages).chain(2..begin).collect();
-        let mut rest =
-            stream::iter(order.clone()).map(|page| self.page::<R>(page, size)).buffered(IN_FLIGHT);
         let mut read = 0;
+        let ended = self.each(walk, &order, size, &mut read).await;
+        // Only now: a question under way that nobody waits for any more may hold the cache.
+        if let Err(Doubt::Ended(Failure::Held(_))) = &ended {
+            self.go_on_at(order.get(read).copied(), size).await;
+        }
+        ended
+    }
+
+    /// Reads these pages in their order, and counts them.
+    async fn each<R: Listed>(
+        &self,
+        walk: &mut Walk<R>,
+        order: &[u64],
+        size: u64,
+        read: &mut usize,
+    ) -> Result<(), Doubt> {
+        let pages = stream::iter(order.to_vec());
+        let mut rest = pages.map(|page| self.page::<R>(page, size)).buffered(IN_FLIGHT);
         while let Some(page) = rest.next().await {
-            let (rows, total) = match page {
-                Ok(page) => page,
-                Err(failure @ Failure::Held(_)) => {
-                    self.go_on_at(order.get(read).copied(), size).await;
-                    return Err(Doubt::Ended(failure));
-                }
-                Err(failure) => return Err(Doubt::Ended(failure)),
-            };
-            read += 1;
+            let (rows, total) = page.map_err(Doubt::Ended)?;
+            *read += 1;
             walk.take(rows);
             self.same(walk, total)?;
         }
