@@ -45,6 +45,33 @@ struct Walk<R> {
     passes: u32,
 }
 
+/// Where pages meet, and at which of these places a row was on both.
+struct Seams {
+    page: u64,
+    ids: BTreeSet<String>,
+    twice: Vec<u64>,
+}
+
+impl Seams {
+    fn after(page: u64, ids: BTreeSet<String>) -> Self {
+        Self { page, ids, twice: Vec::new() }
+    }
+
+    fn next(&mut self, page: u64, ids: BTreeSet<String>) {
+        if page == self.page + 1 && !self.ids.is_disjoint(&ids) {
+            self.twice.push(self.page);
+        }
+        (self.page, self.ids) = (page, ids);
+    }
+}
+
+/// A page and its size that hold the row at `offset` as near to the middle as can be.
+fn around(offset: u64) -> (u64, u64) {
+    let middle = |size: &u64| (offset % size).abs_diff(size / 2);
+    let size = (60..100).min_by_key(middle).unwrap_or(SIZES[1]);
+    (offset / size + 1, size)
+}
+
 /// Why a pass was not enough.
 enum Doubt {
     /// The number of rows changed, or a row was made: what was seen belongs to different states.
@@ -185,13 +212,17 @@ impl Walker<'_> {
         });
         walk.passes += 1;
         walk.reserve(size);
+        let mut seams = Seams::after(1, first.clone());
         walk.take(rows);
         let pages = total.div_ceil(size).max(1);
         // The first page once more at the end.
         self.pace.foresee(usize::try_from(pages).unwrap_or(usize::MAX)).await;
-        let result = self.rest(walk, pages, size).await;
+        let result = self.rest(walk, pages, size, &mut seams).await;
         walk.sort();
         result?;
+        if walk.count() < walk.total {
+            self.mend(walk, &seams, size).await?;
+        }
         self.verify(walk, &first, size).await
     }
 
@@ -200,11 +231,12 @@ impl Walker<'_> {
         walk: &mut Walk<R>,
         pages: u64,
         size: u64,
+        seams: &mut Seams,
     ) -> Result<(), Doubt> {
         let begin = self.begin(pages, size).await;
         let order: Vec<u64> = (begin..=pages).chain(2..begin).collect();
         let mut read = 0;
-        let ended = self.each(walk, &order, size, &mut read).await;
+        let ended = self.each(walk, &order, size, (&mut read, seams)).await;
         // Only now: a question under way that nobody waits for any more may hold the cache.
         if let Err(Doubt::Ended(Failure::Held(_))) = &ended {
             self.go_on_at(order.get(read).copied(), size).await;
@@ -218,16 +250,39 @@ impl Walker<'_> {
         walk: &mut Walk<R>,
         order: &[u64],
         size: u64,
-        read: &mut usize,
+        (read, seams): (&mut usize, &mut Seams),
     ) -> Result<(), Doubt> {
         let pages = stream::iter(order.to_vec());
         let mut rest = pages.map(|page| self.page::<R>(page, size)).buffered(IN_FLIGHT);
         while let Some(page) = rest.next().await {
             let (rows, total) = page.map_err(Doubt::Ended)?;
+            let ids = rows.iter().map(|seen| seen.row.id().to_owned()).collect();
+            seams.next(order.get(*read).copied().unwrap_or_default(), ids);
             *read += 1;
             walk.take(rows);
             self.same(walk, total)?;
         }
+        Ok(())
+    }
+
+    /// Reads once more around each seam at which a row came twice: the row that was left out for it ties with it, and so
+    /// stands there. A page that is cut elsewhere and holds the seam in its middle shows both.
+    async fn mend<R: Listed>(
+        &self,
+        walk: &mut Walk<R>,
+        seams: &Seams,
+        size: u64,
+    ) -> Result<(), Doubt> {
+        let around = seams.twice.iter().map(|page| around(page * size));
+        let mut rest = stream::iter(around.collect::<Vec<_>>())
+            .map(|(page, size)| self.page::<R>(page, size))
+            .buffered(IN_FLIGHT);
+        while let Some(page) = rest.next().await {
+            let (rows, total) = page.map_err(Doubt::Ended)?;
+            walk.take(rows);
+            self.same(walk, total)?;
+        }
+        walk.sort();
         Ok(())
     }
 
