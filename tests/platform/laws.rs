@@ -21,16 +21,16 @@ use super::world::NOON;
 
 const TENANT: &str = "default";
 
-fn at(text: &str) -> jiff::Timestamp {
+pub(crate) fn at(text: &str) -> jiff::Timestamp {
     text.parse().expect("a moment")
 }
 
-fn listing<T>(items: Vec<T>) -> Sight<Listing<T>> {
+pub(crate) fn listing<T>(items: Vec<T>) -> Sight<Listing<T>> {
     let (platform_now, total) = (at(NOON), items.len() as u64);
     Ok(Listing { items, cut_short: None, total, platform_now, at: at(NOON) })
 }
 
-fn display(number: usize, silent: u64, own: Option<usize>, status: u8) -> DisplayRow {
+pub(crate) fn display(number: usize, silent: u64, own: Option<usize>, status: u8) -> DisplayRow {
     let heard = at(NOON).checked_sub(std::time::Duration::from_mins(silent)).expect("a moment");
     DisplayRow {
         id: format!("d{number}"),
@@ -135,7 +135,7 @@ fn tenants() -> impl Strategy<Value = TenantLook> {
 }
 
 /// What both agents say of a tenant: per finding whether it is faulty, and how; `None` for one that is well.
-type Said = std::collections::BTreeMap<String, Option<String>>;
+pub(crate) type Said = std::collections::BTreeMap<String, Option<String>>;
 
 fn said<F: std::fmt::Debug>(diagnosis: &Diagnosis<F>, unknown: &mut Vec<String>) -> Said {
     let mut said = Said::new();
@@ -199,7 +199,7 @@ fn schedules_of(look: &TenantLook, dialect: Dialect) -> schedule_doctor::snapsho
     schedule_doctor::snapshot::Snapshot { platform: Ok(seen) }
 }
 
-fn judged(look: &TenantLook, dialect: Dialect, incidents: &[Incident]) -> (Said, Vec<String>) {
+pub(crate) fn judged(look: &TenantLook, dialect: Dialect, incidents: &[Incident]) -> (Said, Vec<String>) {
     let recall = Recall { incidents: incidents.to_vec(), ..Recall::default() };
     let fleet = FleetManager::default().detect(&fleet_of(look, dialect), &recall, at(NOON));
     let schedules = doctor().detect(&schedules_of(look, dialect), &recall, at(NOON));

@@ -1,6 +1,7 @@
 //! The three agents that tend the platform, run by the real engine with the real client against a sandbox whose truth is
 //! known.
 
+mod behaviours;
 mod faults;
 mod laws;
 mod score;
