@@ -5,6 +5,7 @@ mod behaviours;
 mod faults;
 mod laws;
 mod score;
+mod sim;
 mod undo;
 mod world;
 
