@@ -79,7 +79,7 @@ struct Life {
     world: World,
     chance: Chance,
     paused: bool,
-    /// Sessions of killed runs and of runs that could not end theirs.
+    /// Sessions that were open before the run: of killed runs, and of runs that could not end theirs.
     sessions: usize,
     wrong: Vec<String>,
     ended: BTreeSet<String>,
@@ -125,7 +125,6 @@ impl Life {
         let _answer = hands.send(&operation).await;
         let eyes = engine.sensors.platform.as_ref().expect("there are eyes");
         let _left = eyes.release().await;
-        self.sessions = self.world.sandbox.sessions_open();
     }
 
     async fn pause(&mut self, on: bool) {
@@ -166,6 +165,7 @@ impl Life {
         let faults = faults(&mut self.chance);
         let told = format!("{who:?} under {faults:?}");
         let before = (self.truth(), self.world.sandbox.effects().len());
+        self.sessions = self.world.sandbox.sessions_open();
         self.world.sandbox.set_faults(faults.clone());
         let killed_after = (self.chance.below(5) == 0).then(|| self.chance.below(80));
         let completed = self.run_until(who, killed_after).await;
@@ -188,7 +188,11 @@ impl Life {
         .await;
         drop(run);
         self.killed += u64::from(report.is_none());
-        let Some(report) = report else { return false };
+        let Some(report) = report else {
+            // What was on its way when it was killed still arrives.
+            self.world.linger(Duration::from_millis(20)).await;
+            return false;
+        };
         let runs = self.world.ledger_runs().await;
         let row = runs.into_iter().find(|row| row.id == report.run);
         if row.is_none_or(|row| row.ended_at.is_none()) {
@@ -233,7 +237,6 @@ impl Life {
         if completed && calm && sessions > self.sessions {
             wrong.push(format!("{sessions} sessions are open, {} before", self.sessions));
         }
-        self.sessions = sessions;
         self.wrong.extend(wrong.into_iter().map(|what| format!("{told}: {what}")));
     }
 

@@ -230,6 +230,11 @@ impl World {
         self.clock.time.pass(duration);
     }
 
+    /// Really waits.
+    pub(crate) async fn linger(&self, duration: Duration) {
+        self.clock.time.machine.sleep(duration).await;
+    }
+
     fn options(&self, clock: &TestClock, run: &str, account: &str) -> PlatformOptions {
         let mut accounts = self.sandbox.accounts();
         accounts.retain(|one| one.email.starts_with(account));
