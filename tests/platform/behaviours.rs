@@ -13,10 +13,11 @@ use opswarden::domain::platform::{
 use opswarden::domain::report::ExitClass;
 use opswarden::domain::run::RunState;
 use opswarden::domain::severity::Severity;
-use opswarden::sandbox::{Fault, FaultKind, Options, Sizes, TruthEntry};
 use opswarden::ports::clock::Clock as _;
+use opswarden::sandbox::{Fault, FaultKind, Options, Sizes, TruthEntry};
 
 use super::laws::{at, display, judged, listing};
+use super::raw::tokens_of_displays;
 use super::world::{NOON, Who, World, found};
 
 /// A display that is well, and shows what schedules say.
@@ -42,13 +43,21 @@ fn all_day(id: &str) -> ScheduleRow {
 }
 
 /// A tenant with one playlist of one item in that state.
-fn tenant(displays: Vec<DisplayRow>, schedules: Vec<ScheduleRow>, status: ContentStatus) -> TenantLook {
+fn tenant(
+    displays: Vec<DisplayRow>,
+    schedules: Vec<ScheduleRow>,
+    status: ContentStatus,
+) -> TenantLook {
     let items = vec![PlaylistItem { content: "c".to_owned(), status, layout: false }];
     let members = displays.iter().map(|one| one.id.clone()).collect();
     TenantLook {
         tenant: "default".to_owned(),
         displays: listing(displays),
-        groups: listing(vec![GroupRow { id: "g".to_owned(), name: "g".to_owned(), displays: members }]),
+        groups: listing(vec![GroupRow {
+            id: "g".to_owned(),
+            name: "g".to_owned(),
+            displays: members,
+        }]),
         schedules: listing(schedules),
         playlists: listing(vec![PlaylistRow { id: "p".to_owned(), name: "p".to_owned(), items }]),
         shelf: ShelfLook {
@@ -134,9 +143,14 @@ async fn rows_that_come_and_go_between_two_pages_are_neither_lost_nor_imagined()
         let imagined: Vec<_> = now.difference(&clean).filter(|one| !truth.contains(*one)).collect();
         assert!(imagined.len() <= 5, "more than rows that pass by: {imagined:?}");
         let ended = world.incidents().await.into_iter().filter(|one| !one.is_active());
-        let ended: Vec<_> = ended.filter(|one| truth.iter().any(|entry| {
-            entry.check == one.key.check.as_str() && entry.subject == one.key.subject.to_string()
-        })).collect();
+        let ended: Vec<_> = ended
+            .filter(|one| {
+                truth.iter().any(|entry| {
+                    entry.check == one.key.check.as_str()
+                        && entry.subject == one.key.subject.to_string()
+                })
+            })
+            .collect();
         assert!(ended.is_empty(), "{ended:?}");
     }
     world.end().await;
@@ -190,8 +204,11 @@ async fn hundreds_of_acts_of_one_run_are_all_in_the_ledger_and_critical_incident
     let effects = world.sandbox.effects();
     assert!(effects.len() > 200, "{} acts", effects.len());
     let kept = world.remediations().await;
-    let kept: BTreeSet<String> =
-        kept.iter().filter(|one| one.run == report.run).map(|one| one.operation.target().to_string()).collect();
+    let kept: BTreeSet<String> = kept
+        .iter()
+        .filter(|one| one.run == report.run)
+        .map(|one| one.operation.target().to_string())
+        .collect();
     let sent: BTreeSet<String> =
         effects.iter().map(|one| format!("content {}/{}", one.tenant, one.act.row)).collect();
     assert_eq!(kept, sent);
@@ -204,7 +221,8 @@ async fn hundreds_of_acts_of_one_run_are_all_in_the_ledger_and_critical_incident
         let rows = state["incidents"].as_array().expect("a list");
         rows.iter().any(|row| row["id"] == id && row["status"] != "resolved")
     };
-    let critical = incidents.iter().filter(|one| one.is_active() && one.severity == Severity::Critical);
+    let critical =
+        incidents.iter().filter(|one| one.is_active() && one.severity == Severity::Critical);
     let critical: Vec<String> = critical.map(|one| one.id.to_string()).collect();
     assert!(!critical.is_empty());
     for id in critical {
@@ -241,7 +259,8 @@ async fn no_token_of_a_row_and_no_secret_of_an_account_is_in_any_file() {
     }
     let tapes = world.tapes();
     assert_eq!(tapes.len(), 3);
-    let mut texts: Vec<(String, Vec<u8>)> = tapes.into_iter().map(|tape| ("a tape".to_owned(), tape)).collect();
+    let mut texts: Vec<(String, Vec<u8>)> =
+        tapes.into_iter().map(|tape| ("a tape".to_owned(), tape)).collect();
     let mut folders = vec![world.folder.path().to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).expect("a folder") {
@@ -254,7 +273,10 @@ async fn no_token_of_a_row_and_no_secret_of_an_account_is_in_any_file() {
         }
     }
     assert!(texts.len() > 5, "{}", texts.len());
-    for secret in ["jwtToken", "player-token", "eyJ", opswarden::sandbox::PASSWORD] {
+    let mut secrets = tokens_of_displays(&world).await;
+    assert!(secrets.len() > 5, "{secrets:?}");
+    secrets.extend(["jwtToken", opswarden::sandbox::PASSWORD].map(str::to_owned));
+    for secret in secrets {
         for (name, text) in &texts {
             let holds = text.windows(secret.len()).any(|window| window == secret.as_bytes());
             assert!(!holds, "{secret} is in {name}");

@@ -142,7 +142,8 @@ fn matrix() -> Vec<Cell> {
 async fn wrongly_ended(world: &World, before: &[Incident]) -> Vec<String> {
     let truth: BTreeSet<(String, String)> =
         world.sandbox.truth_now().into_iter().map(|one| (one.check, one.subject)).collect();
-    let active: BTreeSet<_> = before.iter().filter(|one| one.is_active()).map(|one| one.id).collect();
+    let active: BTreeSet<_> =
+        before.iter().filter(|one| one.is_active()).map(|one| one.id).collect();
     let after = world.incidents().await;
     let ended = after.iter().filter(|one| !one.is_active() && active.contains(&one.id));
     ended
@@ -158,7 +159,9 @@ fn unseen(cell: &Cell, report: &Report) -> Option<String> {
         // Other pages may show what these do not; an incident that is lost to sight would have been ended.
         _ if matches!(cell.fault, FaultKind::ShiftingPages | FaultKind::TruncatedPage) => true,
         // Only what the rows are looked up for is in doubt.
-        _ if cell.call == Call::Part => report.exit == ExitClass::Incomplete || !report.partial.is_empty(),
+        _ if cell.call == Call::Part => {
+            report.exit == ExitClass::Incomplete || !report.partial.is_empty()
+        }
         true => report.exit == ExitClass::Incomplete || !report.partial.is_empty(),
         false => report.exit == ExitClass::Incomplete,
     };
@@ -201,7 +204,9 @@ async fn holds(cell: Cell) -> Vec<String> {
     if took.unsigned_abs() > world.timeout {
         wrong.push(format!("the run took {took:?}"));
     }
-    wrong.extend(unseen(&cell, &report).map(|told| format!("it did not tell that it was blind: {told}")));
+    wrong.extend(
+        unseen(&cell, &report).map(|told| format!("it did not tell that it was blind: {told}")),
+    );
     if !matches!(cell.call, Call::Login | Call::Logout) && world.sandbox.sessions_open() != 0 {
         wrong.push(format!("{} sessions are open", world.sandbox.sessions_open()));
     }

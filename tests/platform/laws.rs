@@ -6,11 +6,11 @@ use opswarden::agent::tenant::{ShelfLook, TenantLook};
 use opswarden::agents::fleet_manager::{self, FleetManager};
 use opswarden::agents::schedule_doctor::{self, ScheduleDoctor};
 use opswarden::domain::diagnosis::{Diagnosis, Verdict};
+use opswarden::domain::incident::{Incident, IncidentId};
 use opswarden::domain::platform::{
     ContentDetail, ContentStatus, Dialect, DisplayRow, DisplayStatus, GroupRow, Listing,
     PlaylistItem, PlaylistRow, ScheduleRow,
 };
-use opswarden::domain::incident::{Incident, IncidentId};
 use opswarden::domain::run::Recall;
 use opswarden::domain::severity::Severity;
 use opswarden::domain::sight::{Blind, Sight};
@@ -51,7 +51,12 @@ pub(crate) fn display(number: usize, silent: u64, own: Option<usize>, status: u8
     }
 }
 
-fn schedule(number: usize, aim: (Option<usize>, usize), window: (u16, u16), kind: u8) -> ScheduleRow {
+fn schedule(
+    number: usize,
+    aim: (Option<usize>, usize),
+    window: (u16, u16),
+    kind: u8,
+) -> ScheduleRow {
     let (to, playlist) = aim;
     ScheduleRow {
         id: format!("s{number}"),
@@ -71,10 +76,10 @@ fn schedule(number: usize, aim: (Option<usize>, usize), window: (u16, u16), kind
 
 /// Any tenant: displays, groups, schedules that aim at either or at nothing, playlists that play or do not.
 fn tenants() -> impl Strategy<Value = TenantLook> {
-    let displays = prop::collection::vec((0_u64..200, prop::option::of(0_usize..6), 0_u8..9), 1..10);
+    let displays =
+        prop::collection::vec((0_u64..200, prop::option::of(0_usize..6), 0_u8..9), 1..10);
     let aim = (prop::option::of(0_usize..10), 0_usize..7);
-    let schedules =
-        prop::collection::vec((aim, (0_u16..1440, 0_u16..1440), 0_u8..9), 0..10);
+    let schedules = prop::collection::vec((aim, (0_u16..1440, 0_u16..1440), 0_u8..9), 0..10);
     let playlists = prop::collection::vec(prop::collection::vec(0_usize..8, 0..4), 5..6);
     let groups = prop::collection::vec(prop::collection::vec(0_usize..10, 0..4), 4..5);
     (displays, schedules, playlists, groups).prop_map(|(displays, schedules, playlists, groups)| {
@@ -97,7 +102,9 @@ fn tenants() -> impl Strategy<Value = TenantLook> {
         TenantLook {
             tenant: TENANT.to_owned(),
             displays: listing(
-                displays.map(|(number, (silent, own, status))| display(number, silent, own, status)).collect(),
+                displays
+                    .map(|(number, (silent, own, status))| display(number, silent, own, status))
+                    .collect(),
             ),
             groups: listing(
                 groups
@@ -111,7 +118,9 @@ fn tenants() -> impl Strategy<Value = TenantLook> {
                     .collect(),
             ),
             schedules: listing(
-                schedules.map(|(number, (aim, window, kind))| schedule(number, aim, window, kind)).collect(),
+                schedules
+                    .map(|(number, (aim, window, kind))| schedule(number, aim, window, kind))
+                    .collect(),
             ),
             playlists: listing(
                 playlists
@@ -161,9 +170,13 @@ fn doctor() -> ScheduleDoctor {
 fn incidents(look: &TenantLook, dialect: Dialect) -> Vec<Incident> {
     fn of<A: Agent>(diagnosis: &Diagnosis<A::Fault>) -> Vec<Key> {
         let checks = diagnosis.checks.iter();
-        let all = checks.flat_map(|(check, of)| of.findings.iter().map(move |(subject, verdict)| (check, subject, verdict)));
+        let all = checks.flat_map(|(check, of)| {
+            of.findings.iter().map(move |(subject, verdict)| (check, subject, verdict))
+        });
         let faulty = all.filter(|(_, _, verdict)| matches!(verdict, Verdict::Faulty(..)));
-        faulty.map(|(check, subject, _)| Key::new(A::SPEC.name, check.clone(), subject.clone())).collect()
+        faulty
+            .map(|(check, subject, _)| Key::new(A::SPEC.name, check.clone(), subject.clone()))
+            .collect()
     }
     let none = Recall::default();
     let fleet = FleetManager::default().detect(&fleet_of(look, dialect), &none, at(NOON));
@@ -189,7 +202,9 @@ fn incidents(look: &TenantLook, dialect: Dialect) -> Vec<Incident> {
 fn fleet_of(look: &TenantLook, dialect: Dialect) -> fleet_manager::Snapshot {
     let looks = fleet_manager::snapshot::Looks::Everything(vec![look.clone()]);
     let tenants = vec![TENANT.to_owned()];
-    fleet_manager::Snapshot { platform: Ok(fleet_manager::snapshot::Seen { dialect, tenants, looks }) }
+    fleet_manager::Snapshot {
+        platform: Ok(fleet_manager::snapshot::Seen { dialect, tenants, looks }),
+    }
 }
 
 fn schedules_of(look: &TenantLook, dialect: Dialect) -> schedule_doctor::snapshot::Snapshot {
@@ -199,7 +214,11 @@ fn schedules_of(look: &TenantLook, dialect: Dialect) -> schedule_doctor::snapsho
     schedule_doctor::snapshot::Snapshot { platform: Ok(seen) }
 }
 
-pub(crate) fn judged(look: &TenantLook, dialect: Dialect, incidents: &[Incident]) -> (Said, Vec<String>) {
+pub(crate) fn judged(
+    look: &TenantLook,
+    dialect: Dialect,
+    incidents: &[Incident],
+) -> (Said, Vec<String>) {
     let recall = Recall { incidents: incidents.to_vec(), ..Recall::default() };
     let fleet = FleetManager::default().detect(&fleet_of(look, dialect), &recall, at(NOON));
     let schedules = doctor().detect(&schedules_of(look, dialect), &recall, at(NOON));
@@ -210,7 +229,10 @@ pub(crate) fn judged(look: &TenantLook, dialect: Dialect, incidents: &[Incident]
 }
 
 fn faults(said: &Said) -> Said {
-    said.iter().filter(|(_, fault)| fault.is_some()).map(|(key, fault)| (key.clone(), fault.clone())).collect()
+    said.iter()
+        .filter(|(_, fault)| fault.is_some())
+        .map(|(key, fault)| (key.clone(), fault.clone()))
+        .collect()
 }
 
 fn dialects() -> impl Strategy<Value = Dialect> {

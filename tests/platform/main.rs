@@ -4,13 +4,17 @@
 mod behaviours;
 mod faults;
 mod laws;
+mod raw;
 mod score;
 mod sim;
 mod undo;
 mod world;
 
 /// How large a programme is: what the environment says, else what is enough for every change.
-#[expect(clippy::disallowed_methods, reason = "the size of a programme is given by whoever starts it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the size of a programme is given by whoever starts it"
+)]
 fn size(usual: u64) -> u64 {
     let said = std::env::var("OPSWARDEN_PROOF_N").ok();
     said.map_or(usual, |text| text.parse().expect("OPSWARDEN_PROOF_N is a number"))

@@ -24,7 +24,8 @@ struct Chance(u64);
 impl Chance {
     /// A number below `many`.
     fn below(&mut self, many: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % many
     }
 
@@ -97,7 +98,16 @@ impl Life {
         world.patience = Duration::from_millis(150);
         let chance = Chance(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) + 1);
         let (paused, sessions, killed, acts) = (false, 0, 0, 0);
-        Self { world, chance, paused, sessions, wrong: Vec::new(), ended: BTreeSet::new(), killed, acts }
+        Self {
+            world,
+            chance,
+            paused,
+            sessions,
+            wrong: Vec::new(),
+            ended: BTreeSet::new(),
+            killed,
+            acts,
+        }
     }
 
     /// A person takes something back by hand.
@@ -157,7 +167,8 @@ impl Life {
             }
             _ => {}
         }
-        let minutes = [1, 10, 15, 60, 300, 1440][usize::try_from(self.chance.below(6)).expect("small")];
+        let minutes =
+            [1, 10, 15, 60, 300, 1440][usize::try_from(self.chance.below(6)).expect("small")];
         self.world.pass(Duration::from_mins(minutes));
         // What is true now is noted, so that it counts as a reason for an act.
         let _noted = self.world.sandbox.score(&[]);
@@ -201,7 +212,13 @@ impl Life {
         true
     }
 
-    async fn look(&mut self, told: &str, before: (BTreeSet<String>, usize), completed: bool, calm: bool) {
+    async fn look(
+        &mut self,
+        told: &str,
+        before: (BTreeSet<String>, usize),
+        completed: bool,
+        calm: bool,
+    ) {
         let (true_before, effects_before) = before;
         let mut wrong = Vec::new();
         let true_after = self.truth();
@@ -221,7 +238,9 @@ impl Life {
         wrong.extend(too_many(sent).map(|what| format!("too many in one run: {what}")));
         let mut open = BTreeMap::new();
         for remediation in self.world.remediations().await {
-            if let (true, Target::Row(row)) = (remediation.state.is_open(), remediation.operation.target()) {
+            if let (true, Target::Row(row)) =
+                (remediation.state.is_open(), remediation.operation.target())
+            {
                 *open.entry(row.to_string()).or_insert(0) += 1;
             }
             if completed && remediation.state == RemediationState::Intended && calm {
@@ -232,7 +251,11 @@ impl Life {
                 }
             }
         }
-        wrong.extend(open.into_iter().filter(|(_, many)| *many > 1).map(|(row, _)| format!("two open acts on {row}")));
+        wrong.extend(
+            open.into_iter()
+                .filter(|(_, many)| *many > 1)
+                .map(|(row, _)| format!("two open acts on {row}")),
+        );
         let sessions = self.world.sandbox.sessions_open();
         if completed && calm && sessions > self.sessions {
             wrong.push(format!("{sessions} sessions are open, {} before", self.sessions));
@@ -291,7 +314,9 @@ async fn whatever_happens_over_many_days_what_must_never_happen_does_not() {
     }
     let seconds = clock.elapsed().as_secs_f64();
     let each = f64::from(u32::try_from(runs).expect("fits")) / seconds;
-    println!("{runs} runs of {lives} lives in {seconds:.1} s, {each:.1} a second; {killed} killed, {acts} acts");
+    println!(
+        "{runs} runs of {lives} lives in {seconds:.1} s, {each:.1} a second; {killed} killed, {acts} acts"
+    );
     assert!(acts > 0 && killed > 0, "nothing happened");
     assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
 }

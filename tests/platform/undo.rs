@@ -82,7 +82,10 @@ async fn changed(world: &World, who: Who) -> Vec<Remediation> {
     all.retain(|one| one.key.agent.as_str() == who.name());
     all.retain(|one| one.state == RemediationState::Verified && one.undo_of.is_none());
     let lasting = |one: &Remediation| {
-        !matches!(one.operation, Operation::PingDisplay(_) | Operation::ReloadDisplay(_) | Operation::ResetDisplay(_))
+        !matches!(
+            one.operation,
+            Operation::PingDisplay(_) | Operation::ReloadDisplay(_) | Operation::ResetDisplay(_)
+        )
     };
     all.retain(lasting);
     all
@@ -124,10 +127,17 @@ async fn a_whole_run_is_taken_back_stays_so_and_is_done_again_when_the_hold_is_l
             world.run(who).await;
             let acts = changed(&world, who).await;
             for act in &acts {
-                assert_ne!(fields(&world, &row_of(act)).await, before(act), "{act:?} changed nothing");
+                assert_ne!(
+                    fields(&world, &row_of(act)).await,
+                    before(act),
+                    "{act:?} changed nothing"
+                );
                 kinds.insert(act.operation.verb());
                 let undoing = undone(&world, who, act).await;
-                assert!(matches!(undoing, Undoing::Done { .. }), "{dialect:?} {act:?}: {undoing:?}");
+                assert!(
+                    matches!(undoing, Undoing::Done { .. }),
+                    "{dialect:?} {act:?}: {undoing:?}"
+                );
                 assert_eq!(fields(&world, &row_of(act)).await, before(act), "{act:?}");
             }
             world.pass(Duration::from_mins(40));

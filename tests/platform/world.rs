@@ -205,7 +205,8 @@ impl World {
         let waits = TestClock { leaps: false, ..clock.clone() };
         let sandbox = Sandbox::start(options, Arc::new(waits)).expect("a port is free");
         let accounts = sandbox.accounts();
-        let fallbacks = accounts.iter().map(|one| (one.tenant.clone(), one.fallback_playlist.clone()));
+        let fallbacks =
+            accounts.iter().map(|one| (one.tenant.clone(), one.fallback_playlist.clone()));
         let fallbacks = fallbacks.collect();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let store = opened(folder.path(), &clock).await;
@@ -343,10 +344,7 @@ impl World {
     }
 
     fn schedule_doctor(&self) -> ScheduleDoctor {
-        ScheduleDoctor {
-            fallback_playlists: self.fallbacks.clone(),
-            ..ScheduleDoctor::default()
-        }
+        ScheduleDoctor { fallback_playlists: self.fallbacks.clone(), ..ScheduleDoctor::default() }
     }
 
     /// The tapes that were recorded since the last call.

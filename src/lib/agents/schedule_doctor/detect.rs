@@ -104,11 +104,7 @@ impl Judge<'_> {
     }
 
     /// Raises what is wrong with schedules. What could not be told of the others.
-    fn schedules<'l>(
-        &self,
-        list: &'l Listing<ScheduleRow>,
-        roll: &mut Roll<Fault>,
-    ) -> Unclear<'l> {
+    fn schedules<'l>(&self, list: &'l Listing<ScheduleRow>, roll: &mut Roll<Fault>) -> Unclear<'l> {
         let tenant = &self.look.tenant;
         let catalogue = self.look.catalogue(self.dialect);
         let now = list.platform_now;
@@ -195,10 +191,12 @@ impl Judge<'_> {
         let tenant = &self.look.tenant;
         let ids: BTreeSet<&str> = list.items.iter().map(|row| row.id.as_str()).collect();
         for check in OF_SCHEDULES {
-            roll.settle(check, tenant, list.at, |subject| match (ids.contains(subject.id()), why) {
-                (true, _) => unclear.of(check, subject.id()).map_or(Asked::Well, Asked::Unseen),
-                (false, Some(why)) => Asked::Unseen(why.to_owned()),
-                (false, None) => Asked::Gone,
+            roll.settle(check, tenant, list.at, |subject| {
+                match (ids.contains(subject.id()), why) {
+                    (true, _) => unclear.of(check, subject.id()).map_or(Asked::Well, Asked::Unseen),
+                    (false, Some(why)) => Asked::Unseen(why.to_owned()),
+                    (false, None) => Asked::Gone,
+                }
             });
             if why.is_none() {
                 roll.census(check, tenant, list.items.iter().filter(|row| row.active).count());
