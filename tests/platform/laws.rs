@@ -1,8 +1,11 @@
 //! Laws of judgement that hold for any tenant: order says nothing, healthy rows say nothing of others, and what is not
 //! seen is never well.
 
+use std::collections::BTreeSet;
+
 use opswarden::agent::Agent;
 use opswarden::agent::tenant::{ShelfLook, TenantLook};
+use opswarden::agents::fleet_manager::settings::Place;
 use opswarden::agents::fleet_manager::{self, FleetManager};
 use opswarden::agents::schedule_doctor::{self, ScheduleDoctor};
 use opswarden::domain::diagnosis::{Diagnosis, Verdict};
@@ -180,8 +183,10 @@ fn incidents(look: &TenantLook, dialect: Dialect) -> Vec<Incident> {
     }
     let none = Recall::default();
     let fleet = FleetManager::default().detect(&fleet_of(look, dialect), &none, at(NOON));
+    let grouped = by_group().detect(&fleet_of(look, dialect), &none, at(NOON));
     let schedules = doctor().detect(&schedules_of(look, dialect), &none, at(NOON));
-    let keys = of::<FleetManager>(&fleet).into_iter().chain(of::<ScheduleDoctor>(&schedules));
+    let fleet = of::<FleetManager>(&fleet).into_iter().chain(of::<FleetManager>(&grouped));
+    let keys: BTreeSet<Key> = fleet.chain(of::<ScheduleDoctor>(&schedules)).collect();
     let incident = |(number, key)| Incident {
         id: IncidentId(number),
         key,
@@ -228,6 +233,17 @@ pub(crate) fn judged(
     (all, unknown)
 }
 
+/// The same where groups are the places that can be dark.
+fn judged_by_group(look: &TenantLook, dialect: Dialect, incidents: &[Incident]) -> Said {
+    let recall = Recall { incidents: incidents.to_vec(), ..Recall::default() };
+    let found = by_group().detect(&fleet_of(look, dialect), &recall, at(NOON));
+    said(&found, &mut Vec::new())
+}
+
+fn by_group() -> FleetManager {
+    FleetManager { place: Place::Group, place_displays: 1, ..FleetManager::default() }
+}
+
 fn faults(said: &Said) -> Said {
     said.iter()
         .filter(|(_, fault)| fault.is_some())
@@ -240,7 +256,7 @@ fn dialects() -> impl Strategy<Value = Dialect> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
 
     #[test]
     fn the_order_of_lists_changes_nothing(look in tenants(), dialect in dialects(), turn in 1_usize..9) {
@@ -280,7 +296,7 @@ proptest! {
     fn what_is_hidden_is_never_well_and_adds_no_fault(
         look in tenants(),
         dialect in dialects(),
-        which in 0_usize..4,
+        which in 0_usize..6,
         keep in 0_usize..6,
         blind in any::<bool>(),
     ) {
@@ -299,7 +315,24 @@ proptest! {
             0 => hide(&mut hidden.displays, keep, blind),
             1 => hide(&mut hidden.groups, keep, blind),
             2 => hide(&mut hidden.schedules, keep, blind),
-            _ => hide(&mut hidden.playlists, keep, blind),
+            3 => hide(&mut hidden.playlists, keep, blind),
+            4 => {
+                hidden.shelf.details.retain(|id, _| *id < format!("c{keep}"));
+                hidden.shelf.cut_short = Some("limits".to_owned());
+            }
+            _ => {
+                hidden.shelf.content.retain(|id, _| *id < format!("c{keep}"));
+                hidden.shelf.whole = false;
+                hidden.shelf.details.clear();
+                hidden.shelf.cut_short = Some("it does not answer".to_owned());
+            }
+        }
+        let grouped = faults(&judged_by_group(&look, dialect, &all));
+        for (key, fault) in judged_by_group(&hidden, dialect, &all) {
+            match fault {
+                Some(_) => prop_assert!(grouped.contains_key(&key), "{key} is new: {fault:?}"),
+                None => prop_assert!(!grouped.contains_key(&key), "{key} is called well"),
+            }
         }
         let (partly, _) = judged(&hidden, dialect, &all);
         let known = faults(&seen);
