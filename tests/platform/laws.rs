@@ -28,6 +28,7 @@ pub(crate) fn at(text: &str) -> jiff::Timestamp {
     text.parse().expect("a moment")
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is what a look holds")]
 pub(crate) fn listing<T>(items: Vec<T>) -> Sight<Listing<T>> {
     let (platform_now, total) = (at(NOON), items.len() as u64);
     Ok(Listing { items, cut_short: None, total, platform_now, at: at(NOON) })
@@ -255,6 +256,16 @@ fn dialects() -> impl Strategy<Value = Dialect> {
     prop::sample::select(vec![Dialect::Vizora, Dialect::Reference])
 }
 
+/// Takes rows away, and tells so.
+fn hide<T>(list: &mut Sight<Listing<T>>, keep: usize, blind: bool) {
+    if blind {
+        *list = Err(Blind::because("it does not answer"));
+    } else if let Ok(list) = list {
+        list.items.truncate(keep);
+        list.cut_short = Some("a page is missing".to_owned());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
 
@@ -303,14 +314,6 @@ proptest! {
         let all = incidents(&look, dialect);
         let (seen, _) = judged(&look, dialect, &all);
         let mut hidden = look.clone();
-        fn hide<T>(list: &mut Sight<Listing<T>>, keep: usize, blind: bool) {
-            if blind {
-                *list = Err(Blind::because("it does not answer"));
-            } else if let Ok(list) = list {
-                list.items.truncate(keep);
-                list.cut_short = Some("a page is missing".to_owned());
-            }
-        }
         match which {
             0 => hide(&mut hidden.displays, keep, blind),
             1 => hide(&mut hidden.groups, keep, blind),

@@ -19,3 +19,9 @@ fn size(usual: u64) -> u64 {
     let said = std::env::var("OPSWARDEN_PROOF_N").ok();
     said.map_or(usual, |text| text.parse().expect("OPSWARDEN_PROOF_N is a number"))
 }
+
+/// Tells how a programme goes.
+#[expect(clippy::print_stdout, reason = "whoever runs a long programme wants to see its figures")]
+fn tell(text: &str) {
+    println!("{text}");
+}

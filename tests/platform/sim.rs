@@ -10,6 +10,7 @@ use opswarden::domain::incident::{RemediationState, control};
 use opswarden::domain::operation::{Operation, Target};
 use opswarden::domain::platform::{RowKind, RowRef};
 use opswarden::domain::policy::Policy;
+use opswarden::domain::report::{ExitClass, Report};
 use opswarden::ports::clock::Clock as _;
 use opswarden::ports::store::{Batch, Scope, Store as _};
 use opswarden::sandbox::{Dialect, Effect, Fault, FaultKind, Options, Sizes};
@@ -69,7 +70,7 @@ fn faults(chance: &mut Chance) -> Vec<Fault> {
     ];
     let many = [0, 0, 0, 1, 1, 2][usize::try_from(chance.below(6)).expect("small")];
     let fault = |_| {
-        let mut fault = Fault::always(*chance.of::<&str>(&ROUTES), chance.of(&kinds).clone());
+        let mut fault = Fault::always(chance.of::<&str>(&ROUTES), chance.of(&kinds).clone());
         fault.probability = [0.3, 1.0][usize::try_from(chance.below(2)).expect("small")];
         fault
     };
@@ -179,13 +180,13 @@ impl Life {
         self.sessions = self.world.sandbox.sessions_open();
         self.world.sandbox.set_faults(faults.clone());
         let killed_after = (self.chance.below(5) == 0).then(|| self.chance.below(80));
-        let completed = self.run_until(who, killed_after).await;
+        let report = self.run_until(who, killed_after).await;
         self.world.sandbox.set_faults(Vec::new());
-        self.look(&told, before, completed, faults.is_empty()).await;
+        self.look(&told, before, report, faults.is_empty()).await;
     }
 
-    /// Runs, or is killed when it was woken so often. Whether it came to its end.
-    async fn run_until(&mut self, who: Who, wakes: Option<u64>) -> bool {
+    /// Runs, or is killed when it was woken so often. The report, where it came to its end.
+    async fn run_until(&mut self, who: Who, wakes: Option<u64>) -> Option<Report> {
         let engine = self.world.engine();
         let mut run = Box::pin(self.world.run_with(&engine, who));
         let mut woken = 0;
@@ -202,24 +203,25 @@ impl Life {
         let Some(report) = report else {
             // What was on its way when it was killed still arrives.
             self.world.linger(Duration::from_millis(20)).await;
-            return false;
+            return None;
         };
         let runs = self.world.ledger_runs().await;
         let row = runs.into_iter().find(|row| row.id == report.run);
         if row.is_none_or(|row| row.ended_at.is_none()) {
             self.wrong.push(format!("{} has no end in the ledger", report.run));
         }
-        true
+        Some(report)
     }
 
     async fn look(
         &mut self,
         told: &str,
         before: (BTreeSet<String>, usize),
-        completed: bool,
+        report: Option<Report>,
         calm: bool,
     ) {
         let (true_before, effects_before) = before;
+        let completed = report.is_some();
         let mut wrong = Vec::new();
         let true_after = self.truth();
         for incident in self.world.incidents().await.into_iter().filter(|one| !one.is_active()) {
@@ -257,7 +259,9 @@ impl Life {
                 .map(|(row, _)| format!("two open acts on {row}")),
         );
         let sessions = self.world.sandbox.sessions_open();
-        if completed && calm && sessions > self.sessions {
+        // On a busy machine an answer may come too late: then that is told.
+        let told_so = report.is_some_and(|report| report.exit == ExitClass::Incomplete);
+        if completed && calm && !told_so && sessions > self.sessions {
             wrong.push(format!("{sessions} sessions are open, {} before", self.sessions));
         }
         self.wrong.extend(wrong.into_iter().map(|what| format!("{told}: {what}")));
@@ -314,9 +318,9 @@ async fn whatever_happens_over_many_days_what_must_never_happen_does_not() {
     }
     let seconds = clock.elapsed().as_secs_f64();
     let each = f64::from(u32::try_from(runs).expect("fits")) / seconds;
-    println!(
+    super::tell(&format!(
         "{runs} runs of {lives} lives in {seconds:.1} s, {each:.1} a second; {killed} killed, {acts} acts"
-    );
+    ));
     assert!(acts > 0 && killed > 0, "nothing happened");
     assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
