@@ -228,7 +228,7 @@ async fn whatever_goes_wrong_on_the_way_nothing_broken_is_called_well_and_nothin
     let results: Vec<Vec<String>> =
         stream::iter(chosen).map(holds).buffer_unordered(4).collect().await;
     let bad = results.iter().filter(|wrong| !wrong.is_empty()).count();
-    println!("{many} of {} cells tried, {bad} do not hold", all.len());
+    super::tell(&format!("{many} of {} cells tried, {bad} do not hold", all.len()));
     let wrong: Vec<String> = results.into_iter().flatten().collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

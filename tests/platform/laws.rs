@@ -1,8 +1,11 @@
 //! Laws of judgement that hold for any tenant: order says nothing, healthy rows say nothing of others, and what is not
 //! seen is never well.
 
+use std::collections::BTreeSet;
+
 use opswarden::agent::Agent;
 use opswarden::agent::tenant::{ShelfLook, TenantLook};
+use opswarden::agents::fleet_manager::settings::Place;
 use opswarden::agents::fleet_manager::{self, FleetManager};
 use opswarden::agents::schedule_doctor::{self, ScheduleDoctor};
 use opswarden::domain::diagnosis::{Diagnosis, Verdict};
@@ -21,16 +24,17 @@ use super::world::NOON;
 
 const TENANT: &str = "default";
 
-fn at(text: &str) -> jiff::Timestamp {
+pub(crate) fn at(text: &str) -> jiff::Timestamp {
     text.parse().expect("a moment")
 }
 
-fn listing<T>(items: Vec<T>) -> Sight<Listing<T>> {
+#[expect(clippy::unnecessary_wraps, reason = "it is what a look holds")]
+pub(crate) fn listing<T>(items: Vec<T>) -> Sight<Listing<T>> {
     let (platform_now, total) = (at(NOON), items.len() as u64);
     Ok(Listing { items, cut_short: None, total, platform_now, at: at(NOON) })
 }
 
-fn display(number: usize, silent: u64, own: Option<usize>, status: u8) -> DisplayRow {
+pub(crate) fn display(number: usize, silent: u64, own: Option<usize>, status: u8) -> DisplayRow {
     let heard = at(NOON).checked_sub(std::time::Duration::from_mins(silent)).expect("a moment");
     DisplayRow {
         id: format!("d{number}"),
@@ -144,7 +148,7 @@ fn tenants() -> impl Strategy<Value = TenantLook> {
 }
 
 /// What both agents say of a tenant: per finding whether it is faulty, and how; `None` for one that is well.
-type Said = std::collections::BTreeMap<String, Option<String>>;
+pub(crate) type Said = std::collections::BTreeMap<String, Option<String>>;
 
 fn said<F: std::fmt::Debug>(diagnosis: &Diagnosis<F>, unknown: &mut Vec<String>) -> Said {
     let mut said = Said::new();
@@ -180,8 +184,10 @@ fn incidents(look: &TenantLook, dialect: Dialect) -> Vec<Incident> {
     }
     let none = Recall::default();
     let fleet = FleetManager::default().detect(&fleet_of(look, dialect), &none, at(NOON));
+    let grouped = by_group().detect(&fleet_of(look, dialect), &none, at(NOON));
     let schedules = doctor().detect(&schedules_of(look, dialect), &none, at(NOON));
-    let keys = of::<FleetManager>(&fleet).into_iter().chain(of::<ScheduleDoctor>(&schedules));
+    let fleet = of::<FleetManager>(&fleet).into_iter().chain(of::<FleetManager>(&grouped));
+    let keys: BTreeSet<Key> = fleet.chain(of::<ScheduleDoctor>(&schedules)).collect();
     let incident = |(number, key)| Incident {
         id: IncidentId(number),
         key,
@@ -214,7 +220,11 @@ fn schedules_of(look: &TenantLook, dialect: Dialect) -> schedule_doctor::snapsho
     schedule_doctor::snapshot::Snapshot { platform: Ok(seen) }
 }
 
-fn judged(look: &TenantLook, dialect: Dialect, incidents: &[Incident]) -> (Said, Vec<String>) {
+pub(crate) fn judged(
+    look: &TenantLook,
+    dialect: Dialect,
+    incidents: &[Incident],
+) -> (Said, Vec<String>) {
     let recall = Recall { incidents: incidents.to_vec(), ..Recall::default() };
     let fleet = FleetManager::default().detect(&fleet_of(look, dialect), &recall, at(NOON));
     let schedules = doctor().detect(&schedules_of(look, dialect), &recall, at(NOON));
@@ -222,6 +232,17 @@ fn judged(look: &TenantLook, dialect: Dialect, incidents: &[Incident]) -> (Said,
     let mut all = said(&fleet, &mut unknown);
     all.extend(said(&schedules, &mut unknown));
     (all, unknown)
+}
+
+/// The same where groups are the places that can be dark.
+fn judged_by_group(look: &TenantLook, dialect: Dialect, incidents: &[Incident]) -> Said {
+    let recall = Recall { incidents: incidents.to_vec(), ..Recall::default() };
+    let found = by_group().detect(&fleet_of(look, dialect), &recall, at(NOON));
+    said(&found, &mut Vec::new())
+}
+
+fn by_group() -> FleetManager {
+    FleetManager { place: Place::Group, place_displays: 1, ..FleetManager::default() }
 }
 
 fn faults(said: &Said) -> Said {
@@ -235,8 +256,18 @@ fn dialects() -> impl Strategy<Value = Dialect> {
     prop::sample::select(vec![Dialect::Vizora, Dialect::Reference])
 }
 
+/// Takes rows away, and tells so.
+fn hide<T>(list: &mut Sight<Listing<T>>, keep: usize, blind: bool) {
+    if blind {
+        *list = Err(Blind::because("it does not answer"));
+    } else if let Ok(list) = list {
+        list.items.truncate(keep);
+        list.cut_short = Some("a page is missing".to_owned());
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
 
     #[test]
     fn the_order_of_lists_changes_nothing(look in tenants(), dialect in dialects(), turn in 1_usize..9) {
@@ -276,26 +307,35 @@ proptest! {
     fn what_is_hidden_is_never_well_and_adds_no_fault(
         look in tenants(),
         dialect in dialects(),
-        which in 0_usize..4,
+        which in 0_usize..6,
         keep in 0_usize..6,
         blind in any::<bool>(),
     ) {
         let all = incidents(&look, dialect);
         let (seen, _) = judged(&look, dialect, &all);
         let mut hidden = look.clone();
-        fn hide<T>(list: &mut Sight<Listing<T>>, keep: usize, blind: bool) {
-            if blind {
-                *list = Err(Blind::because("it does not answer"));
-            } else if let Ok(list) = list {
-                list.items.truncate(keep);
-                list.cut_short = Some("a page is missing".to_owned());
-            }
-        }
         match which {
             0 => hide(&mut hidden.displays, keep, blind),
             1 => hide(&mut hidden.groups, keep, blind),
             2 => hide(&mut hidden.schedules, keep, blind),
-            _ => hide(&mut hidden.playlists, keep, blind),
+            3 => hide(&mut hidden.playlists, keep, blind),
+            4 => {
+                hidden.shelf.details.retain(|id, _| *id < format!("c{keep}"));
+                hidden.shelf.cut_short = Some("limits".to_owned());
+            }
+            _ => {
+                hidden.shelf.content.retain(|id, _| *id < format!("c{keep}"));
+                hidden.shelf.whole = false;
+                hidden.shelf.details.clear();
+                hidden.shelf.cut_short = Some("it does not answer".to_owned());
+            }
+        }
+        let grouped = faults(&judged_by_group(&look, dialect, &all));
+        for (key, fault) in judged_by_group(&hidden, dialect, &all) {
+            match fault {
+                Some(_) => prop_assert!(grouped.contains_key(&key), "{key} is new: {fault:?}"),
+                None => prop_assert!(!grouped.contains_key(&key), "{key} is called well"),
+            }
         }
         let (partly, _) = judged(&hidden, dialect, &all);
         let known = faults(&seen);

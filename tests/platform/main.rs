@@ -1,9 +1,12 @@
 //! The three agents that tend the platform, run by the real engine with the real client against a sandbox whose truth is
 //! known.
 
+mod behaviours;
 mod faults;
 mod laws;
+mod raw;
 mod score;
+mod sim;
 mod undo;
 mod world;
 
@@ -15,4 +18,10 @@ mod world;
 fn size(usual: u64) -> u64 {
     let said = std::env::var("OPSWARDEN_PROOF_N").ok();
     said.map_or(usual, |text| text.parse().expect("OPSWARDEN_PROOF_N is a number"))
+}
+
+/// Tells how a programme goes.
+#[expect(clippy::print_stdout, reason = "whoever runs a long programme wants to see its figures")]
+fn tell(text: &str) {
+    println!("{text}");
 }

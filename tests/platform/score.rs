@@ -106,7 +106,12 @@ async fn tended(number: u64) -> Vec<String> {
             wrong.push("a tape holds a token".to_owned());
         }
     }
-    println!("{case}: {} planted, {} acts, {} wrong", planted.len(), effects.len(), wrong.len());
+    super::tell(&format!(
+        "{case}: {} planted, {} acts, {} wrong",
+        planted.len(),
+        effects.len(),
+        wrong.len()
+    ));
     world.end().await;
     wrong.into_iter().map(|what| format!("{case}: {what}")).collect()
 }

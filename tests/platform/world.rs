@@ -170,7 +170,7 @@ pub(crate) const SMALL: Sizes =
 pub(crate) const NOON: &str = "2026-11-20T12:00:00Z";
 
 /// A policy under which one round does what days would do.
-pub(crate) fn unbounded() -> Policy {
+fn unbounded() -> Policy {
     Policy {
         quiet_per_run: 10_000,
         quiet_percent_per_day: 100,
@@ -180,7 +180,7 @@ pub(crate) fn unbounded() -> Policy {
     }
 }
 
-pub(crate) async fn opened(folder: &Path, clock: &TestClock) -> Arc<SqliteStore> {
+async fn opened(folder: &Path, clock: &TestClock) -> Arc<SqliteStore> {
     let options = StoreOptions {
         state_dir: folder.to_owned(),
         environment: Environment::Production,
@@ -231,9 +231,14 @@ impl World {
         self.clock.time.pass(duration);
     }
 
-    pub(crate) fn options(&self, clock: &TestClock, run: &str) -> PlatformOptions {
+    /// Really waits.
+    pub(crate) async fn linger(&self, duration: Duration) {
+        self.clock.time.machine.sleep(duration).await;
+    }
+
+    fn options(&self, clock: &TestClock, run: &str, account: &str) -> PlatformOptions {
         let mut accounts = self.sandbox.accounts();
-        accounts.retain(|one| one.email.starts_with("ops@"));
+        accounts.retain(|one| one.email.starts_with(account));
         let tenants = accounts.into_iter().map(|one| TenantOptions {
             name: one.tenant,
             email: one.email,
@@ -264,15 +269,20 @@ impl World {
 
     /// An engine of a new run, with a client of its own.
     pub(crate) fn engine(&self) -> Engine {
+        self.engine_as("ops@")
+    }
+
+    /// The same with another account of each tenant.
+    pub(crate) fn engine_as(&self, account: &str) -> Engine {
         let clock = self.clock.afresh();
         let number = self.runs.fetch_add(1, Ordering::Relaxed);
         let run = RunId(format!("run-{number:05}"));
-        let client = Arc::new(PlatformClient::new(self.options(&clock, &run.0)));
+        let client = Arc::new(PlatformClient::new(self.options(&clock, &run.0, account)));
         let eyes: Arc<dyn Platform> = Arc::<PlatformClient>::clone(&client);
         self.engine_with(run, clock, eyes, client)
     }
 
-    pub(crate) fn engine_with(
+    fn engine_with(
         &self,
         run: RunId,
         clock: TestClock,
@@ -333,11 +343,11 @@ impl World {
         }
     }
 
-    pub(crate) fn schedule_doctor(&self) -> ScheduleDoctor {
+    fn schedule_doctor(&self) -> ScheduleDoctor {
         ScheduleDoctor { fallback_playlists: self.fallbacks.clone(), ..ScheduleDoctor::default() }
     }
 
-    /// What a person lets tapes be judged by: the last one of a run, judged again.
+    /// The tapes that were recorded since the last call.
     pub(crate) fn tapes(&self) -> Vec<Vec<u8>> {
         std::mem::take(&mut *self.kept.tapes.lock().expect("nobody panics while it is held"))
     }

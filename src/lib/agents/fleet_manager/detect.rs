@@ -79,9 +79,10 @@ impl Judge<'_> {
         for check in SPEC.checks {
             roll.settle(&check.id, &self.look.tenant, list.at, |subject| {
                 let of_place = subject.kind() == SubjectKind::Location;
-                let is_here = match of_place {
-                    true => places.contains_key(subject.id()) && why.is_none(),
-                    false => ids.contains(subject.id()),
+                let is_here = if of_place {
+                    places.contains_key(subject.id()) && why.is_none()
+                } else {
+                    ids.contains(subject.id())
                 };
                 let hidden = if of_place { why.as_ref().or(groups.as_ref()) } else { why.as_ref() };
                 match (is_here, hidden) {
