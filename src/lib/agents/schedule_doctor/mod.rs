@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 pub mod checks;
 mod detect;
+mod detect_displays;
 pub mod fault;
 mod prove;
 mod remedy;
