@@ -101,7 +101,8 @@ impl PlatformSettings {
             let fits = schemes
                 .iter()
                 .any(|scheme| address.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
-            if !fits && !(may_be_empty && address.is_empty()) {
+            let left_out = may_be_empty && address.is_empty();
+            if !fits && !left_out {
                 let message = format!("`{address}` does not begin with {}", schemes.join(" or "));
                 found.push((name.to_owned(), message));
             }
