@@ -13,6 +13,7 @@ use opswarden::render::table::{WIDTH, display_width};
 use serde_json::{Value, json};
 
 const OPSCTL: &str = env!("CARGO_BIN_EXE_opsctl");
+const FLEET: &str = env!("CARGO_BIN_EXE_fleet-manager");
 const GUARDIAN: &str = env!("CARGO_BIN_EXE_health-guardian");
 
 fn package(path: &str) -> PathBuf {
@@ -138,6 +139,10 @@ fn every_document_of_the_programs_is_what_its_schema_says() {
     assert!(nothing["lifted"] == json!([]) && !house.at("state").exists(), "{nothing:#}");
     house.ask("failure", OPSCTL, &["state", "import", "agents.toml"]);
     assert!(!house.at("state").exists(), "a wrong file makes no ledger");
+    let off = house.ask("report", FLEET, &[]);
+    assert!(off["off"].as_str().unwrap().contains("[platform]"), "{off:#}");
+    assert_eq!((&off["exit"], &off["open"]), (&json!("clean"), &json!([])), "{off:#}");
+    assert!(!house.at("state").exists(), "an agent that is off leaves nothing");
     let dry = house.ask("report", GUARDIAN, &["--plan"]);
     assert_eq!(dry["plan"]["actions"][0]["operation"]["restart_process"]["name"], "shop");
     let run = house.ask("report", GUARDIAN, &[]);
