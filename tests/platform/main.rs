@@ -1,0 +1,7 @@
+//! What the three agents that tend the platform promise, on whole tenants of which the truth is known.
+#![expect(clippy::unwrap_used, reason = "what a test cannot do should end it")]
+
+mod agents;
+mod score;
+mod time;
+mod world;
