@@ -52,18 +52,13 @@ fn is_offline(beat: Stamp, now: Stamp) -> bool {
 }
 
 fn is_blank(scene: &Scene<'_>, display: &Display) -> bool {
-    scene.plan.any_minute(display, BLANK_AHEAD, |at, local| {
-        let playlist = scene.plan.playlist(display, at, local);
-        !playlist.is_some_and(|playlist| scene.plan.delivers(playlist, at))
-    })
+    scene.plan.any_minute(display, BLANK_AHEAD, |at, local| !scene.plan.shows(display, at, local))
 }
 
 /// Assigning the fallback is right where the empty minutes are the display's own and no schedule's.
 pub(super) fn fallback(scene: &Scene<'_>, display: &Display) -> Vec<crate::sandbox::effects::Act> {
     let helps = scene.plan.any_minute(display, super::resolve::MINUTES_OF_DAY, |at, local| {
-        let playlist = scene.plan.playlist(display, at, local);
-        let shown = playlist.is_some_and(|playlist| scene.plan.delivers(playlist, at));
-        !shown && !scene.plan.is_scheduled(display, at, local)
+        !scene.plan.shows(display, at, local) && !scene.plan.is_scheduled(display, at, local)
     });
     match helps && !scene.tenant.fallback.is_empty() {
         true => acts::assign(scene.dialect, &display.id, &scene.tenant.fallback),

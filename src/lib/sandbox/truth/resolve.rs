@@ -71,12 +71,26 @@ impl<'a> Plan<'a> {
         self.minutes.iter().zip(zone).take(minutes).any(|(at, local)| is(*at, *local))
     }
 
-    /// The playlist in effect. One that is gone is none.
-    pub(super) fn playlist(&self, display: &Display, at: Stamp, local: Local) -> Option<&'a str> {
-        let scheduled = self.schedules(display).iter().find(|one| in_force(one, at, local));
-        let chosen = scheduled.map(|one| one.playlist_id.as_str());
-        let chosen = chosen.or(display.current_playlist.as_deref());
-        self.tenant.playlists.get(chosen?).map(|playlist| playlist.id.as_str())
+    /// The playlists that may be in effect: several where the strongest schedules are equally strong, because then the
+    /// platform promises none of them. One that is gone is none.
+    pub(super) fn playlists(&self, display: &Display, at: Stamp, local: Local) -> Vec<&'a str> {
+        let mut scheduled =
+            self.schedules(display).iter().filter(|one| in_force(one, at, local)).peekable();
+        let strongest = scheduled.peek().map(|one| one.priority);
+        let chosen: Vec<&str> = match strongest {
+            Some(priority) => scheduled
+                .take_while(|one| one.priority == priority)
+                .map(|one| one.playlist_id.as_str())
+                .collect(),
+            None => display.current_playlist.as_deref().into_iter().collect(),
+        };
+        let known = |id: &str| self.tenant.playlists.get(id).map(|playlist| playlist.id.as_str());
+        chosen.into_iter().filter_map(known).collect()
+    }
+
+    /// Whether something may be shown.
+    pub(super) fn shows(&self, display: &Display, at: Stamp, local: Local) -> bool {
+        self.playlists(display, at, local).iter().any(|playlist| self.delivers(playlist, at))
     }
 
     /// Whether a schedule, and not the display itself, says what is shown.

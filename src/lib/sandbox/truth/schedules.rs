@@ -23,7 +23,7 @@ pub(super) fn faults(scene: &Scene<'_>) -> Vec<TruthEntry> {
     }
     for display in scene.tenant.displays.iter().filter(|display| display.is_judged()) {
         let gap = scene.plan.any_minute(display, MINUTES_OF_DAY, |at, local| {
-            scene.plan.playlist(display, at, local).is_none()
+            scene.plan.playlists(display, at, local).is_empty()
         });
         if gap {
             let allowed = fleet::fallback(scene, display);
