@@ -69,7 +69,7 @@ impl Judge<'_> {
             }
         }
         self.connections(list, roll);
-        self.screens(list, roll);
+        let unsure = self.screens(list, roll);
         let ids: BTreeSet<&str> = list.items.iter().map(|row| row.id.as_str()).collect();
         let places = places(self.settings, self.look);
         for check in SPEC.checks {
@@ -78,10 +78,11 @@ impl Judge<'_> {
                     SubjectKind::Location => places.contains_key(subject.id()) && why.is_none(),
                     _ => ids.contains(subject.id()),
                 };
-                match (is_here, &why) {
-                    (true, _) => Asked::Well,
-                    (false, Some(why)) => Asked::Unseen(why.clone()),
-                    (false, None) => Asked::Gone,
+                let unsure = unsure.get(subject.id()).filter(|_| check.id == DISPLAY_BLANK);
+                match (is_here, unsure, &why) {
+                    (true, Some(why), _) | (false, _, Some(why)) => Asked::Unseen(why.clone()),
+                    (true, None, _) => Asked::Well,
+                    (false, _, None) => Asked::Gone,
                 }
             });
         }
@@ -164,18 +165,24 @@ impl Judge<'_> {
         dark
     }
 
-    fn screens(&self, list: &Listing<DisplayRow>, roll: &mut Roll<Fault>) {
+    /// Raises screens that are blank, now or soon. Of which displays that is not known, by id, and why.
+    fn screens(
+        &self,
+        list: &Listing<DisplayRow>,
+        roll: &mut Roll<Fault>,
+    ) -> BTreeMap<String, String> {
         let tenant = &self.look.tenant;
+        let mut unsure = BTreeMap::new();
         if let Some(why) = self.look.programme_doubt() {
             // Without its schedules nothing is known of a screen.
-            return roll.blind(&DISPLAY_BLANK, tenant, &why);
+            roll.blind(&DISPLAY_BLANK, tenant, &why);
+            return unsure;
         }
         let catalogue = self.look.catalogue(self.dialect);
         let programme = Programme::new(rows(&self.look.schedules), rows(&self.look.groups));
         let from = list.platform_now;
         let ahead = SignedDuration::try_from(self.settings.blank_ahead.get()).unwrap_or_default();
         let to = from.checked_add(ahead).unwrap_or(Timestamp::MAX);
-        let mut doubt = None;
         for display in list.items.iter().filter(|display| display.excused().is_none()) {
             let subject = subject(tenant, display);
             let zone = match display.time_zone() {
@@ -193,13 +200,17 @@ impl Judge<'_> {
                     let fault = Fault::Blank { name, now: since == from, no_playlist };
                     roll.faulty(&DISPLAY_BLANK, subject, fault, list.at);
                 }
-                (None, Some(why)) => doubt = Some(self.look.shelf.cut_short.clone().unwrap_or(why)),
+                (None, Some(why)) => {
+                    let why = self.look.shelf.cut_short.clone().unwrap_or(why);
+                    unsure.insert(display.id.clone(), why);
+                }
                 (None, None) => {}
             }
         }
-        if let Some(why) = doubt {
-            roll.partial(&DISPLAY_BLANK, &why);
+        if let Some(why) = unsure.values().next_back() {
+            roll.partial(&DISPLAY_BLANK, why);
         }
+        unsure
     }
 }
 

@@ -12,6 +12,7 @@ use super::fault::{Fallback, Fault};
 use super::prove::prove;
 use super::settings::ScheduleDoctor;
 use super::snapshot::{Looks, Snapshot};
+use super::unsure::Unsure;
 use crate::agent::tenant::{TenantLook, rows, whole};
 use crate::domain::diagnosis::{Diagnosis, Sample};
 use crate::domain::duration::HumanDuration;
@@ -75,8 +76,8 @@ impl Judge<'_> {
                 roll.partial(&check.id, why);
             }
         }
-        self.schedules(list, roll);
-        self.settle_schedules(list, why.as_deref(), roll);
+        let unsure = self.schedules(list, roll);
+        self.settle_schedules(list, why.as_deref(), &unsure, roll);
         self.displays(why.as_deref(), roll);
     }
 
@@ -103,8 +104,10 @@ impl Judge<'_> {
         why
     }
 
-    fn schedules(&self, list: &Listing<ScheduleRow>, roll: &mut Roll<Fault>) {
+    /// Raises what is wrong with single schedules. What could not be said of which of them.
+    fn schedules(&self, list: &Listing<ScheduleRow>, roll: &mut Roll<Fault>) -> Unsure {
         let tenant = &self.look.tenant;
+        let mut unsure = Unsure::default();
         let catalogue = self.look.catalogue(self.dialect);
         let now = list.platform_now;
         let mut doubt = whole(&self.look.playlists, "playlists").err();
@@ -128,10 +131,14 @@ impl Judge<'_> {
                     roll.faulty(&SCHEDULE_PLAYLIST_EMPTY, subject.clone(), fault, list.at);
                 }
                 Playlist::Unknown(why) => {
-                    doubt.get_or_insert_with(|| self.look.shelf.cut_short.clone().unwrap_or(why));
+                    let why = self.look.shelf.cut_short.clone().unwrap_or(why);
+                    unsure.playlists.insert(schedule.id.clone(), why.clone());
+                    doubt.get_or_insert(why);
                 }
             }
-            self.target(schedule, subject, list.at, roll);
+            if let Err(why) = self.target(schedule, subject, list.at, roll) {
+                unsure.targets.insert(schedule.id.clone(), why);
+            }
         }
         if let Some(why) = doubt {
             roll.partial(&SCHEDULE_PLAYLIST_EMPTY, &why);
@@ -140,6 +147,7 @@ impl Judge<'_> {
         if let Err(why) = whole(&self.look.groups, "groups") {
             roll.partial(&SCHEDULE_NO_TARGET, &why);
         }
+        unsure
     }
 
     fn playlist(
@@ -159,47 +167,48 @@ impl Judge<'_> {
         }
     }
 
+    /// Raises a schedule that is for no display. `Err` where that is not known.
     fn target(
         &self,
         schedule: &ScheduleRow,
         subject: Subject,
         at: Timestamp,
         roll: &mut Roll<Fault>,
-    ) {
+    ) -> Result<(), String> {
         let name = schedule.name.clone();
         let empty_group = match (&schedule.display, &schedule.group) {
-            (Some(_), _) => return,
+            (Some(_), _) => return Ok(()),
             (None, None) => None,
             (None, Some(group)) => {
                 let known = rows(&self.look.groups).iter().find(|row| row.id == *group);
                 match known {
                     Some(row) if row.displays.is_empty() => Some(row.name.clone()),
+                    Some(_) => return Ok(()),
                     // A group that was not listed may have displays.
-                    Some(_) | None => return,
+                    None => return whole(&self.look.groups, "groups"),
                 }
             }
         };
         roll.faulty(&SCHEDULE_NO_TARGET, subject, Fault::NoTarget { name, empty_group }, at);
+        Ok(())
     }
 
     fn settle_schedules(
         &self,
         list: &Listing<ScheduleRow>,
         why: Option<&str>,
+        unsure: &Unsure,
         roll: &mut Roll<Fault>,
     ) {
         let tenant = &self.look.tenant;
         let ids: BTreeSet<&str> = list.items.iter().map(|row| row.id.as_str()).collect();
-        let doubt = self.look.shelf.cut_short.clone();
         for check in OF_SCHEDULES {
             roll.settle(check, tenant, list.at, |subject| {
-                match (ids.contains(subject.id()), why, &doubt) {
-                    (true, _, Some(why)) if *check == SCHEDULE_PLAYLIST_EMPTY => {
-                        Asked::Unseen(why.clone())
-                    }
-                    (true, _, _) => Asked::Well,
-                    (false, Some(why), _) => Asked::Unseen(why.to_owned()),
-                    (false, None, _) => Asked::Gone,
+                match (ids.contains(subject.id()), unsure.of(check, subject.id()), why) {
+                    (true, Some(why), _) => Asked::Unseen(why.to_owned()),
+                    (true, None, _) => Asked::Well,
+                    (false, _, Some(why)) => Asked::Unseen(why.to_owned()),
+                    (false, _, None) => Asked::Gone,
                 }
             });
             if why.is_none() {
@@ -265,15 +274,20 @@ impl Judge<'_> {
                 roll.faulty(&COVERAGE_GAP, subject, fault, list.at);
             }
         }
-        if let Some(why) = &list.cut_short {
+        // Where a schedule can name a playlist that is gone, a gap is excluded only by the whole list of playlists.
+        let unsure = match self.dialect {
+            Dialect::Reference => whole(&self.look.playlists, "playlists").err(),
+            Dialect::Vizora => None,
+        };
+        if let Some(why) = list.cut_short.as_ref().or(unsure.as_ref()) {
             roll.partial(&COVERAGE_GAP, why);
         }
         let ids: BTreeSet<&str> = list.items.iter().map(|row| row.id.as_str()).collect();
         roll.settle(&COVERAGE_GAP, tenant, list.at, |subject| {
-            match (ids.contains(subject.id()), &list.cut_short) {
-                (true, _) => Asked::Well,
-                (false, Some(why)) => Asked::Unseen(why.clone()),
-                (false, None) => Asked::Gone,
+            match (ids.contains(subject.id()), &unsure, &list.cut_short) {
+                (true, Some(why), _) | (false, _, Some(why)) => Asked::Unseen(why.clone()),
+                (true, None, _) => Asked::Well,
+                (false, _, None) => Asked::Gone,
             }
         });
         if list.cut_short.is_none() {

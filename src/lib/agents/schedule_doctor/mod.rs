@@ -13,6 +13,7 @@ mod prove;
 mod remedy;
 pub mod settings;
 pub mod snapshot;
+mod unsure;
 
 pub use fault::Fault;
 pub use settings::ScheduleDoctor;
