@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot do should end it")]
 
 mod agents;
+mod faults;
 mod score;
 mod time;
 mod world;

@@ -121,6 +121,15 @@ impl World {
         let _noted = self.sandbox.score(&[]);
     }
 
+    pub(crate) fn time_now(&self) -> Timestamp {
+        self.time.now()
+    }
+
+    /// Before everything.
+    pub(crate) fn long_ago(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+
     /// The ledger is opened anew, as by another process.
     pub(crate) async fn reopen(&mut self) {
         self.store = open(&self.folder, &self.time).await;
@@ -289,4 +298,10 @@ impl EvidenceKeeper for NoEvidence {
 #[expect(clippy::disallowed_methods, reason = "the size of a test comes from outside")]
 pub(crate) fn size(slice: u64) -> u64 {
     std::env::var("OPSWARDEN_PROOF_N").ok().and_then(|text| text.parse().ok()).unwrap_or(slice)
+}
+
+/// The number of a programme's first case: `OPSWARDEN_PROOF_FROM`, or 0.
+#[expect(clippy::disallowed_methods, reason = "which part of a test runs comes from outside")]
+pub(crate) fn first() -> u64 {
+    std::env::var("OPSWARDEN_PROOF_FROM").ok().and_then(|text| text.parse().ok()).unwrap_or(0)
 }
