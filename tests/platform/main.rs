@@ -2,7 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot do should end it")]
 
 mod agents;
+mod dice;
 mod faults;
+mod life;
+mod people;
 mod score;
 mod time;
 mod world;
