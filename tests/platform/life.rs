@@ -95,7 +95,7 @@ impl Life {
     }
 
     fn pass(&mut self, by: Duration) {
-        self.world.pass(by);
+        self.world.time.pass(by);
         self.sum.days += by.as_secs_f64() / 86_400.0;
     }
 

@@ -9,3 +9,4 @@ mod people;
 mod score;
 mod time;
 mod world;
+mod zoo;

@@ -18,12 +18,10 @@ use crate::world::World;
 /// Sends operations as a person would who works with the platform's own pages.
 pub(crate) async fn edit(world: &World, operation: &Operation) -> Vec<Effect> {
     let before = world.sandbox.effects().len();
-    world.note_truth();
     let client = world.client("a-person", RunTime::starts(&world.time));
     // What the platform refuses to a person is nobody's fault.
     let _refused = client.send(operation).await;
     assert_eq!(client.release().await, Vec::new());
-    world.note_truth();
     world.sandbox.effects().split_off(before)
 }
 
@@ -76,8 +74,7 @@ pub(crate) async fn control(world: &World, key: &str, on: bool) {
         facts: BTreeMap::new(),
     };
     let event = NewEvent { at: now, actor: "a person".to_owned(), run: None, event };
-    let mut decide =
-        |_: &LedgerView| Batch { events: vec![event.clone()], notes: Vec::new() };
+    let mut decide = |_: &LedgerView| Batch { events: vec![event.clone()], notes: Vec::new() };
     let scope = Scope { agent: None, recent: Duration::ZERO, now };
     world.store.commit(scope, &mut decide).await.unwrap();
 }

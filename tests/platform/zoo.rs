@@ -1,0 +1,131 @@
+//! Planted faults: each is a small change of the agents, their gate or their client, and the tests must notice it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+const ZOO: &str = include_str!("zoo.txt");
+
+/// One planted fault.
+#[derive(Debug)]
+struct Animal {
+    name: String,
+    file: String,
+    /// What is replaced, and by what.
+    changes: Vec<(String, String)>,
+}
+
+fn animals() -> Vec<Animal> {
+    let blocks = ZOO.split("\n\n").filter(|block| !block.trim().is_empty());
+    blocks.map(animal).collect()
+}
+
+fn animal(block: &str) -> Animal {
+    let mut found = Animal { name: String::new(), file: String::new(), changes: Vec::new() };
+    let mut writing = true;
+    for line in block.lines().filter(|line| !line.is_empty()) {
+        match line.split_once(' ') {
+            Some(("#", name)) => name.clone_into(&mut found.name),
+            Some(("file", file)) => file.clone_into(&mut found.file),
+            Some(("-", text)) => {
+                if writing {
+                    found.changes.push((String::new(), String::new()));
+                    writing = false;
+                }
+                add(&mut found.changes.last_mut().unwrap().0, text);
+            }
+            Some(("+", text)) => {
+                writing = true;
+                add(&mut found.changes.last_mut().unwrap().1, text);
+            }
+            _ => panic!("`{line}` has no place in a planted fault"),
+        }
+    }
+    found
+}
+
+fn add(to: &mut String, line: &str) {
+    if !to.is_empty() {
+        to.push('\n');
+    }
+    to.push_str(line);
+}
+
+fn package() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The file with the fault in it.
+fn planted(text: &str, animal: &Animal) -> String {
+    animal.changes.iter().fold(text.to_owned(), |text, (old, new)| {
+        let places = text.matches(old).count();
+        assert_eq!(places, 1, "`{}` has {places} places in {}: {old}", animal.name, animal.file);
+        text.replace(old, new)
+    })
+}
+
+#[test]
+fn every_planted_fault_has_its_place() {
+    let all = animals();
+    assert!(all.len() >= 30, "{} are too few", all.len());
+    for animal in &all {
+        let text = std::fs::read_to_string(package().join(&animal.file)).unwrap();
+        assert_ne!(planted(&text, animal), text, "{} changes nothing", animal.name);
+    }
+}
+
+/// The tests that are asked, the cheapest first.
+const TESTS: [&[&str]; 4] = [
+    &["--lib"],
+    &["--test", "platform", "score::"],
+    &["--test", "gate", "--test", "contract_platform"],
+    &["--test", "platform", "s::"],
+];
+
+#[expect(clippy::disallowed_methods, reason = "the compiler is asked, not a machine")]
+fn cargo(folder: &Path, target: &Path, arguments: &[&str]) -> bool {
+    let mut command = Command::new(env!("CARGO"));
+    command.arg("test").args(arguments).current_dir(folder);
+    command.env("CARGO_TARGET_DIR", target);
+    command.env_remove("OPSWARDEN_PROOF_N").env_remove("OPSWARDEN_PROOF_FROM");
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().unwrap().success()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the scratch copy is made by git")]
+fn git(arguments: &[&str]) -> bool {
+    Command::new("git").args(arguments).current_dir(package()).status().unwrap().success()
+}
+
+/// Takes long: every fault is built. `scripts/prove zoo N` runs N of them.
+#[test]
+#[ignore = "builds the whole package once for each planted fault; scripts/prove zoo"]
+fn every_planted_fault_is_noticed() {
+    let all = animals();
+    let first = usize::try_from(crate::world::first()).unwrap();
+    let wanted = usize::try_from(crate::world::size(48)).unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let copy = scratch.path().join("copy");
+    let place = copy.to_str().unwrap();
+    assert!(git(&["worktree", "add", "--quiet", "--detach", place, "HEAD"]));
+    let target = package().join("target/zoo");
+    let mut survivors = Vec::new();
+    for animal in all.iter().skip(first).take(wanted) {
+        let path = copy.join(&animal.file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, planted(&text, animal)).unwrap();
+        let builds = cargo(&copy, &target, &["--no-run", "--lib"]);
+        let caught = TESTS.iter().find(|tests| !cargo(&copy, &target, tests));
+        std::fs::write(&path, text).unwrap();
+        let word = match (builds, caught) {
+            (false, _) => "does not build".to_owned(),
+            (true, Some(tests)) => format!("noticed by {}", tests.join(" ")),
+            (true, None) => "SURVIVES".to_owned(),
+        };
+        println!("{}: {word}", animal.name);
+        if !(builds && caught.is_some()) {
+            survivors.push(&animal.name);
+        }
+    }
+    assert!(git(&["worktree", "remove", "--force", place]));
+    assert!(survivors.is_empty(), "not noticed: {survivors:#?}");
+}
