@@ -4,7 +4,9 @@
 mod agents;
 mod dice;
 mod faults;
+mod laws;
 mod life;
+mod looks;
 mod people;
 mod score;
 mod time;
