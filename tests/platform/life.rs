@@ -317,7 +317,7 @@ async fn lived(seed: u64, runs: u64) -> Sum {
 fn whatever_happens_in_whichever_order_the_promises_hold() {
     const RUNS: u64 = 50;
     const THREADS: u64 = 2;
-    let (lives, first) = (crate::world::size(400).div_ceil(RUNS), crate::world::first());
+    let (lives, first) = (crate::world::size(200).div_ceil(RUNS), crate::world::first());
     let clock = opswarden::adapters::system_clock::SystemClock::new();
     let all: Vec<Sum> = std::thread::scope(|scope| {
         let worker = |thread: u64| {

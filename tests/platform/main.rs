@@ -10,5 +10,6 @@ mod looks;
 mod people;
 mod score;
 mod time;
+mod undo;
 mod world;
 mod zoo;

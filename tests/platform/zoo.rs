@@ -76,9 +76,9 @@ fn every_planted_fault_has_its_place() {
 /// The tests that are asked, the cheapest first.
 const TESTS: [&[&str]; 4] = [
     &["--lib"],
-    &["--test", "platform", "score::"],
+    &["--test", "platform", "--", "laws::", "score::", "undo::"],
     &["--test", "gate", "--test", "contract_platform"],
-    &["--test", "platform", "s::"],
+    &["--test", "platform", "--", "faults::"],
 ];
 
 #[expect(clippy::disallowed_methods, reason = "the compiler is asked, not a machine")]
