@@ -140,7 +140,9 @@ async fn lawful(world: &World, cell: &Cell, report: &Report) {
 fn left_open(world: &World, cell: &Cell, report: &Report, later: &Report) {
     let open = world.sandbox.sessions_open();
     let of_sessions = ["POST /auth/login", "POST /auth/logout", "*"].contains(&cell.call);
-    assert!(open == 0 || of_sessions, "{cell:?} leaves {open} sessions open");
+    // On a busy machine the answer to a sign-in may come too late as well.
+    let waits = matches!(cell.fault, FaultKind::Hang | FaultKind::Drip);
+    assert!(open == 0 || of_sessions || waits, "{cell:?} leaves {open} sessions open");
     if open > 0 && cell.call == "POST /auth/logout" {
         assert_eq!(report.exit, ExitClass::Incomplete, "{cell:?}");
         let told = later.open.iter().any(|one| one.key.check.as_str() == "session_leaked");
@@ -164,7 +166,9 @@ async fn tried(dialect: Dialect, number: usize, cell: &Cell) -> bool {
     world.policy.autonomy = Autonomy::Act;
     world.pass(Duration::from_mins(2));
 
-    world.request_timeout = Duration::from_millis(120);
+    // Only where an answer is waited for in vain does that take its time.
+    let waits = matches!(cell.fault, FaultKind::Hang | FaultKind::Drip);
+    world.request_timeout = Duration::from_millis(if waits { 150 } else { 5_000 });
     world.sandbox.set_faults(vec![Fault::always(cell.call, cell.fault.clone())]);
     let report = ended(&world, cell).await;
     lawful(&world, cell, &report).await;
@@ -220,7 +224,8 @@ async fn matrix(dialect: Dialect, slice: u64) {
     let first = usize::try_from(crate::world::first()).unwrap();
     for turn in first..first + wanted {
         let number = turn * stride % all.len();
-        incomplete += usize::from(tried(dialect, number, &all[number]).await);
+        let cell = &all[number];
+        incomplete += usize::from(tried(dialect, number, cell).await);
     }
     println!("{dialect:?}: {wanted} of {} cells, {incomplete} ended incomplete", all.len());
     assert!(incomplete > 0, "a fault must be felt");
