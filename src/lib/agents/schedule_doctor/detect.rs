@@ -205,9 +205,8 @@ impl Judge<'_> {
         for check in OF_SCHEDULES {
             roll.settle(check, tenant, list.at, |subject| {
                 match (ids.contains(subject.id()), unsure.of(check, subject.id()), why) {
-                    (true, Some(why), _) => Asked::Unseen(why.to_owned()),
+                    (true, Some(why), _) | (false, _, Some(why)) => Asked::Unseen(why.to_owned()),
                     (true, None, _) => Asked::Well,
-                    (false, _, Some(why)) => Asked::Unseen(why.to_owned()),
                     (false, _, None) => Asked::Gone,
                 }
             });
