@@ -175,7 +175,7 @@ const WORLD: [&str; 13] = [
     "std::process",
     "std::env",
     "std::os",
-    "std::io",
+    "std::io::std",
     "tokio::",
     "reqwest::",
     "rustix::",

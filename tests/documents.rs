@@ -13,6 +13,7 @@ use opswarden::render::table::{WIDTH, display_width};
 use serde_json::{Value, json};
 
 const OPSCTL: &str = env!("CARGO_BIN_EXE_opsctl");
+const FLEET: &str = env!("CARGO_BIN_EXE_fleet-manager");
 const GUARDIAN: &str = env!("CARGO_BIN_EXE_health-guardian");
 
 fn package(path: &str) -> PathBuf {
@@ -70,6 +71,7 @@ impl House {
             .current_dir(self.folder.path())
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
+            .env("TMPDIR", self.folder.path())
             .stdin(Stdio::null())
             .output()
             .unwrap();
@@ -137,6 +139,10 @@ fn every_document_of_the_programs_is_what_its_schema_says() {
     assert!(nothing["lifted"] == json!([]) && !house.at("state").exists(), "{nothing:#}");
     house.ask("failure", OPSCTL, &["state", "import", "agents.toml"]);
     assert!(!house.at("state").exists(), "a wrong file makes no ledger");
+    let off = house.ask("report", FLEET, &[]);
+    assert!(off["off"].as_str().unwrap().contains("[platform]"), "{off:#}");
+    assert_eq!((&off["exit"], &off["open"]), (&json!("clean"), &json!([])), "{off:#}");
+    assert!(!house.at("state").exists(), "an agent that is off leaves nothing");
     let dry = house.ask("report", GUARDIAN, &["--plan"]);
     assert_eq!(dry["plan"]["actions"][0]["operation"]["restart_process"]["name"], "shop");
     let run = house.ask("report", GUARDIAN, &[]);
@@ -167,6 +173,9 @@ fn every_document_of_the_programs_is_what_its_schema_says() {
     house.ask("incidents", OPSCTL, &["incidents", "list"]);
     house.ask("runs", OPSCTL, &["runs"]);
     house.ask("remediations", OPSCTL, &["remediations"]);
+    let kept = house.ask("undo", OPSCTL, &["undo", "REM-1", "--reason", "a test"]);
+    assert_eq!(kept[0]["outcome"], "refused", "{kept:#}");
+    assert!(kept[0]["text"].as_str().unwrap().contains("cannot be undone"), "{kept:#}");
     house.ask("ledger-verify", OPSCTL, &["ledger", "verify"]);
     house.ask("doctor", OPSCTL, &["doctor"]);
     house.ask("config-check", OPSCTL, &["config", "check"]);
@@ -180,6 +189,9 @@ fn every_document_of_the_programs_is_what_its_schema_says() {
     std::fs::write(house.at("theirs.json"), theirs.to_string()).unwrap();
     let taken = house.ask("state-import", OPSCTL, &["state", "import", "theirs.json"]);
     assert_eq!(taken["skipped"][0]["id"], "a-2");
+    let account = house.ask("demo", OPSCTL, &["demo", "--seed", "5"]);
+    assert_eq!(account["perfect"], true, "{account:#}");
+    assert_eq!(account["last_round_quiet"], true, "{account:#}");
     std::fs::write(house.at("agents.toml"), "hots = 1\n").unwrap();
     let unusable = house.ask("failure", OPSCTL, &["status"]);
     assert_eq!(unusable["exit"], 78, "{unusable:#}");

@@ -156,6 +156,7 @@ fn quiet() -> Report {
         changes: Vec::new(),
         open: Vec::new(),
         unknown: BTreeMap::new(),
+        partial: BTreeMap::new(),
         counts: BTreeMap::from(counts),
         off: None,
         troubles: Vec::new(),

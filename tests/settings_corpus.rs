@@ -120,6 +120,10 @@ fn other_value(root: &Value, schema: &Value, path: &str) -> String {
         ("storage_critical_percent", "91"),
         ("back_off", "\"11m\""),
         ("back_off_cap", "\"11h\""),
+        ("persistent_after", "\"2h\""),
+        ("realtime", "\"ws://127.0.0.1:9\""),
+        ("thumbnails", "\"http://127.0.0.1:9\""),
+        ("fallback_playlists", "{ default = \"c1\" }"),
     ]);
     let name = path.rsplit(['.', ']']).next().unwrap_or(path);
     if path.contains("command.") {
@@ -130,6 +134,9 @@ fn other_value(root: &Value, schema: &Value, path: &str) -> String {
             |entry: &&registry::Entry| path.contains(&format!("agents.{}.", (entry.spec)().name));
         let entry = registry::ALL.iter().find(of_agent).expect("the path names an agent");
         return format!("[\"{}\"]", (entry.spec)().checks[0].id);
+    }
+    if path == "platform.url" {
+        return "\"http://127.0.0.1:9\"".to_owned();
     }
     if let Some(value) = special.get(name) {
         return (*value).to_owned();
@@ -178,6 +185,9 @@ fn document(path: &str, value: &str) -> String {
     let probes = "[[agents.health-guardian.services.probes]]\n";
     let line =
         |name: &str| if value.is_empty() { String::new() } else { format!("{name} = {value}\n") };
+    if let Some(name) = path.strip_prefix("platform.tenants[].") {
+        return format!("[[platform.tenants]]\n{}", line(name));
+    }
     let Some((_, inner)) = path.split_once("services[].") else {
         return line(path);
     };

@@ -21,10 +21,34 @@ async fn a_walk_that_the_limits_end_says_how_much_is_left() {
     let listing = world.client.displays("shop").await.unwrap();
     assert_eq!(
         listing.cut_short.as_deref(),
-        Some("the limit of 2 per minute leaves 250 rows for later runs")
+        Some(
+            "the limit of 2 per minute leaves 250 of 450 rows for later runs; the next run goes on there"
+        )
     );
     assert_eq!((listing.items.len(), listing.total), (200, 450));
     assert_eq!(world.client.release().await, []);
+}
+
+#[tokio::test]
+async fn what_limits_leave_unread_is_read_by_the_next_runs_from_there_on() {
+    let limits = Limits { per_second: 2, ..Limits::NONE };
+    let world = World::with(Model::of("/displays", displays(450)), |options| {
+        options.limits = limits;
+    })
+    .await;
+    let mut seen = std::collections::BTreeSet::new();
+    for run in 1..=4 {
+        let client = world.again(|options| {
+            options.limits = limits;
+            options.deadline = Duration::from_millis(700);
+        });
+        let listing = client.displays("shop").await.unwrap();
+        assert!(listing.cut_short.is_some(), "run {run}");
+        seen.extend(listing.items.into_iter().map(|row| row.id));
+        assert_eq!(client.release().await, []);
+        tokio::time::sleep(Duration::from_millis(1_200)).await;
+    }
+    assert_eq!(seen.len(), 450, "no row is left out for ever");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod evidence;
 mod limits;
 mod model;
 mod rows;
+mod sandbox;
 mod secrets;
 mod server;
 mod sessions;

@@ -1,153 +1,126 @@
-//! Everything that is wrong with a tenant is found, nothing else is, and every act is a right one.
+//! What the agents find and do, held against what is truly wrong.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use opswarden::domain::report::Report;
-use opswarden::domain::subject::Key;
-use opswarden::sandbox::{Dialect, Found, Scenario, Score};
+use opswarden::sandbox::{Dialect, Found, Options, Sizes};
 
-use crate::agents::Who;
-use crate::world::{World, generous, options, sizes};
+use super::world::{Who, World, found};
 
-/// What one tenant came to.
-#[derive(Debug, Default)]
-struct Sum {
-    tenants: usize,
-    planted: usize,
-    found: usize,
-    acts: usize,
-    verified: usize,
-    failed: usize,
-    runs: usize,
+/// More rounds than this are not quiet by themselves.
+const MOST_ROUNDS: usize = 12;
+
+/// Numbers that look random and are the same for the same number.
+fn mixed(number: u64) -> u64 {
+    let mut mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(0x51ab);
+    mixed ^= mixed >> 29;
+    mixed = mixed.wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed ^ (mixed >> 32)
 }
 
-/// What a report says of a finding.
-pub(crate) fn claim(key: &Key) -> Found {
-    Found {
-        agent: key.agent.to_string(),
-        check: key.check.to_string(),
-        subject: key.subject.to_string(),
-    }
+/// The tenant of that number: its dialect, its sizes, its hour.
+fn tenant(number: u64) -> (String, Options) {
+    let pick = |of: u64, among: u64| mixed(number * 17 + of) % among;
+    let between = |of: u64, low: u64, high: u64| {
+        usize::try_from(low + pick(of, high - low + 1)).expect("a small number")
+    };
+    // Most are small, so that many can be tried; some are as large as a real one.
+    let most = [24, 24, 80, 24, 80, 300][usize::try_from(number % 6).expect("small")];
+    let displays = between(1, 5, most);
+    let sizes = Sizes {
+        displays,
+        content: between(2, 10, most * 8 / 3),
+        playlists: between(3, 4, most / 5 + 4),
+        schedules: between(4, 4, most * 2 / 5 + 4),
+        tenants: between(5, 1, 3),
+    };
+    let dialect = if number.is_multiple_of(2) { Dialect::Vizora } else { Dialect::Reference };
+    let start = format!(
+        "2026-{:02}-{:02}T{:02}:{:02}:30Z",
+        1 + pick(6, 12),
+        1 + pick(7, 28),
+        pick(8, 24),
+        pick(9, 60)
+    );
+    (start, Options { seed: 1000 + number, dialect, sizes, ..Options::default() })
 }
 
-/// Everything that a report says is wrong.
-pub(crate) fn claims(report: &Report) -> Vec<Found> {
-    let acted = report.plan.actions.iter().map(|action| &action.key);
-    let left = report.plan.deferrals.iter().map(|deferral| &deferral.key);
-    acted.chain(left).map(claim).collect()
+/// Whether a single schedule can be read is found out by asking: not every platform has such a route.
+fn is_expected(left: &str) -> bool {
+    left.starts_with("there is no such route: GET /api/v1/schedules/")
 }
 
-/// The agents in turn, until none of them does anything.
-async fn until_quiet(world: &World, sum: &mut Sum) -> BTreeSet<Found> {
-    const ROUNDS: usize = 12;
-    let mut found = BTreeSet::new();
-    for round in 0..ROUNDS {
-        let before = sum.acts;
+/// Tends one tenant until a round sends nothing, and tells everything that is not as it should be.
+async fn tended(number: u64) -> Vec<String> {
+    let (start, options) = tenant(number);
+    let case = format!("tenant {number} ({start}, {:?}, {:?})", options.dialect, options.sizes);
+    let world = World::at(&start, options).await;
+    let planted = world.sandbox.truth();
+    let mut claims: BTreeSet<Found> = BTreeSet::new();
+    let mut wrong = Vec::new();
+    let mut quiet = false;
+    for _ in 0..MOST_ROUNDS {
+        let mut acted = 0;
         for who in Who::ALL {
             let report = world.run(who).await;
-            sum.runs += 1;
-            assert_eq!(report.troubles, Vec::<String>::new(), "{who:?} in round {round}");
-            assert_eq!(report.unknown.len(), 0, "{who:?} sees everything: {:?}", report.unknown);
-            for attempt in &report.attempts {
-                sum.acts += 1;
-                match attempt.state.as_str() {
-                    "verified" => sum.verified += 1,
-                    "failed" => sum.failed += 1,
-                    other => panic!("{who:?}: {} ended {other}", attempt.operation),
-                }
-                assert!(!attempt.observed.is_empty(), "an end has its reason: {attempt:?}");
+            claims.extend(found(&report));
+            acted += report.counts.get("acted").copied().unwrap_or_default();
+            if !report.troubles.is_empty() || !report.unknown.is_empty() {
+                wrong.push(format!("{}: {:?} {:?}", who.name(), report.troubles, report.unknown));
             }
-            found.extend(claims(&report));
-            assert_eq!(world.sandbox.sessions_open(), 0, "{who:?} leaves no session");
         }
-        if sum.acts == before {
-            return found;
+        if acted == 0 {
+            quiet = true;
+            break;
         }
-        world.pass(Duration::from_mins(11));
+        world.pass(Duration::from_mins(1));
     }
-    panic!("after {ROUNDS} rounds there is still something to do");
-}
-
-/// What is not perfect, a line each.
-pub(crate) fn told(score: &Score) -> String {
-    let mut lines = Vec::new();
+    let claims: Vec<Found> = claims.into_iter().collect();
+    let score = world.sandbox.score(&claims);
     for (check, tally) in &score.checks {
-        for missed in &tally.missed {
-            lines.push(format!("missed {check} {missed}"));
-        }
-        for claim in &tally.false_alarms {
-            lines.push(format!("false {check} {claim}"));
+        if !tally.missed.is_empty() || !tally.false_alarms.is_empty() {
+            wrong.push(format!(
+                "{check}: missed {:?}, false {:?}",
+                tally.missed, tally.false_alarms
+            ));
         }
     }
-    lines.extend(score.wrong_acts.iter().map(|effect| format!("wrong {effect:?}")));
-    lines.join("\n")
-}
-
-async fn scored(case: u64, sum: &mut Sum) {
-    const SHAPES: [(usize, usize, usize); 8] = [
-        (5, 10, 1),
-        (12, 30, 1),
-        (6, 20, 3),
-        (25, 60, 1),
-        (40, 120, 2),
-        (80, 250, 1),
-        (150, 400, 1),
-        (300, 800, 1),
-    ];
-    // The largest tenants are rare.
-    let place = usize::try_from(case.trailing_ones()).unwrap() + usize::try_from(case % 3).unwrap();
-    let (displays, content, tenants) = SHAPES[place.min(SHAPES.len() - 1)];
-    let dialect = if (case / 2).is_multiple_of(2) { Dialect::Vizora } else { Dialect::Reference };
-    let hours = i64::try_from(case * 37 % 8_760).unwrap();
-    let start: jiff::Timestamp = "2026-01-07T09:41:17Z".parse().unwrap();
-    let start = start.checked_add(jiff::SignedDuration::from_hours(hours)).unwrap();
-    let mut world =
-        World::of(options(dialect, 1_000 + case, sizes(displays, content, tenants)), start).await;
-    if !case.is_multiple_of(5) {
-        (world.policy, world.budgets) = generous();
+    for effect in &score.wrong_acts {
+        wrong.push(format!("a wrong act: {effect:?}"));
     }
-    let found: Vec<Found> = until_quiet(&world, sum).await.into_iter().collect();
-    let score = world.sandbox.score(&found);
-    assert!(score.is_perfect(), "case {case} ({dialect:?}, {displays}):\n{}", told(&score));
-    sum.tenants += tenants;
-    sum.planted += score.checks.values().map(|tally| tally.planted).sum::<usize>();
-    sum.found += score.checks.values().map(|tally| tally.found).sum::<usize>();
+    if !quiet {
+        wrong.push(format!("after {MOST_ROUNDS} rounds something was still sent"));
+    }
+    if world.sandbox.sessions_open() != 0 {
+        wrong.push(format!("{} sessions are open", world.sandbox.sessions_open()));
+    }
     let effects = world.sandbox.take_effects();
-    world.pass(Duration::from_mins(1));
-    until_quiet(&world, sum).await;
-    assert_eq!(world.sandbox.effects().len(), effects.len(), "quiet stays quiet");
-    assert_eq!(world.leftovers(), Vec::<String>::new(), "case {case}");
-    if displays <= 25 {
-        assert!(world.replay_tapes() > 0);
+    if let Err(left) = world.sandbox.finish() {
+        wrong.extend(left.into_iter().filter(|what| !is_expected(what)));
     }
-    world.sandbox.stop().await;
+    if planted.is_empty() || effects.is_empty() {
+        wrong.push("nothing was wrong, or nothing was done".to_owned());
+    }
+    for tape in world.tapes() {
+        if String::from_utf8_lossy(&tape).contains("jwtToken") {
+            wrong.push("a tape holds a token".to_owned());
+        }
+    }
+    super::tell(&format!(
+        "{case}: {} planted, {} acts, {} wrong",
+        planted.len(),
+        effects.len(),
+        wrong.len()
+    ));
+    world.end().await;
+    wrong.into_iter().map(|what| format!("{case}: {what}")).collect()
 }
 
 #[tokio::test]
-async fn everything_that_is_wrong_is_found_and_nothing_else_and_every_act_is_right() {
-    let cases = crate::world::size(6);
-    let mut sum = Sum::default();
-    let first = crate::world::first();
-    for case in first..first + cases {
-        scored(case, &mut sum).await;
+async fn everything_wrong_is_found_and_nothing_else_and_every_act_is_a_right_one() {
+    let mut wrong = Vec::new();
+    for number in 0..super::size(6) {
+        wrong.extend(tended(number).await);
     }
-    println!("{cases} cases: {sum:?}");
-    assert_eq!(sum.planted, sum.found);
-    assert!(sum.planted > 0 && sum.acts > 0 && sum.verified > 0, "{sum:?}");
-}
-
-#[tokio::test]
-async fn in_a_healthy_tenant_nothing_is_found_and_nothing_is_done() {
-    for (seed, dialect) in [(1, Dialect::Vizora), (2, Dialect::Reference), (3, Dialect::Vizora)] {
-        let scenario = if seed == 3 { Scenario::Empty } else { Scenario::Healthy };
-        let options =
-            opswarden::sandbox::Options { scenario, ..options(dialect, seed, sizes(20, 50, 1)) };
-        let world = World::of(options, "2026-11-20T12:00:00Z".parse().unwrap()).await;
-        let mut sum = Sum::default();
-        let found = until_quiet(&world, &mut sum).await;
-        assert_eq!(found, BTreeSet::new(), "{dialect:?}");
-        assert_eq!((sum.acts, world.sandbox.effects().len()), (0, 0), "{dialect:?}");
-        assert_eq!(world.leftovers(), Vec::<String>::new());
-    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -1,187 +1,201 @@
-//! What agents did is taken back exactly, unless somebody has changed it since; and then it is left alone.
+//! A person takes back what the agents did: the rows are as before, nobody else's work is lost, and it stays taken back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use opswarden::agent::Agent as _;
+use opswarden::agents::content_lifecycle::ContentLifecycle;
+use opswarden::agents::fleet_manager::FleetManager;
+use opswarden::agents::schedule_doctor::ScheduleDoctor;
+use opswarden::domain::event::{Event, NewEvent};
+use opswarden::domain::gate::{Door, refusal};
 use opswarden::domain::incident::{Remediation, RemediationState, control};
-use opswarden::domain::operation::{Inverse, Operation};
-use opswarden::domain::platform::{Field, RowRef, RowState};
+use opswarden::domain::operation::{Operation, Target, TargetState};
+use opswarden::domain::platform::{Field, RowRef};
+use opswarden::domain::run::Ruling;
+use opswarden::domain::spec::Spec;
 use opswarden::engine::undo::{UndoRequest, Undoing};
-use opswarden::ports::platform::{Platform as _, PlatformControl as _};
-use opswarden::ports::store::Store as _;
-use opswarden::sandbox::Dialect;
+use opswarden::ports::store::{Batch, Scope, Store as _};
+use opswarden::sandbox::{Dialect, Options};
 
-use crate::agents::Who;
-use crate::dice::Dice;
-use crate::people;
-use crate::time::RunTime;
-use crate::world::{World, generous, options, sizes};
+use super::world::{NOON, SMALL, Who, World};
 
-/// The rows that are compared, without what changes by itself.
-type Rows = BTreeMap<String, BTreeMap<Field, Option<String>>>;
-
-async fn rows(world: &World, of: &[Remediation]) -> Rows {
-    let client = world.client("a-look", RunTime::starts(&world.time));
-    let mut all = Rows::new();
-    for row in of.iter().filter_map(target) {
-        let state = client.read(row).await.unwrap().unwrap();
-        all.insert(row.to_string(), lasting(state));
-    }
-    assert_eq!(client.release().await, Vec::new());
-    all
-}
-
-fn lasting(state: RowState) -> BTreeMap<Field, Option<String>> {
-    let RowState { row, fields, .. } = state;
-    fields.into_iter().filter(|(field, _)| !field.changes_by_itself(row.kind)).collect()
-}
-
-fn target(of: &Remediation) -> Option<&RowRef> {
-    match of.operation.target() {
-        opswarden::domain::operation::Target::Row(row) => Some(row),
-        opswarden::domain::operation::Target::Process(_) => None,
+fn spec(who: Who) -> Spec {
+    match who {
+        Who::Content => ContentLifecycle::SPEC,
+        Who::Fleet => FleetManager::SPEC,
+        Who::Schedules => ScheduleDoctor::SPEC,
     }
 }
 
-fn before(of: &[Remediation]) -> Rows {
-    let states = of.iter().filter_map(|one| match &one.before {
-        opswarden::domain::operation::TargetState::Row(state) => Some(state.clone()),
-        _ => None,
-    });
-    states.map(|state| (state.row.to_string(), lasting(state))).collect()
+fn row_of(remediation: &Remediation) -> RowRef {
+    match remediation.operation.target() {
+        Target::Row(row) => row.clone(),
+        Target::Process(process) => panic!("{process} is no row"),
+    }
 }
 
-/// What a run did that can be taken back, the last act first.
-async fn acts(world: &World) -> Vec<Remediation> {
-    let mut all = world.store.remediations(None, 10_000).await.unwrap();
-    all.retain(|one| {
-        let exact = matches!(one.inverse, Inverse::Exact(_));
-        exact && one.state == RemediationState::Verified && one.undo_of.is_none()
-    });
-    all.sort_by_key(|one| std::cmp::Reverse(one.id));
-    all
-}
+/// What of a row is compared: what nobody's hand changes is left out.
+type Fields = BTreeMap<Field, Option<String>>;
 
-fn who(of: &Remediation) -> Who {
-    Who::ALL.into_iter().find(|who| who.spec().name == of.key.agent).unwrap()
-}
-
-async fn undo(world: &World, of: &Remediation) -> Undoing {
+async fn fields(world: &World, row: &RowRef) -> Fields {
     let engine = world.engine();
-    let spec = who(of).spec();
-    let incident = world.store.incident(of.incident.unwrap()).await.unwrap();
-    let facts = incident.map_or_else(BTreeMap::new, |incident| incident.facts);
+    let hands = engine.hands.platform.as_ref().expect("there are hands");
+    let state = hands.read(row).await.expect("the platform answers").expect("the row is there");
+    let eyes = engine.sensors.platform.as_ref().expect("there are eyes");
+    assert_eq!(eyes.release().await, Vec::new());
+    kept(state.fields)
+}
+
+fn kept(fields: Fields) -> Fields {
+    let own = [Field::UpdatedAt, Field::LastHeartbeat];
+    fields.into_iter().filter(|(field, _)| !own.contains(field)).collect()
+}
+
+fn before(remediation: &Remediation) -> Fields {
+    match &remediation.before {
+        TargetState::Row(state) => kept(state.fields.clone()),
+        other => panic!("{other:?} is no row"),
+    }
+}
+
+async fn undone(world: &World, who: Who, remediation: &Remediation) -> Undoing {
+    let engine = world.engine();
+    let incident = remediation.incident.expect("an act has an incident");
+    let incident = world.store.incident(incident).await.expect("readable").expect("it is there");
     let request = UndoRequest {
-        spec: &spec,
-        remediation: of,
-        facts: &facts,
-        actor: "a person",
-        reason: "it was wanted as it was",
+        spec: &spec(who),
+        remediation,
+        facts: &incident.facts,
+        actor: "human:root",
+        reason: "it was right as it was",
     };
-    let undoing = engine.undo(&request).await.unwrap();
-    assert_eq!(engine.release().await, Vec::<String>::new());
+    let undoing = engine.undo(&request).await.expect("the ledger works");
+    let eyes = engine.sensors.platform.as_ref().expect("there are eyes");
+    assert_eq!(eyes.release().await, Vec::new());
     undoing
 }
 
-/// A tenant on which every agent has done what it could.
-async fn mended(seed: u64) -> World {
-    let dialect = if seed.is_multiple_of(2) { Dialect::Vizora } else { Dialect::Reference };
-    let start = "2026-11-20T12:00:00Z".parse().unwrap();
-    let mut world = World::of(options(dialect, 300 + seed, sizes(20, 45, 1)), start).await;
-    (world.policy, world.budgets) = generous();
-    for who in Who::ALL {
-        world.run(who).await;
-    }
-    world
+/// What an agent changed for good in its last run, newest first.
+async fn changed(world: &World, who: Who) -> Vec<Remediation> {
+    let mut all = world.remediations().await;
+    all.retain(|one| one.key.agent.as_str() == who.name());
+    all.retain(|one| one.state == RemediationState::Verified && one.undo_of.is_none());
+    let lasting = |one: &Remediation| {
+        !matches!(
+            one.operation,
+            Operation::PingDisplay(_) | Operation::ReloadDisplay(_) | Operation::ResetDisplay(_)
+        )
+    };
+    all.retain(lasting);
+    all
 }
 
-/// Something that another person does to a row that an agent has changed.
-fn meddling(of: &Remediation, dice: &mut Dice) -> Operation {
-    let row = target(of).unwrap().clone();
-    match &of.operation {
-        Operation::ArchiveContent(_) => {
-            Operation::RestoreContent { content: row, status: "active".to_owned() }
-        }
-        Operation::DeactivateSchedule(_) => Operation::ActivateSchedule(row),
-        _ => {
-            let _either_way = dice.below(2);
-            Operation::AssignPlaylist { display: row, playlist: None }
-        }
-    }
+async fn someone(world: &World, operation: &Operation) {
+    let engine = world.engine();
+    let hands = engine.hands.platform.as_ref().expect("there are hands");
+    hands.send(operation).await.expect("the platform takes it");
+    let eyes = engine.sensors.platform.as_ref().expect("there are eyes");
+    assert_eq!(eyes.release().await, Vec::new());
 }
 
-async fn one(seed: u64) -> (usize, usize) {
-    let mut dice = Dice::of(seed);
-    let world = mended(seed).await;
-    let all = acts(&world).await;
-    let (mut taken, mut meddled) = (Vec::new(), Vec::new());
-    for act in &all {
-        world.time.pass(Duration::from_secs(1 + dice.below(90)));
-        if dice.one_in(4) {
-            people::edit(&world, &meddling(act, &mut dice)).await;
-            let left = rows(&world, std::slice::from_ref(act)).await;
-            match undo(&world, act).await {
-                Undoing::Refused { why } => assert!(named(&why), "{why}"),
-                other => panic!("seed {seed}: {} was edited since: {other:?}", act.operation),
-            }
-            assert_eq!(rows(&world, std::slice::from_ref(act)).await, left, "nothing is sent");
-            meddled.push(act.clone());
-        } else {
-            let undoing = undo(&world, act).await;
-            assert!(matches!(undoing, Undoing::Done { .. }), "seed {seed}: {undoing:?}");
-            taken.push(act.clone());
-        }
-    }
-    assert_eq!(rows(&world, &taken).await, before(&taken), "seed {seed}: as it was before");
-    left_alone(&world, &taken).await;
-    lifted(&world, &taken).await;
-    (taken.len(), meddled.len())
+async fn lift(world: &World, remediation: &Remediation) {
+    let event = Event::ControlChanged {
+        control: control::hold_of(&remediation.key),
+        on: false,
+        reason: "it may be done again".to_owned(),
+        expires_at: None,
+        facts: BTreeMap::new(),
+    };
+    let now = opswarden::ports::clock::Clock::now(&world.clock);
+    let event = NewEvent { at: now, actor: "human:root".to_owned(), run: None, event };
+    let scope = Scope { agent: None, recent: Duration::from_hours(24), now };
+    let mut decide = |_: &_| Batch { events: vec![event.clone()], notes: Vec::new() };
+    world.store.commit(scope, &mut decide).await.expect("the ledger works");
 }
 
-/// A refusal says which field it was.
-fn named(why: &str) -> bool {
-    let fields = [Field::Status, Field::Active, Field::CurrentPlaylist, Field::Replacement];
-    why.contains("changed") && fields.iter().any(|field| why.contains(field.as_str()))
-}
-
-/// What a person took back stays taken back.
-async fn left_alone(world: &World, taken: &[Remediation]) {
-    let keys: Vec<_> = taken.iter().map(|one| &one.key).collect();
-    let since = world.time_now();
-    for _ in 0..2 {
-        world.time.pass(Duration::from_mins(31));
-        for who in Who::ALL {
-            world.run(who).await;
-        }
-    }
-    let later = world.store.remediations(None, 10_000).await.unwrap();
-    let again = later.iter().find(|one| one.intended_at > since && keys.contains(&&one.key));
-    assert!(again.is_none(), "held, and done again: {again:?}");
-}
-
-/// Once the hold is lifted, it may be done again.
-async fn lifted(world: &World, taken: &[Remediation]) {
-    let Some(act) = taken.first() else { return };
-    people::control(world, &control::hold_of(&act.key), false).await;
-    world.time.pass(Duration::from_hours(7));
-    let report = world.run(who(act)).await;
-    let found = report.plan.actions.iter().any(|action| action.key == act.key);
-    let left = report.plan.deferrals.iter().find(|one| one.key == act.key);
-    let why = left.map(|one| one.ruling.reason());
-    let held = why.as_ref().is_some_and(|why| why.contains("held by"));
-    assert!(!held, "the hold of {} was lifted: {why:?}", act.key);
-    assert!(found || why.is_some(), "{} is found again", act.key);
+async fn world(dialect: Dialect) -> World {
+    World::at(NOON, Options { seed: 5, sizes: SMALL, dialect, ..Options::default() }).await
 }
 
 #[tokio::test]
-async fn what_is_taken_back_is_as_it_was_and_what_was_edited_is_refused() {
-    let (first, cases) = (crate::world::first(), crate::world::size(4));
-    let (mut taken, mut refused) = (0, 0);
-    for seed in first..first + cases {
-        let (of_taken, of_refused) = one(seed).await;
-        taken += of_taken;
-        refused += of_refused;
+async fn a_whole_run_is_taken_back_stays_so_and_is_done_again_when_the_hold_is_lifted() {
+    let mut kinds = BTreeSet::new();
+    for dialect in [Dialect::Vizora, Dialect::Reference] {
+        for who in Who::ALL {
+            let world = world(dialect).await;
+            world.run(who).await;
+            let acts = changed(&world, who).await;
+            for act in &acts {
+                assert_ne!(
+                    fields(&world, &row_of(act)).await,
+                    before(act),
+                    "{act:?} changed nothing"
+                );
+                kinds.insert(act.operation.verb());
+                let undoing = undone(&world, who, act).await;
+                assert!(
+                    matches!(undoing, Undoing::Done { .. }),
+                    "{dialect:?} {act:?}: {undoing:?}"
+                );
+                assert_eq!(fields(&world, &row_of(act)).await, before(act), "{act:?}");
+            }
+            world.pass(Duration::from_mins(40));
+            let again = world.run(who).await;
+            let acted: Vec<_> = again.plan.actions.iter().map(|action| &action.key).collect();
+            for act in &acts {
+                assert!(!acted.contains(&&act.key), "{} was done again", act.key);
+                let left = again.plan.deferrals.iter().find(|one| one.key == act.key);
+                let left = left.unwrap_or_else(|| panic!("{} is not found any more", act.key));
+                let Ruling::Refused { doors } = &left.ruling else { panic!("{:?}", left.ruling) };
+                assert_eq!(refusal(doors).map(|(door, _)| door), Some(Door::Owner));
+            }
+            let Some(act) = acts.first() else { continue };
+            lift(&world, act).await;
+            world.pass(Duration::from_hours(7));
+            let third = world.run(who).await;
+            let acted: Vec<_> = third.plan.actions.iter().map(|action| &action.key).collect();
+            assert!(acted.contains(&&act.key), "{} is left alone: {:?}", act.key, third.plan);
+            assert_eq!(world.sandbox.sessions_open(), 0);
+            world.end().await;
+        }
     }
-    println!("{cases} tenants: {taken} acts taken back exactly, {refused} refused after an edit");
-    assert!(taken > 0 && refused > 0);
+    let wanted = BTreeSet::from(["archive_content", "assign_playlist", "deactivate_schedule"]);
+    assert_eq!(kinds, wanted);
+}
+
+#[tokio::test]
+async fn what_somebody_changed_since_is_not_taken_back_and_the_field_is_named() {
+    for dialect in [Dialect::Vizora, Dialect::Reference] {
+        for who in [Who::Content, Who::Schedules] {
+            let world = world(dialect).await;
+            world.run(who).await;
+            let acts = changed(&world, who).await;
+            let act = acts.first().expect("something was done");
+            let row = row_of(act);
+            let (operation, field) = match &act.operation {
+                Operation::ArchiveContent(_) => {
+                    let status = "active".to_owned();
+                    (Operation::RestoreContent { content: row.clone(), status }, Field::Status)
+                }
+                Operation::DeactivateSchedule(_) => {
+                    (Operation::ActivateSchedule(row.clone()), Field::Active)
+                }
+                Operation::AssignPlaylist { .. } => (
+                    Operation::AssignPlaylist { display: row.clone(), playlist: None },
+                    Field::CurrentPlaylist,
+                ),
+                other => panic!("{other:?} was not expected"),
+            };
+            someone(&world, &operation).await;
+            let theirs = fields(&world, &row).await;
+            let many = world.sandbox.effects().len();
+            let undoing = undone(&world, who, act).await;
+            let Undoing::Refused { why } = &undoing else { panic!("{undoing:?}") };
+            assert!(why.contains(field.as_str()), "{why} does not name {}", field.as_str());
+            assert_eq!(world.sandbox.effects().len(), many, "something was sent");
+            assert_eq!(fields(&world, &row).await, theirs);
+            world.end().await;
+        }
+    }
 }

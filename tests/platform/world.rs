@@ -1,17 +1,23 @@
-//! A whole world for the agents: the engine with its real ledger and client, and a sandbox in the same process.
+//! A platform, a ledger in a folder of its own, and a time that moves on when somebody waits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use opswarden::adapters::platform::{Limits, PlatformClient, PlatformOptions, TenantOptions};
 use opswarden::adapters::store::{Access, SqliteStore, StoreOptions};
-use opswarden::domain::incident::{Incident, IncidentId, RunId};
+use opswarden::adapters::system_clock::SystemClock;
+use opswarden::agents::content_lifecycle::ContentLifecycle;
+use opswarden::agents::fleet_manager::FleetManager;
+use opswarden::agents::schedule_doctor::ScheduleDoctor;
+use opswarden::domain::incident::{Incident, IncidentId, Remediation, RunId};
 use opswarden::domain::platform::Dialect;
 use opswarden::domain::policy::{Budgets, Policy};
 use opswarden::domain::report::Report;
-use opswarden::domain::run::Trigger;
+use opswarden::domain::run::{AgentRun, Trigger};
 use opswarden::domain::severity::Environment;
 use opswarden::domain::sight::Blind;
 use opswarden::domain::subject::AgentName;
@@ -23,267 +29,91 @@ use opswarden::ports::clock::Clock;
 use opswarden::ports::platform::{Platform, PlatformControl};
 use opswarden::ports::recorder::Recorder;
 use opswarden::ports::sensors::Sensors;
-use opswarden::ports::store::Store;
-use opswarden::sandbox::{
-    Dialect as Wording, Options, PASSWORD, Running, Sandbox, Sizes, Start, Throttle,
-};
+use opswarden::ports::store::{RunQuery, Store};
+use opswarden::sandbox::{self, Found, Options, PASSWORD, Running, Sandbox, Sizes, Throttle};
 
-use crate::agents::{Stanzas, Who};
-use crate::time::{PlatformTime, RunTime, Time};
-
-/// Sizes of a tenant of so many displays and pieces of content.
-pub(crate) fn sizes(displays: usize, content: usize, tenants: usize) -> Sizes {
-    let (playlists, schedules) = ((content / 13).max(3), (displays * 2 / 5).max(4));
-    Sizes { displays, content, playlists, schedules, tenants }
+/// Time: the pace of the machine, and everything that anybody waited.
+struct Time {
+    machine: SystemClock,
+    start: Timestamp,
+    waited_ms: AtomicU64,
 }
 
-/// A sandbox without throttles.
-pub(crate) fn options(dialect: Wording, seed: u64, sizes: Sizes) -> Options {
-    Options {
-        dialect,
-        seed,
-        sizes,
-        start: Start::Real,
-        throttle: Throttle::Off,
-        ..Options::default()
+impl Time {
+    fn gone(&self) -> Duration {
+        self.machine.elapsed() + Duration::from_millis(self.waited_ms.load(Ordering::Relaxed))
+    }
+
+    fn pass(&self, duration: Duration) {
+        let whole = u64::try_from(duration.as_millis()).expect("a wait is short");
+        self.waited_ms.fetch_add(whole + 1, Ordering::Relaxed);
     }
 }
 
-/// Everything that only bounds how much is done at once, opened wide.
-pub(crate) fn generous() -> (Policy, Budgets) {
-    let policy = Policy {
-        quiet_per_run: 10_000,
-        quiet_percent_per_day: 100,
-        fleet_percent: 100,
-        min_healthy_percent: 0,
-        ..Policy::default()
-    };
-    (policy, Budgets { actions_per_run: 10_000, actions_per_hour: 10_000 })
+/// A clock over that time, from a moment of its own. Where `leaps`, waiting is a leap; else it is real.
+#[derive(Clone)]
+pub(crate) struct TestClock {
+    time: Arc<Time>,
+    began: Duration,
+    leaps: bool,
 }
 
-/// The world.
-pub(crate) struct World {
-    pub(crate) time: Arc<Time>,
-    pub(crate) sandbox: Running,
-    pub(crate) folder: tempfile::TempDir,
-    pub(crate) store: Arc<SqliteStore>,
-    pub(crate) policy: Policy,
-    pub(crate) budgets: Budgets,
-    pub(crate) stanzas: Stanzas,
-    /// How long an answer of the platform may take, in real time.
-    pub(crate) request_timeout: Duration,
-    /// How long a run may take, on the clock of the test.
-    pub(crate) timeout: Duration,
-    pub(crate) dialect: Dialect,
-    tapes: Arc<Tapes>,
-    runs: Mutex<u32>,
-}
-
-impl World {
-    pub(crate) async fn of(options: Options, start: Timestamp) -> Self {
-        let time = Time::from(start);
-        let dialect = match options.dialect {
-            Wording::Vizora => Dialect::Vizora,
-            Wording::Reference => Dialect::Reference,
-        };
-        let sandbox = Sandbox::start(options, PlatformTime::of(&time)).unwrap();
-        let _worked_out_now = sandbox.truth();
-        let folder = tempfile::tempdir().unwrap();
-        let store = open(&folder, &time).await;
-        let mut stanzas = Stanzas::default();
-        for account in sandbox.accounts() {
-            stanzas.doctor.fallback_playlists.insert(account.tenant, account.fallback_playlist);
-        }
-        Self {
-            time,
-            sandbox,
-            folder,
-            store,
-            policy: Policy::default(),
-            budgets: Budgets::default(),
-            stanzas,
-            request_timeout: Duration::from_secs(20),
-            timeout: Duration::from_mins(8),
-            dialect,
-            tapes: Arc::default(),
-            runs: Mutex::new(0),
-        }
+impl TestClock {
+    fn start(start: Timestamp) -> Self {
+        let time = Time { machine: SystemClock::new(), start, waited_ms: AtomicU64::new(0) };
+        Self { time: Arc::new(time), began: Duration::ZERO, leaps: true }
     }
 
-    /// Lets time pass; what comes to be true meanwhile counts as true.
-    pub(crate) fn pass(&self, by: Duration) {
-        self.note_truth();
-        self.time.pass(by);
-        self.note_truth();
-    }
-
-    pub(crate) fn note_truth(&self) {
-        let _noted = self.sandbox.score(&[]);
-    }
-
-    pub(crate) fn time_now(&self) -> Timestamp {
-        self.time.now()
-    }
-
-    /// Before everything.
-    pub(crate) fn long_ago(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-
-    /// The ledger is opened anew, as by another process.
-    pub(crate) async fn reopen(&mut self) {
-        self.store = open(&self.folder, &self.time).await;
-    }
-
-    fn tenants(&self) -> Vec<TenantOptions> {
-        let accounts = self.sandbox.accounts();
-        let fit = accounts.into_iter().filter(|account| account.role == "manager");
-        let of = |account: opswarden::sandbox::Account| TenantOptions {
-            name: account.tenant,
-            email: account.email,
-            password: PASSWORD.to_owned(),
-        };
-        fit.map(of).collect()
-    }
-
-    pub(crate) fn client(&self, run: &str, clock: Arc<dyn Clock>) -> Arc<PlatformClient> {
-        Arc::new(PlatformClient::new(PlatformOptions {
-            dialect: self.dialect,
-            url: self.sandbox.base_url(),
-            realtime: self.sandbox.socket_url(),
-            thumbnails: String::new(),
-            tenants: self.tenants(),
-            limits: Limits::NONE,
-            cache: self.folder.path().join("platform.db"),
-            evidence_age: Duration::from_hours(24),
-            run: run.to_owned(),
-            clock,
-            deadline: self.timeout / 2,
-            request_timeout: self.request_timeout,
-            interval: Duration::from_mins(15),
-        }))
-    }
-
-    pub(crate) fn engine(&self) -> Engine {
-        let number = {
-            let mut runs = self.runs.lock().unwrap();
-            *runs += 1;
-            *runs
-        };
-        let run = RunId(format!("run-{number:07}"));
-        let clock = RunTime::starts(&self.time);
-        let client = self.client(&run.0, Arc::<RunTime>::clone(&clock));
-        let blind = |what: &str| Blind::because(format!("no {what} in this test"));
-        Engine {
-            store: Ok(Arc::clone(&self.store) as Arc<dyn Store>),
-            recorder: Arc::<Tapes>::clone(&self.tapes),
-            sensors: Sensors {
-                prober: Err(blind("addresses")),
-                host: Err(blind("machine")),
-                managers: BTreeMap::new(),
-                platform: Ok(Arc::clone(&client) as Arc<dyn Platform>),
-                host_name: "host-a".to_owned(),
-                clock: Arc::<RunTime>::clone(&clock),
-                deadline: self.timeout / 2,
-            },
-            hands: Actuators {
-                managers: BTreeMap::new(),
-                platform: Ok(client as Arc<dyn PlatformControl>),
-                evidence: Arc::new(NoEvidence),
-            },
-            setting: Setting {
-                policy: self.policy.clone(),
-                budgets: self.budgets,
-                environment: Environment::Production,
-                host: "host-a".to_owned(),
-                seed: 3,
-                only_looks: None,
-                dialect: Some(self.dialect),
-            },
-            run,
-            trigger: Trigger::Manual,
-            owner: "test".to_owned(),
-            mode: Mode::Act,
-            deadline: self.timeout,
-            discreet: Arc::new(serde_json::Value::clone),
-            usage: BTreeMap::new,
-            recording: Recording::default(),
-            clock,
-        }
-    }
-
-    /// One run of an agent, to its end.
-    pub(crate) async fn run(&self, who: Who) -> Report {
-        who.run(&self.engine(), &self.stanzas).await
-    }
-
-    /// Every tape since the last call judges itself again to the same.
-    pub(crate) fn replay_tapes(&self) -> usize {
-        let tapes = std::mem::take(&mut *self.tapes.kept.lock().unwrap());
-        for (agent, tape) in &tapes {
-            let who = Who::ALL.into_iter().find(|who| who.spec().name == *agent).unwrap();
-            assert_eq!(who.replay(tape).differences, Vec::<String>::new(), "{agent}");
-        }
-        tapes.len()
-    }
-
-    /// What is left over. Whether there is a route for one schedule the client finds out by asking.
-    pub(crate) fn leftovers(&self) -> Vec<String> {
-        let left = self.sandbox.finish().err().unwrap_or_default();
-        let asked = "there is no such route: GET /api/v1/schedules/";
-        left.into_iter().filter(|one| !one.starts_with(asked)).collect()
-    }
-
-    /// The active incidents of an agent.
-    pub(crate) async fn active(&self, who: Who) -> Vec<Incident> {
-        let all = self.store.incidents(self.time.now(), 0).await.unwrap();
-        let own = |incident: &Incident| incident.key.agent == who.spec().name;
-        all.into_iter().filter(Incident::is_active).filter(own).collect()
+    /// The same time, counted from now.
+    fn afresh(&self) -> Self {
+        Self { began: self.time.gone(), ..self.clone() }
     }
 }
 
-async fn open(folder: &tempfile::TempDir, time: &Arc<Time>) -> Arc<SqliteStore> {
-    let options = StoreOptions {
-        state_dir: folder.path().to_owned(),
-        environment: Environment::Production,
-        host: "host-a".to_owned(),
-        roster: Vec::new(),
-        access: Access::ReadWrite,
-        clock: Arc::<Time>::clone(time),
-    };
-    Arc::new(SqliteStore::open(options).await.unwrap())
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        let gone = u64::try_from(self.time.gone().as_millis()).expect("a test is short");
+        self.time.start.checked_add(Duration::from_millis(gone)).expect("a test is short")
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.time.gone().saturating_sub(self.began)
+    }
+
+    fn sleep(&self, duration: Duration) -> Pending<'_, ()> {
+        Box::pin(async move {
+            if self.leaps {
+                self.time.pass(duration);
+                tokio::task::yield_now().await;
+            } else {
+                self.time.machine.sleep(duration).await;
+            }
+        })
+    }
 }
 
-/// Keeps the newest tapes in memory.
+/// What a run leaves in memory.
 #[derive(Default)]
-struct Tapes {
-    kept: Mutex<Vec<(AgentName, Vec<u8>)>>,
+struct Kept {
+    tapes: Mutex<Vec<Vec<u8>>>,
 }
 
-/// More tapes than this nobody judges again.
-const TAPES: usize = 64;
-
-impl Recorder for Tapes {
+impl Recorder for Kept {
     fn record<'a>(
         &'a self,
-        agent: &'a AgentName,
+        _: &'a AgentName,
         run: &'a RunId,
         _: bool,
         tape: &'a [u8],
     ) -> Pending<'a, Result<String, String>> {
         Box::pin(async move {
-            let mut kept = self.kept.lock().unwrap();
-            if kept.len() < TAPES {
-                kept.push((agent.clone(), tape.to_vec()));
-            }
+            self.tapes.lock().expect("nobody panics while it is held").push(tape.to_vec());
             Ok(format!("snapshots/{run}"))
         })
     }
 }
 
-struct NoEvidence;
-
-impl EvidenceKeeper for NoEvidence {
+impl EvidenceKeeper for Kept {
     fn keep<'a>(
         &'a self,
         incident: IncidentId,
@@ -294,14 +124,269 @@ impl EvidenceKeeper for NoEvidence {
     }
 }
 
-/// How much a programme does: `OPSWARDEN_PROOF_N`, or the slice that fits a build.
-#[expect(clippy::disallowed_methods, reason = "the size of a test comes from outside")]
-pub(crate) fn size(slice: u64) -> u64 {
-    std::env::var("OPSWARDEN_PROOF_N").ok().and_then(|text| text.parse().ok()).unwrap_or(slice)
+/// The three agents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Who {
+    Content,
+    Fleet,
+    Schedules,
 }
 
-/// The number of a programme's first case: `OPSWARDEN_PROOF_FROM`, or 0.
-#[expect(clippy::disallowed_methods, reason = "which part of a test runs comes from outside")]
-pub(crate) fn first() -> u64 {
-    std::env::var("OPSWARDEN_PROOF_FROM").ok().and_then(|text| text.parse().ok()).unwrap_or(0)
+impl Who {
+    pub(crate) const ALL: [Self; 3] = [Self::Content, Self::Fleet, Self::Schedules];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Content => "content-lifecycle",
+            Self::Fleet => "fleet-manager",
+            Self::Schedules => "schedule-doctor",
+        }
+    }
+}
+
+/// A platform and those who tend it.
+pub(crate) struct World {
+    pub(crate) sandbox: Running,
+    pub(crate) clock: TestClock,
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) policy: Policy,
+    pub(crate) observe_only: bool,
+    /// How long the client waits for an answer, really.
+    pub(crate) patience: Duration,
+    /// How long a run may take, on the run's clock.
+    pub(crate) timeout: Duration,
+    dialect: sandbox::Dialect,
+    fallbacks: BTreeMap<String, String>,
+    runs: AtomicU64,
+    kept: Arc<Kept>,
+}
+
+/// A small tenant.
+pub(crate) const SMALL: Sizes =
+    Sizes { displays: 24, content: 40, playlists: 12, schedules: 16, tenants: 1 };
+
+/// Noon, at which nothing special happens.
+pub(crate) const NOON: &str = "2026-11-20T12:00:00Z";
+
+/// A policy under which one round does what days would do.
+fn unbounded() -> Policy {
+    Policy {
+        quiet_per_run: 10_000,
+        quiet_percent_per_day: 100,
+        fleet_percent: 100,
+        min_healthy_percent: 0,
+        ..Policy::default()
+    }
+}
+
+async fn opened(folder: &Path, clock: &TestClock) -> Arc<SqliteStore> {
+    let options = StoreOptions {
+        state_dir: folder.to_owned(),
+        environment: Environment::Production,
+        host: "host-a".to_owned(),
+        roster: Vec::new(),
+        access: Access::ReadWrite,
+        clock: Arc::new(clock.clone()),
+    };
+    Arc::new(SqliteStore::open(options).await.expect("a ledger opens in an empty folder"))
+}
+
+impl World {
+    /// A small tenant at noon.
+    pub(crate) async fn small(seed: u64) -> Self {
+        Self::at(NOON, Options { seed, sizes: SMALL, ..Options::default() }).await
+    }
+
+    pub(crate) async fn at(start: &str, options: Options) -> Self {
+        let clock = TestClock::start(start.parse().expect("a moment"));
+        let dialect = options.dialect;
+        let options = Options { throttle: Throttle::Off, ..options };
+        let waits = TestClock { leaps: false, ..clock.clone() };
+        let sandbox = Sandbox::start(options, Arc::new(waits)).expect("a port is free");
+        let accounts = sandbox.accounts();
+        let fallbacks =
+            accounts.iter().map(|one| (one.tenant.clone(), one.fallback_playlist.clone()));
+        let fallbacks = fallbacks.collect();
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let store = opened(folder.path(), &clock).await;
+        Self {
+            sandbox,
+            store,
+            folder,
+            policy: unbounded(),
+            observe_only: false,
+            patience: Duration::from_secs(20),
+            timeout: Duration::from_mins(30),
+            dialect,
+            fallbacks,
+            runs: AtomicU64::new(0),
+            kept: Arc::new(Kept::default()),
+            clock,
+        }
+    }
+
+    /// Time goes by, for the platform too.
+    pub(crate) fn pass(&self, duration: Duration) {
+        self.clock.time.pass(duration);
+    }
+
+    /// Really waits.
+    pub(crate) async fn linger(&self, duration: Duration) {
+        self.clock.time.machine.sleep(duration).await;
+    }
+
+    fn options(&self, clock: &TestClock, run: &str, account: &str) -> PlatformOptions {
+        let mut accounts = self.sandbox.accounts();
+        accounts.retain(|one| one.email.starts_with(account));
+        let tenants = accounts.into_iter().map(|one| TenantOptions {
+            name: one.tenant,
+            email: one.email,
+            password: PASSWORD.to_owned(),
+        });
+        PlatformOptions {
+            dialect: match self.dialect {
+                sandbox::Dialect::Vizora => Dialect::Vizora,
+                sandbox::Dialect::Reference => Dialect::Reference,
+            },
+            url: self.sandbox.base_url(),
+            realtime: match self.dialect {
+                sandbox::Dialect::Vizora => String::new(),
+                sandbox::Dialect::Reference => self.sandbox.socket_url(),
+            },
+            thumbnails: String::new(),
+            tenants: tenants.collect(),
+            limits: Limits::NONE,
+            cache: self.folder.path().join("platform.db"),
+            evidence_age: Duration::from_hours(24),
+            run: run.to_owned(),
+            deadline: self.timeout / 2,
+            clock: Arc::new(clock.clone()),
+            request_timeout: self.patience,
+            interval: Duration::from_mins(15),
+        }
+    }
+
+    /// An engine of a new run, with a client of its own.
+    pub(crate) fn engine(&self) -> Engine {
+        self.engine_as("ops@")
+    }
+
+    /// The same with another account of each tenant.
+    pub(crate) fn engine_as(&self, account: &str) -> Engine {
+        let clock = self.clock.afresh();
+        let number = self.runs.fetch_add(1, Ordering::Relaxed);
+        let run = RunId(format!("run-{number:05}"));
+        let client = Arc::new(PlatformClient::new(self.options(&clock, &run.0, account)));
+        let eyes: Arc<dyn Platform> = Arc::<PlatformClient>::clone(&client);
+        self.engine_with(run, clock, eyes, client)
+    }
+
+    fn engine_with(
+        &self,
+        run: RunId,
+        clock: TestClock,
+        eyes: Arc<dyn Platform>,
+        hands: Arc<dyn PlatformControl>,
+    ) -> Engine {
+        let dialect = eyes.dialect();
+        Engine {
+            store: Ok(Arc::clone(&self.store) as Arc<dyn Store>),
+            recorder: Arc::clone(&self.kept) as Arc<dyn Recorder>,
+            sensors: Sensors {
+                prober: Err(Blind::because("no address is declared")),
+                host: Err(Blind::because("the agent does not look at the machine")),
+                managers: BTreeMap::new(),
+                platform: Ok(eyes),
+                host_name: "host-a".to_owned(),
+                clock: Arc::new(clock.clone()),
+                deadline: self.timeout / 2,
+            },
+            hands: Actuators {
+                managers: BTreeMap::new(),
+                platform: Ok(hands),
+                evidence: Arc::clone(&self.kept) as Arc<dyn EvidenceKeeper>,
+            },
+            setting: Setting {
+                policy: self.policy.clone(),
+                budgets: Budgets { actions_per_run: 10_000, actions_per_hour: 100_000 },
+                environment: Environment::Production,
+                host: "host-a".to_owned(),
+                seed: 3,
+                only_looks: self
+                    .observe_only
+                    .then(|| "this run was asked to observe only".to_owned()),
+                dialect: Some(dialect),
+            },
+            run,
+            trigger: Trigger::Manual,
+            owner: "test".to_owned(),
+            mode: Mode::Act,
+            deadline: self.timeout,
+            discreet: Arc::new(serde_json::Value::clone),
+            usage: BTreeMap::new,
+            recording: Recording::default(),
+            clock: Arc::new(clock),
+        }
+    }
+
+    /// One run of one agent.
+    pub(crate) async fn run(&self, who: Who) -> Report {
+        self.run_with(&self.engine(), who).await
+    }
+
+    pub(crate) async fn run_with(&self, engine: &Engine, who: Who) -> Report {
+        match who {
+            Who::Content => engine.run(&ContentLifecycle::default()).await,
+            Who::Fleet => engine.run(&FleetManager::default()).await,
+            Who::Schedules => engine.run(&self.schedule_doctor()).await,
+        }
+    }
+
+    fn schedule_doctor(&self) -> ScheduleDoctor {
+        ScheduleDoctor { fallback_playlists: self.fallbacks.clone(), ..ScheduleDoctor::default() }
+    }
+
+    /// The tapes that were recorded since the last call.
+    pub(crate) fn tapes(&self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut *self.kept.tapes.lock().expect("nobody panics while it is held"))
+    }
+
+    /// Every incident, newest first.
+    pub(crate) async fn incidents(&self) -> Vec<Incident> {
+        let all = self.store.incidents(Timestamp::UNIX_EPOCH, 1_000_000).await;
+        all.expect("the ledger can be read")
+    }
+
+    /// Every remediation, newest first.
+    pub(crate) async fn remediations(&self) -> Vec<Remediation> {
+        let all = self.store.remediations(None, 1_000_000).await;
+        let mut all = all.expect("the ledger can be read");
+        all.sort_by_key(|one| std::cmp::Reverse(one.id));
+        all
+    }
+
+    /// Every run, newest first.
+    pub(crate) async fn ledger_runs(&self) -> Vec<AgentRun> {
+        let query = RunQuery { agent: None, limit: 1_000_000 };
+        self.store.runs(query).await.expect("the ledger can be read")
+    }
+
+    /// Closes everything.
+    pub(crate) async fn end(self) {
+        self.store.close().await.expect("the ledger closes");
+        self.sandbox.stop().await;
+    }
+}
+
+/// What a report says is wrong, in the words of the sandbox.
+pub(crate) fn found(report: &Report) -> BTreeSet<Found> {
+    let acted = report.plan.actions.iter().map(|action| &action.key);
+    let left = report.plan.deferrals.iter().map(|deferral| &deferral.key);
+    let found = acted.chain(left).map(|key| Found {
+        agent: key.agent.to_string(),
+        check: key.check.to_string(),
+        subject: key.subject.to_string(),
+    });
+    found.collect()
 }

@@ -46,11 +46,12 @@ pub struct ShelfLook {
 impl TenantLook {
     /// Looks at everything of `tenant`.
     pub async fn at(platform: &dyn Platform, tenant: &str) -> Self {
+        // The longest list first and alone: what it brings that is not needed is gone before the others come.
+        let content = stock(platform, tenant).await;
         let rows = join(platform.displays(tenant), platform.groups(tenant));
         let plans = join(platform.schedules(tenant), platform.playlists(tenant));
-        let stock = join(platform.content(tenant), platform.layouts(tenant));
-        let (((displays, groups), (schedules, playlists)), (content, layouts)) =
-            join(join(rows, plans), stock).await;
+        let (((displays, groups), (schedules, playlists)), layouts) =
+            join(join(rows, plans), platform.layouts(tenant)).await;
         let shelf = ShelfLook::at(platform, tenant, &playlists, content, layouts).await;
         Self { tenant: tenant.to_owned(), displays, groups, schedules, playlists, shelf }
     }
@@ -99,12 +100,32 @@ pub fn whole<T>(list: &Sight<Listing<T>>, what: &str) -> Result<(), String> {
     }
 }
 
+/// What is needed of a piece of content here. A tenant has many, and their names and pictures would fill the memory.
+struct Piece {
+    id: String,
+    status: ContentStatus,
+    updated_at: Timestamp,
+}
+
+async fn stock(platform: &dyn Platform, tenant: &str) -> Sight<Listing<Piece>> {
+    let list = platform.content(tenant).await?;
+    let piece =
+        |row: ContentRow| Piece { id: row.id, status: row.status, updated_at: row.updated_at };
+    Ok(Listing {
+        items: list.items.into_iter().map(piece).collect(),
+        cut_short: list.cut_short,
+        total: list.total,
+        platform_now: list.platform_now,
+        at: list.at,
+    })
+}
+
 impl ShelfLook {
     async fn at(
         platform: &dyn Platform,
         tenant: &str,
         playlists: &Sight<Listing<PlaylistRow>>,
-        content: Sight<Listing<ContentRow>>,
+        content: Sight<Listing<Piece>>,
         layouts: Sight<Listing<(String, ContentDetail)>>,
     ) -> Self {
         let doubts = [whole(&content, "content").err(), whole(&layouts, "layouts").err()];

@@ -103,6 +103,59 @@ pub enum TakingBack {
     NotProved,
 }
 
+/// The account that the demo gives of the platform's second part.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct DemoAccount {
+    /// What the tenant followed from.
+    pub seed: u64,
+    /// Every run, in order.
+    pub runs: Vec<DemoRun>,
+    /// What was wrong and what was found, by check.
+    pub checks: Vec<DemoCheck>,
+    /// Acts that answer nothing that is wrong; empty where none was sent.
+    pub wrong_acts: Vec<String>,
+    /// What was taken back.
+    pub undone: String,
+    /// Whether the last round sent nothing.
+    pub last_round_quiet: bool,
+    /// Sessions on the platform that nobody ended.
+    pub sessions_left: usize,
+    /// Whether everything was found, nothing imagined and nothing done wrong.
+    pub perfect: bool,
+}
+
+/// One run of the demo's second part.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct DemoRun {
+    /// The round, from 1.
+    pub round: u64,
+    /// The agent.
+    pub agent: String,
+    /// Findings.
+    pub found: u64,
+    /// Operations that were sent.
+    pub acted: u64,
+    /// Operations that were proved.
+    pub proved: u64,
+    /// Findings that were left alone, each for a recorded reason.
+    pub left: u64,
+}
+
+/// One check's account.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct DemoCheck {
+    /// `agent/check`.
+    pub check: String,
+    /// How many faults of its kind there were.
+    pub planted: usize,
+    /// How many of them were found.
+    pub found: usize,
+    /// How many were not.
+    pub missed: usize,
+    /// How many were found that are none.
+    pub false_alarms: usize,
+}
+
 /// One thing that the doctor tried.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Examined {
@@ -211,6 +264,7 @@ pub fn all() -> Vec<Document> {
         document::<Paused>("pause", "opsctl pause AGENT -o json"),
         document::<Resumed>("resume", "opsctl resume AGENT -o json"),
         document::<Vec<TakenBack>>("undo", "opsctl undo REMEDIATION -o json"),
+        document::<DemoAccount>("demo", "opsctl demo -o json"),
         document::<Ended>("resolve", "opsctl resolve ID -o json"),
         document::<Vec<Examined>>("doctor", "opsctl doctor -o json"),
         document::<LedgerCheck>("ledger-verify", "opsctl ledger verify -o json"),

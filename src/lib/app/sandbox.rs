@@ -196,24 +196,23 @@ fn run(args: &SandboxArgs) -> Exit {
 
 fn welcome(running: &Running) -> String {
     let url = running.base_url();
-    let mut text = format!(
-        "the platform answers at {url}, its realtime service at {}\n\
-         pings go to {}\n\
-         every account has the password {PASSWORD}\n",
-        running.realtime_url(),
-        running.socket_url()
-    );
-    for account in running.accounts().iter().filter(|account| account.role == "admin") {
-        if account.email.starts_with("ops@") {
-            text.push_str(&format!(
-                "tenant {}: {} (fallback playlist {})\n",
-                account.tenant, account.email, account.fallback_playlist
-            ));
-        }
-    }
-    text.push_str(&format!(
-        "what is wrong: curl {url}/sandbox/truth; what arrived: curl {url}/sandbox/effects\n\
-         it ends with SIGINT or SIGTERM"
+    let mut lines = vec![
+        format!(
+            "the platform answers at {url}, its realtime service at {}",
+            running.realtime_url()
+        ),
+        format!("pings go to {}", running.socket_url()),
+        format!("every account has the password {PASSWORD}"),
+    ];
+    let accounts = running.accounts();
+    let working = accounts.iter().filter(|account| account.email.starts_with("ops@"));
+    lines.extend(working.map(|account| {
+        let (tenant, playlist) = (&account.tenant, &account.fallback_playlist);
+        format!("tenant {tenant}: {} (fallback playlist {playlist})", account.email)
+    }));
+    lines.push(format!(
+        "what is wrong: curl {url}/sandbox/truth; what arrived: curl {url}/sandbox/effects"
     ));
-    text
+    lines.push("it ends with SIGINT or SIGTERM".to_owned());
+    lines.join("\n")
 }

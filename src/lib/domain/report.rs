@@ -120,6 +120,9 @@ pub struct Report {
     pub open: Vec<OpenIncident>,
     /// Checks that ended unknown, with the reason.
     pub unknown: BTreeMap<String, String>,
+    /// Checks that did not look at everything, with the reason: what they found is true, and may not be all.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub partial: BTreeMap<String, String>,
     /// Counters: detected, acted, verified, failed, cleared, deferred, refused, unknown, population.
     pub counts: BTreeMap<String, u64>,
     /// Why the agent is off and did nothing, where it is.
@@ -185,6 +188,7 @@ impl Report {
             changes: Vec::new(),
             open: Vec::new(),
             unknown: BTreeMap::new(),
+            partial: BTreeMap::new(),
             counts: BTreeMap::new(),
             off: Some(why),
             troubles: Vec::new(),

@@ -133,6 +133,7 @@ impl Progress {
             changes: self.changes,
             open,
             unknown,
+            partial: self.partial,
             counts: self.counts,
             off: None,
             troubles: self.troubles,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::judge::faulty;
-use crate::domain::diagnosis::{CheckFindings, Diagnosis, Standing, Symptom, Verdict};
+use crate::domain::diagnosis::{CheckFindings, Coverage, Diagnosis, Standing, Symptom, Verdict};
 use crate::domain::event::{Event, RemediationOutcome};
 use crate::domain::incident::{IncidentId, Remediation, RemediationId, RunId};
 use crate::domain::moment;
@@ -45,6 +45,7 @@ pub(super) struct Progress {
     pub(super) not_sent: Vec<NotSent>,
     pub(super) counts: BTreeMap<String, u64>,
     pub(super) populations: Vec<Population>,
+    pub(super) partial: BTreeMap<String, String>,
 }
 
 impl Progress {
@@ -86,6 +87,7 @@ impl Progress {
             not_sent: Vec::new(),
             counts: counts.into_iter().map(zero).collect(),
             populations: Vec::new(),
+            partial: BTreeMap::new(),
         }
     }
 
@@ -122,6 +124,9 @@ impl Progress {
                 self.seen.push(check.clone());
             }
             self.count("population", population_of(of_check));
+            if let Coverage::Partial { why } = &of_check.coverage {
+                self.partial.insert(check.to_string(), why.clone());
+            }
             for (subject, finding) in &of_check.findings {
                 if let Verdict::Unknown { why } = finding {
                     self.count("unknown", 1);
@@ -130,6 +135,8 @@ impl Progress {
                 }
             }
         }
+        // What could not be judged says more.
+        self.partial.retain(|check, _| self.unknown.keys().all(|other| other.as_str() != check));
         self.samples.clone_from(&diagnosis.samples);
         for population in &diagnosis.populations {
             let name = format!("population.{}.{}", population.tenant, population.what);

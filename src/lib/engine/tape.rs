@@ -282,7 +282,24 @@ fn bytes_of<T: Serialize>(value: &T) -> Vec<u8> {
 
 /// A snapshot as the tape keeps it, or nothing where it is too large.
 pub(super) fn bounded<S: Serialize>(snapshot: &S) -> Option<Value> {
-    let value = serde_json::to_value(snapshot).ok()?;
-    let size = serde_json::to_vec(&value).ok()?.len();
-    (size <= SNAPSHOT_LIMIT_BYTES).then_some(value)
+    // Measured without being built: a snapshot of a large fleet takes many times its size as a tree.
+    serde_json::to_writer(Counted { left: SNAPSHOT_LIMIT_BYTES }, snapshot).ok()?;
+    serde_json::to_value(snapshot).ok()
+}
+
+/// Takes so many bytes and keeps none.
+struct Counted {
+    left: usize,
+}
+
+impl std::io::Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let left = self.left.checked_sub(bytes.len());
+        self.left = left.ok_or_else(|| std::io::Error::other("too large to keep"))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

@@ -92,8 +92,11 @@ pub fn plan(report: &Report, style: Style) -> String {
 fn ended(report: &Report, style: Style) -> String {
     let repaired = report.attempts.iter().any(|attempt| attempt.state == "verified");
     match report.exit {
-        ExitClass::Clean if repaired => {
+        ExitClass::Clean if repaired && report.partial.is_empty() => {
             style.paint(Tone::Good, "all is well again: nothing left to do")
+        }
+        ExitClass::Clean if !report.partial.is_empty() => {
+            style.paint(Tone::Warn, "nothing wrong was seen, and not everything was looked at")
         }
         ExitClass::Clean => style.paint(Tone::Good, "all is well: nothing left to do"),
         ExitClass::Findings => style.paint(Tone::Bad, "something is not well"),
@@ -227,6 +230,9 @@ fn explanation(cause: &Key, findings: &[&Deferral]) -> String {
 fn unknown(page: &mut Page, report: &Report) {
     for (check, why) in &report.unknown {
         page.item(Tone::Warn, "unknown", &format!("{check}: {why}"));
+    }
+    for (check, why) in &report.partial {
+        page.item(Tone::Warn, "not whole", &format!("{check}: {why}"));
     }
 }
 

@@ -84,10 +84,10 @@ impl Running {
         format!("http://127.0.0.1:{}", self.realtime_port)
     }
 
-    /// The address of the design document's web socket.
+    /// The address of the design document's web socket as settings take it: the socket itself is at `/realtime` below.
     #[must_use]
     pub fn socket_url(&self) -> String {
-        format!("ws://127.0.0.1:{}/realtime", self.realtime_port)
+        format!("ws://127.0.0.1:{}", self.realtime_port)
     }
 
     /// Every account; all have the same [`super::PASSWORD`].

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
+use tokio::task::JoinHandle;
 
 use super::ask::Asker;
 use super::cache::{Kept, Sort};
@@ -126,29 +126,40 @@ impl Sweep<'_> {
         };
         let mut looks = stream::iter(unread).map(one).buffer_unordered(IN_FLIGHT);
         let mut gathered = Gathered::default();
+        let mut keeping = Vec::new();
         while let Some(looked) = looks.next().await {
             let Some((index, result)) = looked else { continue };
             let now = self.asker.clock().now();
             gathered.take(&mut swept, &stop, (&wanted[index], now), result);
             if gathered.lot.len() >= LOT {
-                self.keep(&mut gathered.lot).await;
+                keeping.extend(self.keep(&mut gathered.lot));
             }
         }
         drop(looks);
-        self.keep(&mut gathered.lot).await;
+        keeping.extend(self.keep(&mut gathered.lot));
+        for kept in keeping {
+            if let Err(error) = kept.await {
+                tracing::warn!(%error, "what was read of the platform could not be kept");
+            }
+        }
         swept.cut_short = self.cut_short(&swept, asked, stop.into_why().or(gathered.unclear));
         swept
     }
 
-    async fn keep(&self, lot: &mut Vec<(String, Kept)>) {
+    /// Keeps a lot in a task of its own. Were it waited for here, a look that is under way and holds the cache would not be
+    /// asked to go on, and both would wait for ever.
+    fn keep(&self, lot: &mut Vec<(String, Kept)>) -> Option<JoinHandle<()>> {
         if lot.is_empty() {
-            return;
+            return None;
         }
-        // Without it the next run reads the same again; this one has what it needs.
-        if let Err(error) = self.asker.cache.keep(self.sort, self.tenant, lot).await {
-            tracing::warn!(%error, "what was read of the platform could not be kept");
-        }
-        lot.clear();
+        let (lot, cache) = (std::mem::take(lot), Arc::clone(&self.asker.cache));
+        let (sort, tenant) = (self.sort, self.tenant.to_owned());
+        Some(tokio::spawn(async move {
+            // Without it the next run reads the same again; this one has what it needs.
+            if let Err(error) = cache.keep(sort, &tenant, &lot).await {
+                tracing::warn!(%error, "what was read of the platform could not be kept");
+            }
+        }))
     }
 
     fn cut_short(&self, swept: &Swept, asked: usize, why: Option<Failure>) -> Option<String> {

@@ -21,8 +21,13 @@ use super::wire::Page;
 use crate::domain::platform::Listing;
 use crate::domain::sight::{Blind, Sight};
 
-/// The sizes of pages, one for each pass: the largest that the platform gives, then sizes that cut elsewhere.
-const SIZES: [u64; 4] = [100, 50, 77, 33];
+/// The sizes of pages, one for each pass: the largest that the platform gives, then sizes that cut elsewhere. Rows that
+/// tie are found by cutting between them at many places.
+const SIZES: [u64; 10] = [100, 50, 77, 33, 97, 61, 89, 71, 99, 83];
+/// A list that changes while it is read is read anew so often.
+const ANEW: usize = 4;
+/// Room is made for so many rows at most.
+const MOST_RESERVED: u64 = 200_000;
 /// How many pages are asked for at once.
 const IN_FLIGHT: usize = 4;
 /// The platform's date is cut to seconds.
@@ -38,6 +43,33 @@ struct Walk<R> {
     youngest: Option<Timestamp>,
     /// How many passes added to it.
     passes: u32,
+}
+
+/// Where pages meet, and at which of these places a row was on both.
+struct Seams {
+    page: u64,
+    ids: BTreeSet<String>,
+    twice: Vec<u64>,
+}
+
+impl Seams {
+    fn after(page: u64, ids: BTreeSet<String>) -> Self {
+        Self { page, ids, twice: Vec::new() }
+    }
+
+    fn next(&mut self, page: u64, ids: BTreeSet<String>) {
+        if page == self.page + 1 && !self.ids.is_disjoint(&ids) {
+            self.twice.push(self.page);
+        }
+        (self.page, self.ids) = (page, ids);
+    }
+}
+
+/// A page and its size that hold the row at `offset` as near to the middle as can be.
+fn around(offset: u64) -> (u64, u64) {
+    let middle = |size: &u64| (offset % size).abs_diff(size / 2);
+    let size = (60..100).min_by_key(middle).unwrap_or(SIZES[1]);
+    (offset / size + 1, size)
 }
 
 /// Why a pass was not enough.
@@ -74,16 +106,17 @@ pub(super) async fn walk<R: Listed>(
             Ok(()) => return Ok(walker.listing(walk, None)),
             Err(Doubt::Moved(what)) => {
                 why = what;
-                if pass + 1 < SIZES.len() {
-                    walk = None;
+                if pass + 1 >= ANEW {
+                    break;
                 }
+                walk = None;
             }
             Err(Doubt::Missed(what)) => why = what,
             Err(Doubt::Ended(failure)) => {
                 let Some(seen) = &walk else { return Err(Blind::because(failure.to_string())) };
                 let left = seen.total.saturating_sub(seen.count());
                 why = match failure {
-                    Failure::Held(limit) => format!("{limit} leaves {left} rows for later runs"),
+                    Failure::Held(limit) => walker.held(seen.total, left, &limit),
                     other => format!("{left} of {} rows were not read: {other}", seen.total),
                 };
                 break;
@@ -96,6 +129,14 @@ pub(super) async fn walk<R: Listed>(
 impl<R: Listed> Walk<R> {
     fn count(&self) -> u64 {
         u64::try_from(self.seen.len()).unwrap_or(u64::MAX)
+    }
+
+    /// Makes room for a pass at once: a vector that grows by doubling holds a large list twice. What the platform counts is
+    /// believed only so far.
+    fn reserve(&mut self, size: u64) {
+        let rows = self.total.saturating_add(2 * size).min(MOST_RESERVED);
+        let more = usize::try_from(rows).unwrap_or_default();
+        self.seen.reserve_exact(more.saturating_sub(self.seen.len()));
     }
 
     /// Takes rows in; of two readings of a row the later one stays.
@@ -170,13 +211,18 @@ impl Walker<'_> {
             passes: 0,
         });
         walk.passes += 1;
+        walk.reserve(size);
+        let mut seams = Seams::after(1, first.clone());
         walk.take(rows);
         let pages = total.div_ceil(size).max(1);
         // The first page once more at the end.
         self.pace.foresee(usize::try_from(pages).unwrap_or(usize::MAX)).await;
-        let result = self.rest(walk, pages, size).await;
+        let result = self.rest(walk, pages, size, &mut seams).await;
         walk.sort();
         result?;
+        if walk.count() < walk.total {
+            self.mend(walk, &seams, size).await?;
+        }
         self.verify(walk, &first, size).await
     }
 
@@ -185,15 +231,96 @@ impl Walker<'_> {
         walk: &mut Walk<R>,
         pages: u64,
         size: u64,
+        seams: &mut Seams,
     ) -> Result<(), Doubt> {
-        let mut rest =
-            stream::iter(2..=pages).map(|page| self.page::<R>(page, size)).buffered(IN_FLIGHT);
+        let begin = self.begin(pages, size).await;
+        let order: Vec<u64> = (begin..=pages).chain(2..begin).collect();
+        let mut read = 0;
+        let ended = self.each(walk, &order, size, (&mut read, seams)).await;
+        // Only now: a question under way that nobody waits for any more may hold the cache.
+        if let Err(Doubt::Ended(Failure::Held(_))) = &ended {
+            self.go_on_at(order.get(read).copied(), size).await;
+        }
+        ended
+    }
+
+    /// Reads these pages in their order, and counts them.
+    async fn each<R: Listed>(
+        &self,
+        walk: &mut Walk<R>,
+        order: &[u64],
+        size: u64,
+        (read, seams): (&mut usize, &mut Seams),
+    ) -> Result<(), Doubt> {
+        let pages = stream::iter(order.to_vec());
+        let mut rest = pages.map(|page| self.page::<R>(page, size)).buffered(IN_FLIGHT);
+        while let Some(page) = rest.next().await {
+            let (rows, total) = page.map_err(Doubt::Ended)?;
+            let ids = rows.iter().map(|seen| seen.row.id().to_owned()).collect();
+            seams.next(order.get(*read).copied().unwrap_or_default(), ids);
+            *read += 1;
+            walk.take(rows);
+            self.same(walk, total)?;
+        }
+        Ok(())
+    }
+
+    /// Reads once more around each seam at which a row came twice: the row that was left out for it ties with it, and so
+    /// stands there. A page that is cut elsewhere and holds the seam in its middle shows both.
+    async fn mend<R: Listed>(
+        &self,
+        walk: &mut Walk<R>,
+        seams: &Seams,
+        size: u64,
+    ) -> Result<(), Doubt> {
+        let around = seams.twice.iter().map(|page| around(page * size));
+        let mut rest = stream::iter(around.collect::<Vec<_>>())
+            .map(|(page, size)| self.page::<R>(page, size))
+            .buffered(IN_FLIGHT);
         while let Some(page) = rest.next().await {
             let (rows, total) = page.map_err(Doubt::Ended)?;
             walk.take(rows);
             self.same(walk, total)?;
         }
+        walk.sort();
         Ok(())
+    }
+
+    /// The page after the first one: where limits ended the last walk, so that none is left out for ever.
+    async fn begin(&self, pages: u64, size: u64) -> u64 {
+        if size != SIZES[0] || self.asker.limiter.each_run(self.asker.options.interval).is_none() {
+            return 2;
+        }
+        match self.asker.cache.cursor(self.tenant.name(), self.route.pattern).await {
+            Ok(page) => page.filter(|page| (2..=pages).contains(page)).unwrap_or(2),
+            Err(error) => {
+                tracing::debug!("where the last walk ended is not known: {error}");
+                2
+            }
+        }
+    }
+
+    async fn go_on_at(&self, page: Option<u64>, size: u64) {
+        let Some(page) = page.filter(|_| size == SIZES[0]) else { return };
+        let kept = self.asker.cache.set_cursor(self.tenant.name(), self.route.pattern, page).await;
+        if let Err(error) = kept {
+            tracing::warn!("where this walk ended cannot be kept: {error}");
+        }
+    }
+
+    /// What a limit left unread, with the numbers that tell when a walk can be whole.
+    fn held(&self, total: u64, left: u64, limit: &str) -> String {
+        let pages = total.div_ceil(SIZES[0]) + 1;
+        let each = self.asker.limiter.each_run(self.asker.options.interval);
+        let text = format!("{limit} leaves {left} of {total} rows for later runs");
+        match each {
+            Some(each) if pages > each => format!(
+                "{text}; a whole walk takes {pages} requests, and the limits allow {each} between two runs: the next \
+                 run goes on there, and all rows are seen in about {} runs",
+                pages.div_ceil(each)
+            ),
+            Some(_) | None => format!("{text}; the next run goes on there"),
+        }
     }
 
     fn same<R>(&self, walk: &Walk<R>, total: u64) -> Result<(), Doubt> {

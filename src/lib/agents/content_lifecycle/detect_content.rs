@@ -68,18 +68,29 @@ pub(super) fn listed(settings: &ContentLifecycle, seen: &Seen<'_>, roll: &mut Ro
     }
 }
 
+/// Why no thumbnail is called gone.
+const NONE_ANSWERS: &str =
+    "no thumbnail answers: is `thumbnails` under [platform] the address that they are relative to?";
+
 /// Judges whether thumbnails answer.
 pub(super) fn thumbnails(seen: &Seen<'_>, roll: &mut Roll<Fault>) {
-    let why = seen.look.thumbnails_cut.as_deref().unwrap_or("not every thumbnail was asked");
+    let mut why = seen.look.thumbnails_cut.as_deref().unwrap_or("not every thumbnail was asked");
+    // Where not a single one answers, more likely the address is wrong than every picture gone.
+    let any = |wanted: Thumbnail| seen.active().any(|item| item.thumbnail == wanted);
+    let believed = any(Thumbnail::Answers);
     let mut unasked = false;
+    if !believed && any(Thumbnail::Dead) {
+        why = NONE_ANSWERS;
+        unasked = true;
+    }
     for item in seen.active() {
         match item.thumbnail {
-            Thumbnail::Dead => {
+            Thumbnail::Dead if believed => {
                 let fault = Fault::ThumbnailDead { name: item.name.clone() };
                 roll.faulty(&THUMBNAIL_DEAD, seen.subject(item), fault, seen.look.at);
             }
             Thumbnail::Unasked => unasked = true,
-            Thumbnail::None | Thumbnail::Answers => {}
+            Thumbnail::None | Thumbnail::Answers | Thumbnail::Dead => {}
         }
     }
     seen.settle(roll, &THUMBNAIL_DEAD, |item| match item.thumbnail {

@@ -192,6 +192,20 @@ fn a_thumbnail_is_dead_only_where_its_address_says_so() {
 }
 
 #[test]
+fn where_no_thumbnail_answers_the_address_is_doubted_and_none_is_called_gone() {
+    let mut world = vizora();
+    for id in ["one", "two"] {
+        world.add_held(id);
+    }
+    world.acme().dead.extend(["one".to_owned(), "two".to_owned()]);
+    let open = recall([key(&THUMBNAIL_DEAD, content("one"))]);
+    let judged = world.judge_after(&open);
+    assert_eq!(judged.found(&THUMBNAIL_DEAD), Vec::<String>::new());
+    assert_eq!(judged.stands(&THUMBNAIL_DEAD, &content("one")), "unknown");
+    assert!(!judged.whole(&THUMBNAIL_DEAD));
+}
+
+#[test]
 fn what_is_gone_is_gone_only_where_the_list_was_whole() {
     let mut world = vizora();
     world.add_held("a");

@@ -9,9 +9,9 @@ use super::checks::{
 };
 use super::fault::Fault;
 use super::places::places;
-use super::settings::FleetManager;
+use super::settings::{FleetManager, Place};
 use super::snapshot::{Looks, Seen, Snapshot};
-use crate::agent::tenant::{RowLook, TenantLook, rows};
+use crate::agent::tenant::{RowLook, TenantLook, rows, whole};
 use crate::domain::diagnosis::{Diagnosis, Sample};
 use crate::domain::platform::{
     Asked, Dialect, DisplayRow, DisplayStatus, Listing, Population, Programme, Roll, RowKind,
@@ -69,20 +69,30 @@ impl Judge<'_> {
             }
         }
         self.connections(list, roll);
-        let unsure = self.screens(list, roll);
+        let unclear = self.screens(list, roll);
         let ids: BTreeSet<&str> = list.items.iter().map(|row| row.id.as_str()).collect();
         let places = places(self.settings, self.look);
+        let groups = self.groups_doubt();
+        if let Some(why) = &groups {
+            roll.partial(&LOCATION_DARK, why);
+        }
         for check in SPEC.checks {
             roll.settle(&check.id, &self.look.tenant, list.at, |subject| {
-                let is_here = match subject.kind() {
-                    SubjectKind::Location => places.contains_key(subject.id()) && why.is_none(),
-                    _ => ids.contains(subject.id()),
+                let of_place = subject.kind() == SubjectKind::Location;
+                let is_here = if of_place {
+                    places.contains_key(subject.id()) && why.is_none()
+                } else {
+                    ids.contains(subject.id())
                 };
-                let unsure = unsure.get(subject.id()).filter(|_| check.id == DISPLAY_BLANK);
-                match (is_here, unsure, &why) {
-                    (true, Some(why), _) | (false, _, Some(why)) => Asked::Unseen(why.clone()),
-                    (true, None, _) => Asked::Well,
-                    (false, _, None) => Asked::Gone,
+                let hidden = if of_place { why.as_ref().or(groups.as_ref()) } else { why.as_ref() };
+                match (is_here, hidden) {
+                    (true, _) if check.id == DISPLAY_BLANK => unclear
+                        .as_ref()
+                        .filter(|unclear| unclear.displays.contains(subject.id()))
+                        .map_or(Asked::Well, |unclear| Asked::Unseen(unclear.why.clone())),
+                    (true, _) => Asked::Well,
+                    (false, Some(why)) => Asked::Unseen(why.clone()),
+                    (false, None) => Asked::Gone,
                 }
             });
         }
@@ -92,6 +102,12 @@ impl Judge<'_> {
                 roll.census(check, &self.look.tenant, expected);
             }
         }
+    }
+
+    /// Why some places are not known, if they are not.
+    fn groups_doubt(&self) -> Option<String> {
+        let by_group = self.settings.place == Place::Group;
+        by_group.then(|| whole(&self.look.groups, "groups").err()).flatten()
     }
 
     /// Counts the displays. Why the list cannot be taken for all of them, if so.
@@ -165,24 +181,24 @@ impl Judge<'_> {
         dark
     }
 
-    /// Raises screens that are blank, now or soon. Of which displays that is not known, by id, and why.
-    fn screens(
+    /// Raises blank screens. Which of the others could not be told, if so.
+    fn screens<'l>(
         &self,
-        list: &Listing<DisplayRow>,
+        list: &'l Listing<DisplayRow>,
         roll: &mut Roll<Fault>,
-    ) -> BTreeMap<String, String> {
+    ) -> Option<Unclear<'l>> {
         let tenant = &self.look.tenant;
-        let mut unsure = BTreeMap::new();
         if let Some(why) = self.look.programme_doubt() {
             // Without its schedules nothing is known of a screen.
             roll.blind(&DISPLAY_BLANK, tenant, &why);
-            return unsure;
+            return None;
         }
         let catalogue = self.look.catalogue(self.dialect);
         let programme = Programme::new(rows(&self.look.schedules), rows(&self.look.groups));
         let from = list.platform_now;
         let ahead = SignedDuration::try_from(self.settings.blank_ahead.get()).unwrap_or_default();
         let to = from.checked_add(ahead).unwrap_or(Timestamp::MAX);
+        let mut unclear: Option<Unclear<'l>> = None;
         for display in list.items.iter().filter(|display| display.excused().is_none()) {
             let subject = subject(tenant, display);
             let zone = match display.time_zone() {
@@ -201,17 +217,28 @@ impl Judge<'_> {
                     roll.faulty(&DISPLAY_BLANK, subject, fault, list.at);
                 }
                 (None, Some(why)) => {
-                    let why = self.look.shelf.cut_short.clone().unwrap_or(why);
-                    unsure.insert(display.id.clone(), why);
+                    let why = || self.look.shelf.cut_short.clone().unwrap_or(why);
+                    let unclear = unclear
+                        .get_or_insert_with(|| Unclear { why: why(), displays: BTreeSet::new() });
+                    unclear.displays.insert(display.id.as_str());
                 }
                 (None, None) => {}
             }
         }
-        if let Some(why) = unsure.values().next_back() {
+        if let Some(Unclear { why, .. }) = &unclear {
             roll.partial(&DISPLAY_BLANK, why);
         }
-        unsure
+        if let Err(Blind { why }) = &self.look.playlists {
+            roll.unknown(&DISPLAY_BLANK, Subject::new(SubjectKind::Tenant, tenant, "all"), why);
+        }
+        unclear
     }
+}
+
+/// Screens of which it could not be told whether they are blank.
+struct Unclear<'l> {
+    why: String,
+    displays: BTreeSet<&'l str>,
 }
 
 fn subject(tenant: &str, display: &DisplayRow) -> Subject {

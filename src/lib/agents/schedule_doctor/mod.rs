@@ -8,12 +8,12 @@ use jiff::Timestamp;
 
 pub mod checks;
 mod detect;
+mod detect_displays;
 pub mod fault;
 mod prove;
 mod remedy;
 pub mod settings;
 pub mod snapshot;
-mod unsure;
 
 pub use fault::Fault;
 pub use settings::ScheduleDoctor;

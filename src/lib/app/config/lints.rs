@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use toml::de::DeTable;
 
 use super::load::AgentSettings;
+use super::platform::PlatformSettings;
 use super::problem::Level;
 use super::setting_path::SettingPath;
 use super::suggest::nearest;
@@ -34,6 +35,13 @@ fn lint(level: Level, path: SettingPath, message: impl Into<String>) -> Lint {
 
 /// The longest default time of a run.
 const LONGEST_DEFAULT_RUN: Duration = Duration::from_hours(2);
+
+/// What is wrong with the platform's settings.
+pub(super) fn platform(settings: &PlatformSettings) -> Vec<Lint> {
+    let at = SettingPath::of(&["platform"]);
+    let found = settings.problems().into_iter();
+    found.map(|(path, message)| lint(Level::Error, at.join(&path), message)).collect()
+}
 
 /// One agent's settings, put together, and everything that is wrong with them.
 pub(super) fn agent(

@@ -16,7 +16,7 @@ pub struct PlatformSettings {
     /// How it is spoken to: "vizora" or "reference".
     pub dialect: Dialect,
     /// Its API, without the path: the address of its web server.
-    #[schemars(length(min = 1), extend("pattern" = "^https?://.+$"))]
+    #[schemars(length(min = 1))]
     pub url: String,
     /// Its realtime gateway, which pings displays in the "reference" dialect. Empty: displays cannot be pinged.
     pub realtime: String,
@@ -78,13 +78,47 @@ impl Default for LimitSettings {
 #[serde(default, deny_unknown_fields)]
 pub struct TenantSettings {
     /// Its name in findings and in the environment.
-    #[schemars(extend("pattern" = "^[a-z0-9][a-z0-9-]*$"), length(max = 63))]
+    #[schemars(length(min = 1, max = 63))]
     pub name: String,
 }
 
 impl Default for TenantSettings {
     fn default() -> Self {
         Self { name: DEFAULT_TENANT.to_owned() }
+    }
+}
+
+impl PlatformSettings {
+    /// Problems that the types do not show: the setting below `platform`, and what to write instead.
+    pub(super) fn problems(&self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        let addresses = [
+            ("url", &self.url, ["http://", "https://"], false),
+            ("thumbnails", &self.thumbnails, ["http://", "https://"], true),
+            ("realtime", &self.realtime, ["ws://", "wss://"], true),
+        ];
+        for (name, address, schemes, may_be_empty) in addresses {
+            let fits = schemes
+                .iter()
+                .any(|scheme| address.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
+            let left_out = may_be_empty && address.is_empty();
+            if !fits && !left_out {
+                let message = format!("`{address}` does not begin with {}", schemes.join(" or "));
+                found.push((name.to_owned(), message));
+            }
+        }
+        let mut names = std::collections::BTreeSet::new();
+        for (place, tenant) in self.tenants.iter().enumerate() {
+            let at = format!("tenants[{place}].name");
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            if !tenant.name.chars().all(plain) {
+                let message = format!("`{}` has more than a-z, 0-9 and -", tenant.name);
+                found.push((at, message));
+            } else if !names.insert(&tenant.name) {
+                found.push((at, format!("there is another tenant called {}", tenant.name)));
+            }
+        }
+        found
     }
 }
 
@@ -100,4 +134,30 @@ pub fn account_names(tenant: &str) -> [String; 2] {
             format!("{name}_{}", tenant.to_uppercase().replace('-', "_"))
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_and_names_that_cannot_be_used_are_told() {
+        assert_eq!(PlatformSettings::default().problems(), []);
+        let tenant = |name: &str| TenantSettings { name: name.to_owned() };
+        let wrong = PlatformSettings {
+            url: "127.0.0.1:3000".to_owned(),
+            realtime: "http://127.0.0.1".to_owned(),
+            thumbnails: "ftp://x".to_owned(),
+            tenants: vec![tenant("a"), tenant("A b"), tenant("a")],
+            ..PlatformSettings::default()
+        };
+        let paths: Vec<String> = wrong.problems().into_iter().map(|(path, _)| path).collect();
+        assert_eq!(paths, ["url", "thumbnails", "realtime", "tenants[1].name", "tenants[2].name"]);
+    }
+
+    #[test]
+    fn a_further_tenant_has_names_of_its_own() {
+        assert_eq!(account_names("default"), ["VALIDATOR_EMAIL", "VALIDATOR_PASSWORD"]);
+        assert_eq!(account_names("north-1")[0], "VALIDATOR_EMAIL_NORTH_1");
+    }
 }

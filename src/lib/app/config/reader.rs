@@ -114,6 +114,7 @@ impl<'t> Reader<'t> {
         let mut problems = Vec::new();
         let mut house = self.house(document, &mut problems);
         let mut lints = lints::budgets(house.budgets);
+        lints.extend(house.platform.iter().flat_map(lints::platform));
         let mut agents = BTreeMap::new();
         let mut used = BTreeSet::new();
         for entry in entries {

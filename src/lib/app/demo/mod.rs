@@ -3,5 +3,6 @@
 mod play;
 pub(crate) mod service;
 mod stage;
+mod tend;
 
 pub use play::run;

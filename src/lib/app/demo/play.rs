@@ -10,14 +10,18 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::adapters::child::{Outcome, Program};
 use crate::adapters::system_clock::SystemClock;
+use crate::app::cli::Output;
 use crate::app::config::Environ;
+use crate::app::documents::DemoAccount;
 use crate::app::exit::Exit;
 use crate::app::out;
 use crate::ports::clock::Clock;
 use crate::render::style::{Style, Tone};
+use crate::render::table::{Fit, Table, WIDTH};
 
 use super::service::{API, DATABASE, SHOP};
 use super::stage::Stage;
+use super::tend::Tended;
 
 /// One run of the agent may take so long here.
 const RUN: Duration = Duration::from_secs(40);
@@ -26,7 +30,7 @@ const TICK: Duration = Duration::from_millis(200);
 
 /// Plays the demo.
 #[must_use]
-pub fn run(environ: &Environ) -> Exit {
+pub fn run(environ: &Environ, seed: u64, form: Output) -> Exit {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -34,17 +38,14 @@ pub fn run(environ: &Environ) -> Exit {
             return Exit::Incomplete;
         }
     };
-    match runtime.block_on(played(environ)) {
+    match runtime.block_on(played(environ, seed, form)) {
         Ok(()) => Exit::Clean,
-        Err(why) => {
-            out::complain(&format!("the demo failed: {why}"));
-            Exit::Incomplete
-        }
+        Err(why) => out::fail(form, &format!("the demo failed: {why}"), Exit::Incomplete),
     }
 }
 
 /// Plays until the end or the first SIGINT or SIGTERM; what was started is gone either way.
-async fn played(environ: &Environ) -> Result<(), String> {
+async fn played(environ: &Environ, seed: u64, form: Output) -> Result<(), String> {
     let interrupted = || "interrupted; everything that it started is gone".to_owned();
     let handler = |kind| signal(kind).map_err(|error| format!("failed to catch signals: {error}"));
     let mut interrupt = handler(SignalKind::interrupt())?;
@@ -61,9 +62,16 @@ async fn played(environ: &Environ) -> Result<(), String> {
         _ = interrupt.recv() => return Err(interrupted()),
         _ = terminate.recv() => return Err(interrupted()),
     };
-    let play = Play { stage: &stage, clock: &*clock, agent, opsctl, style: out::style(environ) };
+    let play = Play {
+        stage: &stage,
+        clock: Arc::clone(&clock),
+        agent,
+        opsctl,
+        style: out::style(environ),
+        seed,
+    };
     let result = tokio::select! {
-        result = play.acts() => result,
+        result = play.played(form) => result,
         _ = interrupt.recv() => Err(interrupted()),
         _ = terminate.recv() => Err(interrupted()),
     };
@@ -72,6 +80,9 @@ async fn played(environ: &Environ) -> Result<(), String> {
         return Err(format!("{left} services could not be ended"));
     }
     result?;
+    if form == Output::Json {
+        return Ok(());
+    }
     tell("")?;
     paragraph(
         "Everything that the demo started is gone. Only its folder is left, for you to look into.",
@@ -80,13 +91,24 @@ async fn played(environ: &Environ) -> Result<(), String> {
 
 struct Play<'a> {
     stage: &'a Stage,
-    clock: &'a dyn Clock,
+    clock: Arc<dyn Clock>,
     agent: PathBuf,
     opsctl: PathBuf,
     style: Style,
+    seed: u64,
 }
 
 impl Play<'_> {
+    async fn played(&self, form: Output) -> Result<(), String> {
+        if form == Output::Json {
+            let account = self.tended().await?;
+            return tell(&format!("{:#}", serde_json::json!(account)));
+        }
+        self.acts().await?;
+        self.platform().await?;
+        self.epilogue()
+    }
+
     async fn acts(&self) -> Result<(), String> {
         self.prologue()?;
         self.act(
@@ -124,8 +146,45 @@ impl Play<'_> {
         )?;
         self.health_guardian(0).await?;
         self.opsctl(&["incidents"]).await?;
-        self.opsctl(&["ledger", "verify"]).await?;
-        self.epilogue()
+        self.opsctl(&["ledger", "verify"]).await
+    }
+
+    /// Tends the platform's tenant and gives an account.
+    async fn tended(&self) -> Result<DemoAccount, String> {
+        let mut tended =
+            Tended::begin(self.stage, &self.opsctl, self.seed, Arc::clone(&self.clock))?;
+        tended.until_quiet().await?;
+        let undone = tended.undo().await?;
+        let quiet = !tended.round().await?;
+        let account = tended.account(self.seed, undone, quiet);
+        tended.sandbox.stop().await;
+        Ok(account)
+    }
+
+    async fn platform(&self) -> Result<(), String> {
+        self.act(
+            "6. A signage platform with a broken tenant",
+            "A sandbox of the platform runs on loopback: 300 displays, 800 pieces of content, 60 playlists, 120 \
+             schedules, and hundreds of things that are wrong or only look so. The agents run in turn until a round \
+             sends nothing; then one act is taken back, and a last round shows that it is left alone. Limits are off \
+             and budgets are raised, so that one round does what days would do.",
+        )?;
+        let account = self.with_progress("the house", self.tended()).await?;
+        tell(&runs(&account))?;
+        self.act("7. The account", "What was truly wrong, and what became of it:")?;
+        tell(&checks(&account))?;
+        paragraph(&format!(
+            "Acts that answer nothing that is wrong: {}. Sessions left open on the platform: {}. Taken back, and left \
+             alone since: {}. The last round sent nothing: {}.",
+            account.wrong_acts.len(),
+            account.sessions_left,
+            account.undone,
+            if account.last_round_quiet { "yes" } else { "no" }
+        ))?;
+        if account.perfect && account.last_round_quiet && account.sessions_left == 0 {
+            return Ok(());
+        }
+        Err("the account is not perfect".to_owned())
     }
 
     fn prologue(&self) -> Result<(), String> {
@@ -218,6 +277,27 @@ impl Play<'_> {
             }
         }
     }
+}
+
+fn runs(account: &DemoAccount) -> String {
+    let columns = ["round", "agent", "found", "acted", "proved", "left"];
+    let mut table = Table::new(&columns.map(|name| (name, Fit::Cut)));
+    for run in &account.runs {
+        let counts = [run.found, run.acted, run.proved, run.left].map(|count| count.to_string());
+        table.row([run.round.to_string(), run.agent.clone()].into_iter().chain(counts));
+    }
+    table.render(WIDTH)
+}
+
+fn checks(account: &DemoAccount) -> String {
+    let columns = ["check", "planted", "found", "missed", "false"];
+    let mut table = Table::new(&columns.map(|name| (name, Fit::Cut)));
+    for check in &account.checks {
+        let counts = [check.planted, check.found, check.missed, check.false_alarms];
+        table
+            .row(std::iter::once(check.check.clone()).chain(counts.map(|count| count.to_string())));
+    }
+    table.render(WIDTH)
 }
 
 fn paragraph(text: &str) -> Result<(), String> {

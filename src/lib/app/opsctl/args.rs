@@ -117,8 +117,12 @@ pub enum Verb {
         #[command(subcommand)]
         verb: StateVerb,
     },
-    /// Break two small services on this machine and watch what is repaired, what is not, and why
-    Demo,
+    /// Break two small services and a whole sandbox platform, and watch what is repaired, what is not, and why
+    Demo {
+        /// What the platform's tenant follows from; with -o json only its account is given
+        #[arg(long, value_name = "N", default_value_t = 7)]
+        seed: u64,
+    },
     /// A service of the demo; only the demo starts it
     #[command(hide = true)]
     DemoService {

@@ -37,7 +37,7 @@ fn run(args: &Opsctl, environ: &Environ) -> Exit {
         Verb::Completions { shell, program } => {
             super::completions::run(*shell, program, &mut std::io::stdout().lock())
         }
-        Verb::Demo => return demo::run(environ),
+        Verb::Demo { seed } => return demo::run(environ, *seed, args.output),
         Verb::DemoService { verb } => return demo::service::run(verb),
         verb => return with_settings(verb, args, environ),
     };
@@ -144,7 +144,7 @@ impl Desk<'_> {
             }
             Verb::Config { verb: ConfigVerb::Check | ConfigVerb::Show { .. } }
             | Verb::Completions { .. }
-            | Verb::Demo
+            | Verb::Demo { .. }
             | Verb::DemoService { .. } => Err(Trouble::usage("this needs no settings")),
         }
     }

@@ -264,7 +264,7 @@ impl Operation {
     /// How long an effect may still be on its way after its sender died. The absence of an effect proves
     /// nothing before that. PM2 was measured to carry out a restart whose sender had been killed; its own kill
     /// timeout and start together stay well below this. The platform ends a request after 30 seconds, and keeps a
-    /// command for a display that is not connected for five minutes (docs/SPEC.md §7).
+    /// command for a display that is not connected for five minutes (docs/SPEC.md §11.6).
     #[must_use]
     pub const fn horizon(&self) -> Duration {
         match self {

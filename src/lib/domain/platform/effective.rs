@@ -146,6 +146,12 @@ impl<'a> Catalogue<'a> {
         Self { playlists: reaches.collect(), unlisted }
     }
 
+    /// Whether the playlist is surely there.
+    #[must_use]
+    pub fn holds(&self, playlist: &str) -> bool {
+        self.playlists.contains_key(playlist)
+    }
+
     /// Whether the playlist is gone.
     #[must_use]
     pub fn lacks(&self, playlist: &str) -> bool {

@@ -162,11 +162,11 @@ fn access_token(call: &mut Call<'_>, who: Who) -> String {
 }
 
 fn set_cookies(reply: &mut Reply, token: &str, secret: &str, life: i64) {
-    let line = |name: &str, value: &str, age: i64| {
+    let cookie = |name: &str, value: &str, age: i64| {
         format!("{name}={value}; Max-Age={age}; Path=/; HttpOnly; SameSite=Lax")
     };
-    reply.header("Set-Cookie", line(AUTH_COOKIE, token, life));
-    reply.header("Set-Cookie", line(REFRESH_COOKIE, secret, REFRESH_AGE));
+    reply.header("Set-Cookie", cookie(AUTH_COOKIE, token, life));
+    reply.header("Set-Cookie", cookie(REFRESH_COOKIE, secret, REFRESH_AGE));
 }
 
 fn refresh(call: &mut Call<'_>) -> Reply {

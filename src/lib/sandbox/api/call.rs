@@ -77,6 +77,7 @@ impl Call<'_> {
     }
 
     /// A field that may be cleared: none where it was not given, none inside where it was null or empty.
+    #[expect(clippy::option_option, reason = "left out and cleared are two things here")]
     pub(super) fn pointer(&self, name: &str) -> Option<Option<String>> {
         let given = self.body.get(name)?;
         Some(given.as_str().filter(|id| !id.is_empty()).map(str::to_owned))

@@ -57,7 +57,7 @@ pub(super) fn list_row<'a>(tenant: &'a Tenant, content: &'a Content, more: bool)
         tags: [],
         title: &content.name,
         thumbnail_url: content.thumbnail.as_deref(),
-        more: more.then(|| More {
+        more: more.then_some(More {
             expires_at: content.expires,
             replacement_content_id: content.replacement.as_deref(),
             previous_version_id: content.previous_version.as_deref(),

@@ -95,7 +95,7 @@ pub(super) fn full_row<'a>(
 ) -> FullRow<'a> {
     let playlist = tenant.playlists.get(&schedule.playlist_id).map(|list| Shown {
         row: PlaylistRow::of(tenant, list),
-        count: (counted == Counted::Yes).then(|| Items { items: list.items.len() }),
+        count: (counted == Counted::Yes).then_some(Items { items: list.items.len() }),
     });
     let display = schedule.display_id.as_ref().and_then(|id| tenant.displays.get(id));
     let group = schedule.group_id.as_ref().and_then(|id| tenant.groups.get(id));

@@ -34,16 +34,16 @@ const fn patch_fields(switch: &'static str) -> [Field; 12] {
 
 const LIVE: [Field; 12] = patch_fields("isActive");
 const WORDED: [Field; 12] = patch_fields("active");
-const fn create_fields(patch: [Field; 12]) -> [Field; 12] {
-    let mut fields = patch;
+const fn create_fields(patch: &[Field; 12]) -> [Field; 12] {
+    let mut fields = *patch;
     fields[0] = must("name", Kind::Text { min: 1, max: 255 });
     fields[2] = must("startDate", Kind::Moment);
     fields[6] = must("daysOfWeek", Kind::Days);
     fields[9] = must("playlistId", TEXT);
     fields
 }
-const CREATE: [Field; 12] = create_fields(LIVE);
-const CREATE_WORDED: [Field; 12] = create_fields(WORDED);
+const CREATE: [Field; 12] = create_fields(&LIVE);
+const CREATE_WORDED: [Field; 12] = create_fields(&WORDED);
 const CONFLICTS: &[Field] = &[
     may("displayId", TEXT),
     may("displayGroupId", TEXT),

@@ -25,6 +25,7 @@ pub(crate) fn find<'a>(
     path: &'a str,
 ) -> Option<(&'static Route, Vec<&'a str>)> {
     let below = path.strip_prefix(PREFIX)?;
+    let method = if method == "HEAD" { "GET" } else { method };
     let spoken = |route: &&Route| {
         let there = options.schedule_detail || !route.is_schedule_detail();
         route.only.is_none_or(|dialect| dialect == options.dialect) && there

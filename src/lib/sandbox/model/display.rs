@@ -121,7 +121,7 @@ impl Display {
             Player::Beating(_) | Player::Silent | Player::Deaf => self.heartbeat,
         };
         let beats = matches!(self.player, Player::Beating(since) if since <= now);
-        let fell_silent = !heartbeat.is_some_and(|beat| now.since(beat) <= SILENCE);
+        let fell_silent = heartbeat.is_none_or(|beat| now.since(beat) > SILENCE);
         let status = match self.status {
             DisplayStatus::Online if !beats && fell_silent => DisplayStatus::Offline,
             DisplayStatus::Offline | DisplayStatus::Inactive

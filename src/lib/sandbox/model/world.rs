@@ -59,11 +59,10 @@ impl World {
 
     /// The account with this address.
     pub(crate) fn account(&self, email: &str) -> Option<Who> {
-        let found = self.tenants.iter().enumerate().find_map(|(tenant, row)| {
+        self.tenants.iter().enumerate().find_map(|(tenant, row)| {
             let user = row.users.iter().position(|user| user.email == email)?;
             Some(Who { tenant, user })
-        });
-        found
+        })
     }
 
     /// Notes that something was changed.
@@ -103,7 +102,7 @@ impl World {
                     let mut row = like.clone();
                     row.id = self.seeded.cuid();
                     mark.clone_into(&mut row.name);
-                    row.kind = "image".to_owned();
+                    "image".clone_into(&mut row.kind);
                     row.status = ContentStatus::Draft;
                     (row.created, row.updated) = (now, now);
                     (row.replacement, row.previous_version) = (None, None);

@@ -20,10 +20,14 @@ pub(super) enum Part {
     Error,
     /// Its own playlist has nothing to show.
     Blank,
+    /// What its own playlist shows ends within hours.
+    BlankSoon,
+    /// Silent, though not for long.
+    Quiet,
     /// No playlist at all.
     Gap,
     /// A schedule for a part of the day, and nothing else.
-    PartGap,
+    ByDay,
     /// Its group's schedule, and nothing else.
     Grouped,
     Disabled,
@@ -35,15 +39,17 @@ pub(super) enum Part {
 }
 
 const USUAL: usize = 300;
-const SHARES: [(Part, usize); 13] = [
+const SHARES: [(Part, usize); 15] = [
     (Part::Dark, 6),
     (Part::SilentShort, 16),
     (Part::SilentLong, 14),
     (Part::SilentAndDeaf, 4),
     (Part::Error, 22),
     (Part::Blank, 8),
+    (Part::BlankSoon, 3),
+    (Part::Quiet, 6),
     (Part::Gap, 20),
-    (Part::PartGap, 10),
+    (Part::ByDay, 10),
     (Part::Grouped, 10),
     (Part::Disabled, 10),
     (Part::NeverSeen, 4),
@@ -103,12 +109,13 @@ fn display(
         Part::SilentShort | Part::SilentAndDeaf => seeded.between(22, 50),
         Part::SilentLong | Part::Disabled | Part::Unpaired => seeded.between(70, 9_000),
         Part::Dark => seeded.between(25, 50),
+        Part::Quiet => seeded.between(4, 9),
         _ => 0,
     };
     let silent_since = now.minus(minutes * MINUTE);
-    let deaf = part == Part::SilentAndDeaf || deal.options.all_deaf;
+    let unreachable = part == Part::SilentAndDeaf || deal.options.all_deaf;
     let silent = minutes > 0 || matches!(part, Part::NeverSeen | Part::Pairing);
-    let player = match (silent, deaf) {
+    let player = match (silent, unreachable) {
         (false, _) => Player::Beating(now.minus(DAY)),
         (true, true) => Player::Deaf,
         (true, false) => Player::Silent,
@@ -151,7 +158,7 @@ fn display(
 fn location(part: Part, place: usize) -> Option<String> {
     match part {
         Part::Dark => Some(DARK_PLACE.to_owned()),
-        _ if place % 29 == 0 => None,
+        _ if place.is_multiple_of(29) => None,
         _ => Some(format!("Store {:02}", place / PER_PLACE % 90 + 1)),
     }
 }
@@ -159,8 +166,12 @@ fn location(part: Part, place: usize) -> Option<String> {
 fn own_playlist(part: Part, place: usize, playlists: &Playlists) -> Option<String> {
     let pick = |from: &[String]| from.get(place % from.len().max(1)).cloned();
     match part {
-        Part::Gap | Part::PartGap | Part::Grouped | Part::Pairing => None,
+        Part::Gap | Part::ByDay | Part::Grouped | Part::Pairing => None,
         Part::Blank => pick(&playlists.empty).or_else(|| pick(&playlists.good)),
+        Part::BlankSoon => pick(&playlists.fading).or_else(|| pick(&playlists.good)),
+        Part::Plain if place.is_multiple_of(17) => {
+            pick(&playlists.framed).or_else(|| pick(&playlists.good))
+        }
         _ => pick(&playlists.good),
     }
 }

@@ -26,14 +26,14 @@ const CALM_PERCENT: i64 = 40;
 
 /// The world that `options` ask for, as of `now`.
 pub(crate) fn build(options: &Options, now: Stamp) -> World {
-    let mut dead = std::collections::BTreeSet::new();
+    let mut lost = std::collections::BTreeSet::new();
     let tenants = (0..options.sizes.tenants.max(1)).map(|number| {
         let seed = mixed(options.seed ^ mixed(number as u64 + 1));
-        tenant(options, number, &mut Seeded::new(seed), now, &mut dead)
+        tenant(options, number, &mut Seeded::new(seed), now, &mut lost)
     });
     let tenants = tenants.collect();
     let mut world = World::new(tenants, Seeded::new(mixed(options.seed)), now);
-    world.dead_thumbnails = dead;
+    world.dead_thumbnails = lost;
     world
 }
 
@@ -42,7 +42,7 @@ fn tenant(
     number: usize,
     seeded: &mut Seeded,
     now: Stamp,
-    dead: &mut std::collections::BTreeSet<String>,
+    lost: &mut std::collections::BTreeSet<String>,
 ) -> Tenant {
     let name = if number == 0 { "default".to_owned() } else { format!("tenant-{}", number + 1) };
     let percent = match (options.storage_percent, options.scenario) {
@@ -63,7 +63,7 @@ fn tenant(
     let users = people::users(number, seeded, now);
     let mut tenant = Tenant::new(name, organisation, users);
     let deal = Deal { options, now };
-    let playlists = shelf::stock(&deal, &mut tenant, number, seeded, dead);
+    let playlists = shelf::stock(&deal, &mut tenant, number, seeded, lost);
     if options.scenario != Scenario::Empty {
         let displays = fleet::hang(&deal, &mut tenant, &playlists, seeded);
         plans::plan(&deal, &mut tenant, &playlists, &displays, seeded);

@@ -19,6 +19,9 @@ enum Part {
     GonePlaylist,
     Overlapping,
     OverlappingByNight,
+    OverlappingByGroup,
+    Touching,
+    SwitchedOffGroup,
     OtherPriority,
     NextMonth,
     Off,
@@ -26,14 +29,17 @@ enum Part {
 }
 
 const USUAL: usize = 120;
-const SHARES: [(Part, usize); 11] = [
+const SHARES: [(Part, usize); 14] = [
     (Part::Ended, 15),
     (Part::NoTarget, 5),
     (Part::EmptyGroup, 4),
     (Part::EmptyPlaylist, 4),
     (Part::GonePlaylist, 4),
-    (Part::Overlapping, 12),
-    (Part::OverlappingByNight, 4),
+    (Part::Overlapping, 11),
+    (Part::OverlappingByNight, 3),
+    (Part::OverlappingByGroup, 2),
+    (Part::Touching, 3),
+    (Part::SwitchedOffGroup, 2),
     (Part::OtherPriority, 4),
     (Part::NextMonth, 4),
     (Part::Off, 4),
@@ -47,6 +53,7 @@ struct Planner<'a> {
     tenant: &'a mut Tenant,
     playlists: &'a Playlists,
     seeded: &'a mut Seeded,
+    switched_off: Vec<String>,
     made: usize,
     turn: usize,
 }
@@ -81,6 +88,7 @@ impl Planner<'_> {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a schedule may also have no time")]
 const fn at(hour: i64, minute: i64) -> Option<i64> {
     Some(hour * 60 + minute)
 }
@@ -93,11 +101,15 @@ pub(super) fn plan(
     seeded: &mut Seeded,
 ) {
     let total = deal.options.sizes.schedules;
-    let parts = deal.roles(&SHARES, USUAL, Part::Plain, total, seeded);
+    let mut parts = deal.roles(&SHARES, USUAL, Part::Plain, total, seeded);
+    // Pairs need room: those who play no part make it.
+    parts.sort_by_key(|part| *part == Part::Plain);
     let plain = displays.of(Hung::Plain);
-    let mut planner = Planner { now: deal.now, tenant, playlists, seeded, made: 0, turn: 0 };
+    let switched_off = displays.of(Hung::Disabled);
+    let mut planner =
+        Planner { now: deal.now, tenant, playlists, seeded, switched_off, made: 0, turn: 0 };
     cover_groups(&mut planner, displays);
-    for display in displays.of(Hung::PartGap) {
+    for display in displays.of(Hung::ByDay) {
         let mut schedule = planner.draft();
         (schedule.start_time, schedule.end_time) = (at(8, 0), at(20, 0));
         schedule.display_id = Some(display);
@@ -141,11 +153,31 @@ fn place(deal: &Deal<'_>, planner: &mut Planner<'_>, part: Part, display: String
     match part {
         Part::Plain => (schedule.start_time, schedule.end_time) = (at(9, 0), at(18, 0)),
         Part::Ended => schedule.end = Some(now.minus((1 + planner.seeded.between(0, 20)) * DAY)),
-        Part::NoTarget => schedule.display_id = None,
-        Part::EmptyGroup => {
+        // The live platform's rows always aim at something, if only at a group of nobody.
+        Part::NoTarget if deal.dangles() => schedule.display_id = None,
+        Part::NoTarget | Part::EmptyGroup => {
             schedule.display_id = None;
             let empty = planner.tenant.groups.iter().find(|group| group.displays.is_empty());
             schedule.group_id = empty.map(|group| group.id.clone());
+        }
+        Part::OverlappingByGroup => {
+            let group = group("Evening screens", vec![display], now, planner.seeded);
+            let mut other = planner.draft();
+            other.group_id = Some(group.id.clone());
+            other.priority = schedule.priority;
+            (other.start_time, other.end_time) = (at(17, 0), at(21, 0));
+            (schedule.start_time, schedule.end_time) = (at(19, 0), at(23, 0));
+            planner.tenant.groups.insert(group);
+            planner.insert(other);
+        }
+        Part::SwitchedOffGroup => {
+            let members = planner.switched_off.iter().take(1).cloned().collect();
+            let group = group("Screens in storage", members, now, planner.seeded);
+            (schedule.display_id, schedule.group_id) = (None, Some(group.id.clone()));
+            planner.tenant.groups.insert(group);
+        }
+        Part::Touching => {
+            return pair(planner, schedule, (at(8, 0), at(12, 0)), (at(12, 0), at(16, 0)), 0);
         }
         Part::EmptyPlaylist => {
             let empty = planner.playlists.empty.first();

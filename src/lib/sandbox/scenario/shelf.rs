@@ -19,6 +19,7 @@ enum Part {
     ExpiredReplaced,
     ExpiredDeadEnd,
     ExpiredJustNow,
+    Fading,
     OldOrphan,
     YoungOrphan,
     NoThumbnail,
@@ -38,11 +39,12 @@ enum Part {
 
 /// How many of so many pieces play each part.
 const USUAL: usize = 800;
-const SHARES: [(Part, usize); 19] = [
+const SHARES: [(Part, usize); 20] = [
     (Part::Expired, 30),
     (Part::ExpiredReplaced, 12),
     (Part::ExpiredDeadEnd, 10),
     (Part::ExpiredJustNow, 10),
+    (Part::Fading, 4),
     (Part::OldOrphan, 80),
     (Part::YoungOrphan, 15),
     (Part::NoThumbnail, 12),
@@ -69,6 +71,10 @@ pub(super) struct Playlists {
     pub(super) good: Vec<String>,
     /// Nothing that can be shown; empty in a healthy tenant.
     pub(super) empty: Vec<String>,
+    /// Something to show, for hours only.
+    pub(super) fading: Vec<String>,
+    /// Nothing but a layout, which has something to show.
+    pub(super) framed: Vec<String>,
 }
 
 pub(super) fn stock(
@@ -76,24 +82,31 @@ pub(super) fn stock(
     tenant: &mut Tenant,
     number: usize,
     seeded: &mut Seeded,
-    dead: &mut BTreeSet<String>,
+    lost: &mut BTreeSet<String>,
 ) -> Playlists {
     let sizes = &deal.options.sizes;
     let total = if deal.options.scenario == Scenario::Empty { 1 } else { sizes.content.max(1) };
     let mut parts = deal.roles(&SHARES, USUAL, Part::Plain, total, seeded);
     // Something must be there to fall back on.
-    parts[0] = Part::Plain;
+    match parts.iter().position(|part| *part == Part::Plain) {
+        Some(place) => parts.swap(0, place),
+        None => parts[0] = Part::Plain,
+    }
     let mut content: Vec<Content> = parts
         .iter()
         .enumerate()
-        .map(|(place, part)| piece(deal, *part, place, number, seeded, dead))
+        .map(|(place, part)| piece(deal, *part, place, number, seeded, lost))
         .collect();
     point(&parts, &mut content, seeded);
     let playlists = fill(deal, &parts, &content, seeded);
     tenant.fallback.clone_from(&playlists.1.good[0]);
     zone(&parts, &mut content, &playlists.1);
-    content.into_iter().for_each(|piece| tenant.content.insert(piece));
-    playlists.0.into_iter().for_each(|playlist| tenant.playlists.insert(playlist));
+    for piece in content {
+        tenant.content.insert(piece);
+    }
+    for playlist in playlists.0 {
+        tenant.playlists.insert(playlist);
+    }
     playlists.1
 }
 
@@ -103,7 +116,7 @@ fn piece(
     place: usize,
     number: usize,
     seeded: &mut Seeded,
-    dead: &mut BTreeSet<String>,
+    lost: &mut BTreeSet<String>,
 ) -> Content {
     let now = deal.now;
     let old = i64::try_from(place / BATCH).unwrap_or(0) % 150;
@@ -117,6 +130,7 @@ fn piece(
         }
         Part::ExpiredByPlatform => Some(now.minus(3 * DAY)),
         Part::ExpiredJustNow => Some(now.minus(seeded.between(5, 40) * MINUTE)),
+        Part::Fading => Some(now.plus(seeded.between(70, 200) * MINUTE)),
         Part::Plain if seeded.chance(0.1) => Some(now.plus(seeded.between(10, 90) * DAY)),
         _ => None,
     };
@@ -134,7 +148,7 @@ fn piece(
     };
     let picture = format!("/static/thumbnails/{number}-{place}.jpg");
     if part == Part::DeadThumbnail {
-        dead.insert(picture.clone());
+        lost.insert(picture.clone());
     }
     Content {
         id: seeded.cuid(),
@@ -191,11 +205,10 @@ fn point(parts: &[Part], content: &mut [Content], seeded: &mut Seeded) {
             point(from, *to);
         }
     }
-    for to in of(parts, &[Part::PreviousOnly]) {
-        let from = plain[seeded.index(plain.len())];
-        if content[from].previous_version.is_none() {
-            content[from].previous_version = Some(content[to].id.clone());
-        }
+    let start = seeded.index(plain.len());
+    for (turn, to) in of(parts, &[Part::PreviousOnly]).into_iter().enumerate() {
+        let from = plain[(start + turn) % plain.len()];
+        content[from].previous_version = Some(content[to].id.clone());
     }
 }
 
@@ -211,7 +224,11 @@ fn fill(
     let nothing = if deal.is_broken() { (wanted / 15).max(usize::from(wanted > 2)) } else { 0 };
     let mut lists: Vec<Playlist> =
         (0..wanted).map(|place| playlist(place, deal.now, seeded)).collect();
-    let good = wanted - nothing;
+    let fading = of(parts, &[Part::Fading]);
+    let framing = of(parts, &[Part::Layout]);
+    let special = |there: bool| usize::from(there && wanted > 8);
+    let (fades, frames) = (special(!fading.is_empty()), special(!framing.is_empty()));
+    let good = wanted - nothing - fades - frames;
     let add = |list: &mut Playlist, piece: &Content, seeded: &mut Seeded| {
         list.items.push(Item {
             id: seeded.cuid(),
@@ -245,10 +262,19 @@ fn fill(
     for (turn, place) in hidden.iter().enumerate().filter(|_| nothing > 0) {
         add(&mut lists[good + turn % nothing], &content[*place], seeded);
     }
-    let id = |list: &Playlist| list.id.clone();
+    for place in fading {
+        let list = if fades > 0 { good + nothing } else { 0 };
+        add(&mut lists[list], &content[place], seeded);
+    }
+    if let Some(layout) = framing.first().filter(|_| frames > 0) {
+        add(&mut lists[wanted - 1], &content[*layout], seeded);
+    }
+    let ids = |from: usize, to: usize| lists[from..to].iter().map(|list| list.id.clone()).collect();
     let named = Playlists {
-        good: lists[..good].iter().map(id).collect(),
-        empty: lists[good..].iter().map(id).collect(),
+        good: ids(0, good),
+        empty: ids(good, good + nothing),
+        fading: ids(good + nothing, good + nothing + fades),
+        framed: ids(wanted - frames, wanted),
     };
     (lists, named)
 }

@@ -39,6 +39,10 @@ pub enum FaultKind {
     ShiftingPages,
     /// A write is answered as if it had happened.
     LyingWrite,
+    /// Readiness says degraded, with 200.
+    Degraded,
+    /// Readiness says unhealthy, with 503 and no envelope; the realtime service's health says so with 200.
+    Unhealthy,
     /// Tokens that are out are good for this many more requests.
     TokenUses(u32),
 }
@@ -132,8 +136,35 @@ pub(crate) fn instead(fault: &FaultKind, method: &str, path: &str, row: &str) ->
     })
 }
 
+/// What ails the platform, as its health tells it: enveloped while it still calls itself ready, bare after that.
+fn ailing(reply: Reply, fault: &FaultKind) -> Reply {
+    let Ok(mut document) = serde_json::from_slice::<Value>(&reply.body) else { return reply };
+    let dated = |body: &Value| body.get("timestamp").is_some() && body.get("status").is_some();
+    let ready = document.get("ready").is_some();
+    if !ready && !dated(&document) && !document.get("data").is_some_and(dated) {
+        return reply;
+    }
+    let enveloped = document.get("data").is_some();
+    let word = if *fault == FaultKind::Degraded { "degraded" } else { "unhealthy" };
+    let (status, told) = match (fault, ready) {
+        (FaultKind::Degraded, true) => (reply.status, document),
+        (_, true) => (503, json!({"status": "not ready", "ready": false})),
+        (_, false) => {
+            let body = if enveloped { &mut document["data"] } else { &mut document };
+            body["status"] = json!(word);
+            match fault {
+                FaultKind::Unhealthy if enveloped => (503, document["data"].take()),
+                _ => (reply.status, document),
+            }
+        }
+    };
+    Reply { headers: reply.headers, ..Reply::raw(status, &told) }
+}
+
 /// What a fault makes of an answer.
 pub(crate) fn bent(reply: Reply, faults: &[FaultKind]) -> Reply {
+    let ails = |fault: &&FaultKind| matches!(fault, FaultKind::Degraded | FaultKind::Unhealthy);
+    let reply = faults.iter().filter(ails).fold(reply, ailing);
     let bends = |fault: &&FaultKind| {
         matches!(fault, FaultKind::WrongType | FaultKind::EmptyList | FaultKind::TruncatedPage)
     };

@@ -70,9 +70,27 @@ async fn asked_of_realtime(
     request: Request,
 ) -> Response<Body> {
     let asked = read(request, &line).await;
+    tokio::select! {
+        response = answered_in_realtime(&shared, &line, asked) => response,
+        () = closed(Arc::clone(&shared)) => {
+            line.cut();
+            Response::new(Body::empty())
+        }
+    }
+}
+
+/// Faults of the realtime service name its paths, as `GET /api/health/ready`.
+async fn answered_in_realtime(shared: &Arc<Shared>, line: &Line, asked: Asked) -> Response<Body> {
+    let faults = shared.lock().faults.strike(&asked.method, &asked.path);
+    if let Some(response) = delayed(shared, line, &faults).await {
+        return response;
+    }
+    let instead =
+        faults.iter().find_map(|fault| faults::instead(fault, &asked.method, &asked.path, "Row"));
     let (began, now) = (shared.lock().world.began, shared.now());
-    let reply = api::realtime_answer(&shared.options, &asked, began, now);
-    finished(&shared, &asked, reply, &[])
+    let reply =
+        instead.unwrap_or_else(|| api::realtime_answer(&shared.options, &asked, began, now));
+    finished(shared, &asked, bent(reply, &faults), &faults)
 }
 
 async fn read(request: Request, line: &Line) -> Asked {
@@ -119,7 +137,18 @@ async fn answered(shared: &Arc<Shared>, line: &Line, asked: Asked) -> Response<B
     }
     let (pattern, row) = named(shared, &asked);
     let faults = shared.lock().faults.strike(&asked.method, &pattern);
-    let wait = shared.options.latency + faults::latency(&faults);
+    if let Some(response) = delayed(shared, line, &faults).await {
+        return response;
+    }
+    let instead =
+        faults.iter().find_map(|fault| faults::instead(fault, &asked.method, &asked.path, row));
+    let reply = instead.unwrap_or_else(|| modelled(shared, &asked, &faults));
+    finished(shared, &asked, reply, &faults)
+}
+
+/// Waits, for ever where the fault says so; where the connection breaks there is nothing to answer.
+async fn delayed(shared: &Shared, line: &Line, faults: &[FaultKind]) -> Option<Response<Body>> {
+    let wait = shared.options.latency + faults::latency(faults);
     if !wait.is_zero() {
         shared.clock.sleep(wait).await;
     }
@@ -128,12 +157,9 @@ async fn answered(shared: &Arc<Shared>, line: &Line, asked: Asked) -> Response<B
     }
     if faults.contains(&FaultKind::Reset) {
         line.cut();
-        return Response::new(Body::empty());
+        return Some(Response::new(Body::empty()));
     }
-    let instead =
-        faults.iter().find_map(|fault| faults::instead(fault, &asked.method, &asked.path, row));
-    let reply = instead.unwrap_or_else(|| modelled(shared, &asked, &faults));
-    finished(shared, &asked, reply, &faults)
+    None
 }
 
 /// The model's answer.

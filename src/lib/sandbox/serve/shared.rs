@@ -1,5 +1,6 @@
 //! What every connection of one sandbox shares.
 
+use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
@@ -112,11 +113,11 @@ impl Inner {
 
     /// Keeps what has come to be true, before it is repaired or moves out of sight.
     pub(crate) fn note_truth(&mut self, options: &Options, now: Stamp) {
-        let planted = self.planted(options).to_vec();
-        for entry in derive(&self.world, options.dialect, now) {
-            if !planted.contains(&entry) && !self.later.contains(&entry) {
-                self.later.push(entry);
-            }
-        }
+        self.planted(options);
+        let mut fresh = derive(&self.world, options.dialect, now);
+        let known: HashSet<&TruthEntry> =
+            self.planted.iter().flatten().chain(&self.later).collect();
+        fresh.retain(|entry| !known.contains(entry));
+        self.later.extend(fresh);
     }
 }

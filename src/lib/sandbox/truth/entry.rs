@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::sandbox::effects::Act;
 
 /// A fault that is really there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TruthEntry {
     /// The agent whose business it is.
     pub agent: String,

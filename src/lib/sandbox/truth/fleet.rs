@@ -52,16 +52,21 @@ fn is_offline(beat: Stamp, now: Stamp) -> bool {
 }
 
 fn is_blank(scene: &Scene<'_>, display: &Display) -> bool {
-    scene.plan.any_minute(display, BLANK_AHEAD, |at, local| !scene.plan.shows(display, at, local))
+    scene.plan.any_minute(display, BLANK_AHEAD, |at, local| {
+        let playlists = scene.plan.playlists(display, at, local);
+        !playlists.iter().any(|playlist| scene.plan.delivers(playlist, at))
+    })
 }
 
 /// Assigning the fallback is right where the empty minutes are the display's own and no schedule's.
 pub(super) fn fallback(scene: &Scene<'_>, display: &Display) -> Vec<crate::sandbox::effects::Act> {
     let helps = scene.plan.any_minute(display, super::resolve::MINUTES_OF_DAY, |at, local| {
-        !scene.plan.shows(display, at, local) && !scene.plan.is_scheduled(display, at, local)
+        let playlists = scene.plan.playlists(display, at, local);
+        let shown = playlists.iter().any(|playlist| scene.plan.delivers(playlist, at));
+        !shown && !scene.plan.is_scheduled(display, at, local)
     });
-    match helps && !scene.tenant.fallback.is_empty() {
-        true => acts::assign(scene.dialect, &display.id, &scene.tenant.fallback),
-        false => Vec::new(),
+    if !helps || scene.tenant.fallback.is_empty() {
+        return Vec::new();
     }
+    acts::assign(scene.dialect, &display.id, &scene.tenant.fallback)
 }

@@ -11,10 +11,10 @@ use crate::sandbox::model::content::ContentStatus;
 use crate::sandbox::model::display::Display;
 use crate::sandbox::model::schedule::Schedule;
 use crate::sandbox::model::tenant::Tenant;
-use crate::sandbox::time::{DAY, MINUTE, Stamp};
+use crate::sandbox::time::{MINUTE, Stamp};
 
 /// How far ahead anything is asked: a week.
-const AHEAD: usize = 7 * 24 * 60;
+const AHEAD: usize = 7 * MINUTES_OF_DAY;
 /// A layout may show a playlist that shows a layout, and so on, no deeper than this.
 const DEPTH: u8 = 4;
 
@@ -41,7 +41,9 @@ impl<'a> Plan<'a> {
                 by_display.entry(&display.id).or_default().push(schedule);
             }
         }
-        by_display.values_mut().for_each(|found| found.sort_by_key(|one| -one.priority));
+        for found in by_display.values_mut() {
+            found.sort_by_key(|one| -one.priority);
+        }
         let start = now.minus(now.0.rem_euclid(MINUTE));
         let later = (1..AHEAD).map(|n| start.plus(i64::try_from(n).unwrap_or(0) * MINUTE));
         let minutes: Vec<Stamp> = std::iter::once(now).chain(later).collect();
@@ -61,6 +63,9 @@ impl<'a> Plan<'a> {
     }
 
     /// Whether there is a minute among the next `minutes` at which `is` is true on the display's clock.
+    ///
+    /// Without a schedule what a display shows changes in one way alone: content ends. What is missing then stays
+    /// missing, so that the last minute speaks for all before it.
     pub(super) fn any_minute(
         &self,
         display: &Display,
@@ -68,29 +73,24 @@ impl<'a> Plan<'a> {
         is: impl Fn(Stamp, Local) -> bool,
     ) -> bool {
         let Some(zone) = self.zones.get(display.timezone.as_str()) else { return false };
-        self.minutes.iter().zip(zone).take(minutes).any(|(at, local)| is(*at, *local))
+        let skipped = if self.schedules(display).is_empty() { minutes - 1 } else { 0 };
+        let ahead = self.minutes.iter().zip(zone).take(minutes).skip(skipped);
+        ahead.into_iter().any(|(at, local)| is(*at, *local))
     }
 
-    /// The playlists that may be in effect: several where the strongest schedules are equally strong, because then the
-    /// platform promises none of them. One that is gone is none.
+    /// The playlists of which one is in effect: several where schedules of one priority meet, because the platform does
+    /// not say which of them it takes. One that is gone is none.
     pub(super) fn playlists(&self, display: &Display, at: Stamp, local: Local) -> Vec<&'a str> {
-        let mut scheduled =
-            self.schedules(display).iter().filter(|one| in_force(one, at, local)).peekable();
-        let strongest = scheduled.peek().map(|one| one.priority);
-        let chosen: Vec<&str> = match strongest {
-            Some(priority) => scheduled
-                .take_while(|one| one.priority == priority)
-                .map(|one| one.playlist_id.as_str())
-                .collect(),
+        let playing = || self.schedules(display).iter().filter(|one| in_force(one, at, local));
+        let chosen: Vec<&str> = match playing().map(|one| one.priority).max() {
+            Some(top) => {
+                let strongest = playing().filter(|one| one.priority == top);
+                strongest.map(|one| one.playlist_id.as_str()).collect()
+            }
             None => display.current_playlist.as_deref().into_iter().collect(),
         };
-        let known = |id: &str| self.tenant.playlists.get(id).map(|playlist| playlist.id.as_str());
-        chosen.into_iter().filter_map(known).collect()
-    }
-
-    /// Whether something may be shown.
-    pub(super) fn shows(&self, display: &Display, at: Stamp, local: Local) -> bool {
-        self.playlists(display, at, local).iter().any(|playlist| self.delivers(playlist, at))
+        let there = chosen.into_iter().filter_map(|id| self.tenant.playlists.get(id));
+        there.map(|playlist| playlist.id.as_str()).collect()
     }
 
     /// Whether a schedule, and not the display itself, says what is shown.
@@ -153,4 +153,63 @@ fn is_deliverable(tenant: &Tenant, content: &str, at: Stamp, depth: u8) -> bool 
 }
 
 /// Minutes of a day, for asking.
-pub(super) const MINUTES_OF_DAY: usize = (DAY / MINUTE).unsigned_abs() as usize;
+pub(super) const MINUTES_OF_DAY: usize = 24 * 60;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(days: &[i64], start: Option<i64>, end: Option<i64>) -> Schedule {
+        Schedule {
+            id: String::new(),
+            name: String::new(),
+            description: None,
+            start: Stamp(0),
+            end: None,
+            start_time: start,
+            end_time: end,
+            days: days.to_vec(),
+            priority: 1,
+            is_active: true,
+            created: Stamp(0),
+            updated: Stamp(0),
+            playlist_id: String::new(),
+            display_id: None,
+            group_id: None,
+        }
+    }
+
+    fn is_open(schedule: &Schedule, day: i64, minute: i64) -> bool {
+        covers(schedule, Local { day, minute })
+    }
+
+    #[test]
+    fn a_window_begins_with_its_first_minute_and_ends_before_its_last() {
+        let day = window(&[1], Some(480), Some(720));
+        assert!(!is_open(&day, 1, 479) && is_open(&day, 1, 480));
+        assert!(is_open(&day, 1, 719) && !is_open(&day, 1, 720));
+        assert!(!is_open(&day, 2, 500));
+        assert!(is_open(&window(&[1], None, Some(720)), 1, 1439), "half a window is a whole day");
+    }
+
+    #[test]
+    fn a_window_over_midnight_belongs_to_the_day_on_which_it_began() {
+        let night = window(&[6], Some(1320), Some(120));
+        assert!(is_open(&night, 6, 1320) && is_open(&night, 0, 119));
+        assert!(!is_open(&night, 6, 60) && !is_open(&night, 0, 120) && !is_open(&night, 0, 1320));
+    }
+
+    #[test]
+    fn the_wall_clock_skips_and_repeats_an_hour_and_has_its_own_day() {
+        let shown = |zone: &str, at: &str| {
+            let found = local(&TimeZone::get(zone).unwrap(), Stamp::parse(at).unwrap());
+            (found.day, found.minute)
+        };
+        assert_eq!(shown("Europe/Berlin", "2026-03-29T00:59:00Z"), (0, 119));
+        assert_eq!(shown("Europe/Berlin", "2026-03-29T01:00:00Z"), (0, 180));
+        assert_eq!(shown("Europe/Berlin", "2026-10-25T00:30:00Z"), (0, 150));
+        assert_eq!(shown("Europe/Berlin", "2026-10-25T01:30:00Z"), (0, 150));
+        assert_eq!(shown("Australia/Lord_Howe", "2026-11-20T14:00:00Z"), (6, 60));
+        assert_eq!(shown("America/New_York", "2026-11-20T03:00:00Z"), (4, 1320));
+    }
+}

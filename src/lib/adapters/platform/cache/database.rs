@@ -32,6 +32,9 @@ const STATEMENTS: &[&str] = &[
         id INTEGER PRIMARY KEY NOT NULL, tenant TEXT NOT NULL, run TEXT NOT NULL,
         opened_at BIGINT NOT NULL, over_by BIGINT NOT NULL, pid BIGINT NOT NULL,
         released_at BIGINT)",
+    "CREATE TABLE IF NOT EXISTS cursor (
+        tenant TEXT NOT NULL, route TEXT NOT NULL, page BIGINT NOT NULL,
+        PRIMARY KEY (tenant, route))",
     "CREATE TABLE IF NOT EXISTS evidence (
         sort BIGINT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL, updated_at BIGINT NOT NULL,
         read_at BIGINT NOT NULL, doc TEXT, PRIMARY KEY (sort, tenant, id)) WITHOUT ROWID",

@@ -1,6 +1,7 @@
 //! What the processes of a host share about the platform: the requests of the last hour, the sessions, and what single
 //! looks showed. A cache: without it nothing is lost but time, and the knowledge of sessions that were left open.
 
+mod cursor;
 mod database;
 mod evidence;
 mod sessions;
