@@ -6,6 +6,7 @@ mod faults;
 mod laws;
 mod raw;
 mod score;
+mod short_lists;
 mod sim;
 mod undo;
 mod world;

@@ -77,7 +77,7 @@ fn every_planted_fault_has_its_place() {
 
 type Tests = &'static [&'static str];
 
-const JUDGED: Tests = &["--test", "platform", "--", "laws::", "score::"];
+const JUDGED: Tests = &["--test", "platform", "--", "laws::", "score::", "short_lists::"];
 const BY_UNITS: Tests = &["--lib", "--", "agents::", "domain::", "adapters::platform"];
 const UNDONE: Tests = &["--test", "platform", "--", "undo::", "behaviours::"];
 const AT_LENGTH: Tests = &["--test", "platform", "--", "faults::", "sim::"];
