@@ -6,9 +6,11 @@ mod faults;
 mod laws;
 mod raw;
 mod score;
+mod short_lists;
 mod sim;
 mod undo;
 mod world;
+mod zoo;
 
 /// How large a programme is: what the environment says, else what is enough for every change.
 #[expect(
