@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 
 use opswarden::agent::Agent;
 use opswarden::agent::tenant::{ShelfLook, TenantLook};
+use opswarden::agent::tenant_snapshot::{Looks, Seen, Snapshot};
+use opswarden::agents::fleet_manager::FleetManager;
 use opswarden::agents::fleet_manager::settings::Place;
-use opswarden::agents::fleet_manager::{self, FleetManager};
-use opswarden::agents::schedule_doctor::{self, ScheduleDoctor};
+use opswarden::agents::schedule_doctor::ScheduleDoctor;
 use opswarden::domain::diagnosis::{Diagnosis, Verdict};
 use opswarden::domain::incident::{Incident, IncidentId};
 use opswarden::domain::platform::{
@@ -183,9 +184,9 @@ fn incidents(look: &TenantLook, dialect: Dialect) -> Vec<Incident> {
             .collect()
     }
     let none = Recall::default();
-    let fleet = FleetManager::default().detect(&fleet_of(look, dialect), &none, at(NOON));
-    let grouped = by_group().detect(&fleet_of(look, dialect), &none, at(NOON));
-    let schedules = doctor().detect(&schedules_of(look, dialect), &none, at(NOON));
+    let fleet = FleetManager::default().detect(&snapshot_of(look, dialect), &none, at(NOON));
+    let grouped = by_group().detect(&snapshot_of(look, dialect), &none, at(NOON));
+    let schedules = doctor().detect(&snapshot_of(look, dialect), &none, at(NOON));
     let fleet = of::<FleetManager>(&fleet).into_iter().chain(of::<FleetManager>(&grouped));
     let keys: BTreeSet<Key> = fleet.chain(of::<ScheduleDoctor>(&schedules)).collect();
     let incident = |(number, key)| Incident {
@@ -205,19 +206,9 @@ fn incidents(look: &TenantLook, dialect: Dialect) -> Vec<Incident> {
     (1..).zip(keys).map(incident).collect()
 }
 
-fn fleet_of(look: &TenantLook, dialect: Dialect) -> fleet_manager::Snapshot {
-    let looks = fleet_manager::snapshot::Looks::Everything(vec![look.clone()]);
-    let tenants = vec![TENANT.to_owned()];
-    fleet_manager::Snapshot {
-        platform: Ok(fleet_manager::snapshot::Seen { dialect, tenants, looks }),
-    }
-}
-
-fn schedules_of(look: &TenantLook, dialect: Dialect) -> schedule_doctor::snapshot::Snapshot {
-    let looks = schedule_doctor::snapshot::Looks::Everything(vec![look.clone()]);
-    let tenants = vec![TENANT.to_owned()];
-    let seen = schedule_doctor::snapshot::Seen { dialect, tenants, looks };
-    schedule_doctor::snapshot::Snapshot { platform: Ok(seen) }
+fn snapshot_of(look: &TenantLook, dialect: Dialect) -> Snapshot {
+    let looks = Looks::Everything(vec![look.clone()]);
+    Snapshot { platform: Ok(Seen { dialect, tenants: vec![TENANT.to_owned()], looks }) }
 }
 
 pub(crate) fn judged(
@@ -226,8 +217,8 @@ pub(crate) fn judged(
     incidents: &[Incident],
 ) -> (Said, Vec<String>) {
     let recall = Recall { incidents: incidents.to_vec(), ..Recall::default() };
-    let fleet = FleetManager::default().detect(&fleet_of(look, dialect), &recall, at(NOON));
-    let schedules = doctor().detect(&schedules_of(look, dialect), &recall, at(NOON));
+    let fleet = FleetManager::default().detect(&snapshot_of(look, dialect), &recall, at(NOON));
+    let schedules = doctor().detect(&snapshot_of(look, dialect), &recall, at(NOON));
     let mut unknown = Vec::new();
     let mut all = said(&fleet, &mut unknown);
     all.extend(said(&schedules, &mut unknown));
@@ -237,7 +228,7 @@ pub(crate) fn judged(
 /// The same where groups are the places that can be dark.
 fn judged_by_group(look: &TenantLook, dialect: Dialect, incidents: &[Incident]) -> Said {
     let recall = Recall { incidents: incidents.to_vec(), ..Recall::default() };
-    let found = by_group().detect(&fleet_of(look, dialect), &recall, at(NOON));
+    let found = by_group().detect(&snapshot_of(look, dialect), &recall, at(NOON));
     said(&found, &mut Vec::new())
 }
 
@@ -351,11 +342,10 @@ proptest! {
     fn who_sees_nothing_says_nothing(look in tenants(), dialect in dialects()) {
         let all = incidents(&look, dialect);
         let recall = Recall { incidents: all.clone(), ..Recall::default() };
-        let fleet = fleet_manager::Snapshot { platform: Err(Blind::because("no answer")) };
-        let schedules = schedule_doctor::snapshot::Snapshot { platform: Err(Blind::because("no answer")) };
+        let seen = Snapshot { platform: Err(Blind::because("no answer")) };
         let mut unknown = Vec::new();
-        let mut words = said(&FleetManager::default().detect(&fleet, &recall, at(NOON)), &mut unknown);
-        words.extend(said(&doctor().detect(&schedules, &recall, at(NOON)), &mut unknown));
+        let mut words = said(&FleetManager::default().detect(&seen, &recall, at(NOON)), &mut unknown);
+        words.extend(said(&doctor().detect(&seen, &recall, at(NOON)), &mut unknown));
         prop_assert!(words.is_empty(), "{words:?}");
         for incident in &all {
             let key = format!("{} {}", incident.key.check, incident.key.subject);

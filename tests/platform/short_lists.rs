@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use opswarden::agent::Agent as _;
 use opswarden::agent::tenant::{ShelfLook, TenantLook};
-use opswarden::agents::fleet_manager::snapshot::{Looks, Seen, Snapshot};
+use opswarden::agent::tenant_snapshot::{Looks, Seen, Snapshot};
 use opswarden::agents::fleet_manager::{FleetManager, checks};
 use opswarden::domain::diagnosis::Verdict;
 use opswarden::domain::platform::{Dialect, DisplayRow, DisplayStatus, Listing};

@@ -8,6 +8,7 @@ mod judgement;
 mod need;
 mod remedy;
 pub mod tenant;
+pub mod tenant_snapshot;
 
 pub use judgement::{Agent, Scope};
 pub use need::{DeclaredProcess, Need, Problem};

@@ -8,13 +8,13 @@ use super::detect_storage::StorageJudge;
 use super::fault::Fault;
 use super::seen::Seen;
 use super::settings::ContentLifecycle;
-use super::snapshot::{ContentLook, Look, References, Snapshot, TenantLook};
+use super::snapshot::{ContentLook, Look, Snapshot, TenantLook};
 use super::{detect_content, detect_orphan, detect_proof};
-use crate::domain::diagnosis::{Diagnosis, Sample};
-use crate::domain::platform::{Asked, Dialect, Population, Roll};
+use crate::domain::diagnosis::Diagnosis;
+use crate::domain::platform::{Asked, Dialect, Roll, Tally};
 use crate::domain::run::Recall;
 use crate::domain::sight::Blind;
-use crate::domain::subject::{Key, Subject, SubjectKind};
+use crate::domain::subject::{Key, Subject};
 
 /// Judges everything that was seen.
 pub(super) fn detect(
@@ -76,11 +76,11 @@ struct TenantJudge<'a> {
 
 impl TenantJudge<'_> {
     fn judge(&self, roll: &mut Roll<Fault>) {
-        let playlists = self.playlists(roll);
         let seen = match &self.look.content {
             Ok(content) => Ok(Seen::new(self.tenant, content, self.population(content, roll))),
             Err(Blind { why }) => Err(why.as_str()),
         };
+        let playlists = self.playlists(roll);
         match &seen {
             Err(why) => {
                 for check in OF_CONTENT {
@@ -107,62 +107,28 @@ impl TenantJudge<'_> {
 
     /// Counts the tenant's content. Returns why its list is not taken for whole, if so.
     fn population(&self, content: &ContentLook, roll: &mut Roll<Fault>) -> Option<String> {
-        let count = u64::try_from(content.items.len()).unwrap_or(u64::MAX);
-        let whole = content.cut_short.is_none();
-        let implausible = if whole { self.shrunk(CONTENT_SERIES, "content", count) } else { None };
-        roll.diagnosis().populations.push(Population {
-            tenant: self.tenant.to_owned(),
-            what: "content".to_owned(),
-            seen: count,
-            implausible: implausible.clone(),
-        });
-        if whole {
-            self.sample(CONTENT_SERIES, "content", count, content.at, roll);
-        }
-        content.cut_short.clone().or(implausible)
+        let tally = Tally {
+            tenant: self.tenant,
+            what: "content",
+            series: CONTENT_SERIES,
+            rows: u64::try_from(content.items.len()).unwrap_or(u64::MAX),
+            cut_short: content.cut_short.as_deref(),
+            at: content.at,
+        };
+        tally.count(self.recall, roll)
     }
 
-    /// Why the list of playlists is not taken for whole, if so.
+    /// Counts the tenant's playlists. Why their list is not taken for whole, if so.
     fn playlists(&self, roll: &mut Roll<Fault>) -> Completeness {
-        let References { rows, cut_short, at, .. } =
-            self.look.playlists.as_ref().map_err(Clone::clone)?;
-        if cut_short.is_some() {
-            return Ok(cut_short.clone());
-        }
-        self.sample(PLAYLISTS_SERIES, "playlists", *rows, *at, roll);
-        Ok(self.shrunk(PLAYLISTS_SERIES, "playlists", *rows))
-    }
-
-    fn counted(&self, what: &str) -> Subject {
-        Subject::new(SubjectKind::Tenant, self.tenant, what)
-    }
-
-    fn sample(
-        &self,
-        series: &str,
-        what: &str,
-        count: u64,
-        at: jiff::Timestamp,
-        roll: &mut Roll<Fault>,
-    ) {
-        #[expect(clippy::cast_precision_loss, reason = "no tenant has that many rows")]
-        let value = count as f64;
-        let (series, subject) = (series.to_owned(), self.counted(what));
-        roll.diagnosis().samples.push(Sample { series, subject, at, value });
-    }
-
-    /// Why so few are not believed, if so: an account that lost its rights sees a short list that is whole. What people
-    /// really threw away is believed once the larger counts have left the series.
-    fn shrunk(&self, series: &str, what: &str, count: u64) -> Option<String> {
-        let earlier = self.recall.series.get(series)?.get(&self.counted(what))?;
-        let most = earlier.iter().map(|sample| sample.value).fold(0.0, f64::max);
-        #[expect(clippy::cast_precision_loss, reason = "no tenant has that many rows")]
-        let now = count as f64;
-        (now * 2.0 < most).then(|| {
-            format!(
-                "{count} rows of {what} of {} were listed, and lately there were {most}",
-                self.tenant
-            )
-        })
+        let playlists = self.look.playlists.as_ref().map_err(Clone::clone)?;
+        let tally = Tally {
+            tenant: self.tenant,
+            what: "playlists",
+            series: PLAYLISTS_SERIES,
+            rows: playlists.rows,
+            cut_short: playlists.cut_short.as_deref(),
+            at: playlists.at,
+        };
+        Ok(tally.count(self.recall, roll))
     }
 }

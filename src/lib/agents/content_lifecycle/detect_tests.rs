@@ -235,7 +235,7 @@ fn a_short_list_that_is_whole_is_not_believed_where_there_was_more_lately() {
     assert_eq!((population.what.as_str(), population.seen), ("content", 3));
     assert_eq!(
         population.implausible.as_deref(),
-        Some("3 rows of content of acme were listed, and lately there were 7")
+        Some("the list of content has 3 rows, and lately had up to 7: that is implausibly few")
     );
     assert!(judged.found(&CONTENT_ORPHANED).is_empty());
     for check in OF_CONTENT {
@@ -247,6 +247,10 @@ fn a_short_list_that_is_whole_is_not_believed_where_there_was_more_lately() {
     assert!(judged.diagnosis.populations[0].implausible.is_some(), "nothing, where there was some");
     let judged = vizora().judge();
     assert_eq!(judged.diagnosis.populations[0].implausible, None, "nothing from the first");
+    let judged = vizora().judge_after(&series(PLAYLISTS_SERIES, "playlists", &[3.0]));
+    let playlists = &judged.diagnosis.populations[1];
+    assert_eq!(playlists.what, "playlists");
+    assert!(playlists.implausible.is_some(), "no playlist, where there were some");
 }
 
 #[test]
@@ -259,8 +263,8 @@ fn counts_are_remembered_only_of_whole_lists() {
     };
     let pair = |series: &str, what: &str| (series.to_owned(), format!("tenant:acme/{what}"));
     let all = [
-        pair(PLAYLISTS_SERIES, "playlists"),
         pair(CONTENT_SERIES, "content"),
+        pair(PLAYLISTS_SERIES, "playlists"),
         pair("storage_used_bytes", "storage"),
     ];
     assert_eq!(series_of(&world), all);

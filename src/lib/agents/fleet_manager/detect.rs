@@ -10,12 +10,11 @@ use super::checks::{
 use super::fault::Fault;
 use super::places::places;
 use super::settings::{FleetManager, Place};
-use super::snapshot::{Looks, Seen, Snapshot};
 use crate::agent::tenant::{RowLook, TenantLook, rows, whole};
-use crate::domain::diagnosis::{Diagnosis, Sample};
+use crate::agent::tenant_snapshot::{Looks, Seen, Snapshot};
+use crate::domain::diagnosis::Diagnosis;
 use crate::domain::platform::{
-    Asked, Dialect, DisplayRow, DisplayStatus, Listing, Population, Programme, Roll, RowKind,
-    RowRef,
+    Asked, Dialect, DisplayRow, DisplayStatus, Listing, Programme, Roll, RowKind, RowRef, Tally,
 };
 use crate::domain::run::Recall;
 use crate::domain::sight::Blind;
@@ -40,7 +39,7 @@ pub(super) fn detect(
             }
             roll.into_diagnosis(&seen.tenants)
         }
-        Looks::Proof { keys, displays } => prove(settings, seen, keys, displays),
+        Looks::Proof { keys, displays, .. } => prove(settings, seen, keys, displays),
     }
 }
 
@@ -112,25 +111,15 @@ impl Judge<'_> {
 
     /// Counts the displays. Why the list cannot be taken for all of them, if so.
     fn counted(&self, list: &Listing<DisplayRow>, roll: &mut Roll<Fault>) -> Option<String> {
-        let tenant = &self.look.tenant;
-        let seen = u64::try_from(list.items.len()).unwrap_or(u64::MAX);
-        let subject = Subject::new(SubjectKind::Tenant, tenant, "displays");
-        let before = self.recall.series.get(DISPLAYS_SERIES).and_then(|of| of.get(&subject));
-        let before = before.map_or(&[][..], Vec::as_slice);
-        let population = Population::counted(tenant, "displays", seen, before);
-        let why = list.cut_short.clone().or_else(|| population.implausible.clone());
-        let diagnosis = roll.diagnosis();
-        if list.cut_short.is_none() {
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "a count of displays stays far below 2^52"
-            )]
-            let value = seen as f64;
-            let series = DISPLAYS_SERIES.to_owned();
-            diagnosis.samples.push(Sample { series, subject, at: list.at, value });
-        }
-        diagnosis.populations.push(population);
-        why
+        let tally = Tally {
+            tenant: &self.look.tenant,
+            what: "displays",
+            series: DISPLAYS_SERIES,
+            rows: u64::try_from(list.items.len()).unwrap_or(u64::MAX),
+            cut_short: list.cut_short.as_deref(),
+            at: list.at,
+        };
+        tally.count(self.recall, roll)
     }
 
     fn connections(&self, list: &Listing<DisplayRow>, roll: &mut Roll<Fault>) {

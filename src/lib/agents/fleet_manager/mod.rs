@@ -12,12 +12,11 @@ pub mod fault;
 mod places;
 mod remedy;
 pub mod settings;
-pub mod snapshot;
 
 pub use fault::Fault;
 pub use settings::FleetManager;
-pub use snapshot::Snapshot;
 
+use crate::agent::tenant_snapshot::{self, Snapshot};
 use crate::agent::{Agent, Need, Problem, Remedy, Scope};
 use crate::domain::diagnosis::Diagnosis;
 use crate::domain::run::Recall;
@@ -39,7 +38,7 @@ impl Agent for FleetManager {
     }
 
     async fn observe(&self, sensors: &Sensors, scope: &Scope, _recall: &Recall) -> Snapshot {
-        snapshot::observe(sensors, scope).await
+        tenant_snapshot::observe(&checks::AGENT, sensors, scope).await
     }
 
     fn detect(&self, snapshot: &Snapshot, recall: &Recall, _now: Timestamp) -> Diagnosis<Fault> {

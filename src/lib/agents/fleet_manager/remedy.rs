@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::fault::Fault;
-use super::snapshot::Snapshot;
+use crate::agent::tenant_snapshot::Snapshot;
 use crate::agent::{Remedy, Step};
 use crate::domain::operation::{Guard, Operation};
 use crate::domain::platform::{Dialect, DisplayStatus, Field, RowKind, RowRef};

@@ -11,11 +11,11 @@ use super::checks::{
 use super::fault::Fault;
 use super::prove::prove;
 use super::settings::ScheduleDoctor;
-use super::snapshot::{Looks, Snapshot};
 use crate::agent::tenant::{TenantLook, rows, whole};
-use crate::domain::diagnosis::{Diagnosis, Sample};
+use crate::agent::tenant_snapshot::{Looks, Snapshot};
+use crate::domain::diagnosis::Diagnosis;
 use crate::domain::platform::{
-    Asked, Catalogue, Dialect, Listing, Playable, Population, Roll, RowKind, RowRef, ScheduleRow,
+    Asked, Catalogue, Dialect, Listing, Playable, Roll, RowKind, RowRef, ScheduleRow, Tally,
 };
 use crate::domain::run::Recall;
 use crate::domain::sight::Blind;
@@ -80,25 +80,15 @@ impl Judge<'_> {
 
     /// Counts the schedules. Why the list cannot be taken for all of them, if so.
     fn counted(&self, list: &Listing<ScheduleRow>, roll: &mut Roll<Fault>) -> Option<String> {
-        let tenant = &self.look.tenant;
-        let seen = u64::try_from(list.items.len()).unwrap_or(u64::MAX);
-        let subject = Subject::new(SubjectKind::Tenant, tenant, "schedules");
-        let before = self.recall.series.get(SCHEDULES_SERIES).and_then(|of| of.get(&subject));
-        let before = before.map_or(&[][..], Vec::as_slice);
-        let population = Population::counted(tenant, "schedules", seen, before);
-        let why = list.cut_short.clone().or_else(|| population.implausible.clone());
-        let diagnosis = roll.diagnosis();
-        if list.cut_short.is_none() {
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "a count of schedules stays far below 2^52"
-            )]
-            let value = seen as f64;
-            let series = SCHEDULES_SERIES.to_owned();
-            diagnosis.samples.push(Sample { series, subject, at: list.at, value });
-        }
-        diagnosis.populations.push(population);
-        why
+        let tally = Tally {
+            tenant: &self.look.tenant,
+            what: "schedules",
+            series: SCHEDULES_SERIES,
+            rows: u64::try_from(list.items.len()).unwrap_or(u64::MAX),
+            cut_short: list.cut_short.as_deref(),
+            at: list.at,
+        };
+        tally.count(self.recall, roll)
     }
 
     /// Raises what is wrong with schedules. What could not be told of the others.

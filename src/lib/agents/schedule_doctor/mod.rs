@@ -13,12 +13,11 @@ pub mod fault;
 mod prove;
 mod remedy;
 pub mod settings;
-pub mod snapshot;
 
 pub use fault::Fault;
 pub use settings::ScheduleDoctor;
-pub use snapshot::Snapshot;
 
+use crate::agent::tenant_snapshot::{self, Snapshot};
 use crate::agent::{Agent, Need, Problem, Remedy, Scope};
 use crate::domain::diagnosis::Diagnosis;
 use crate::domain::run::Recall;
@@ -40,7 +39,7 @@ impl Agent for ScheduleDoctor {
     }
 
     async fn observe(&self, sensors: &Sensors, scope: &Scope, _recall: &Recall) -> Snapshot {
-        snapshot::observe(sensors, scope).await
+        tenant_snapshot::observe(&checks::AGENT, sensors, scope).await
     }
 
     fn detect(&self, snapshot: &Snapshot, recall: &Recall, _now: Timestamp) -> Diagnosis<Fault> {

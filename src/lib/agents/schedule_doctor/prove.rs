@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::checks::{COVERAGE_GAP, SCHEDULE_ENDED, SCHEDULE_PLAYLIST_GONE, SPEC};
 use super::fault::{Fallback, Fault};
-use super::snapshot::Seen;
 use crate::agent::tenant::RowLook;
+use crate::agent::tenant_snapshot::Seen;
 use crate::domain::diagnosis::Diagnosis;
 use crate::domain::platform::{DisplayRow, Roll, RowKind, RowRef, ScheduleRow};
 use crate::domain::sight::Blind;

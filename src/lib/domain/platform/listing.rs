@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::content::ContentDetail;
-use crate::domain::diagnosis::Sample;
 
 /// A list together with how complete it is and when the platform told it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,32 +100,4 @@ pub struct TenantStanding {
     pub account: Account,
     /// Sessions that were opened and are not known to have been released, this run's own not counted.
     pub leaked: u64,
-}
-
-/// How many rows of a kind a run could see.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Population {
-    /// The tenant.
-    pub tenant: String,
-    /// What was counted: `displays`, `content` …
-    pub what: String,
-    /// How many.
-    pub seen: u64,
-    /// Why that is implausible, if it is.
-    pub implausible: Option<String>,
-}
-
-impl Population {
-    /// A count of a tenant's rows, held against what earlier runs counted, newest first. A whole listing that holds
-    /// nothing where there was something, or less than half of the most that was seen lately, is not believed.
-    #[must_use]
-    pub fn counted(tenant: &str, what: &str, seen: u64, before: &[Sample]) -> Self {
-        let most = before.iter().map(|sample| sample.value).fold(0.0, f64::max);
-        #[expect(clippy::cast_precision_loss, reason = "a share needs no exact count")]
-        let implausible = (seen as f64) * 2.0 < most;
-        let implausible = implausible.then(|| {
-            format!("{seen} {what} are listed, and lately there were up to {most}: that is implausibly few")
-        });
-        Self { tenant: tenant.to_owned(), what: what.to_owned(), seen, implausible }
-    }
 }

@@ -8,6 +8,7 @@ mod dialect;
 mod display;
 mod effective;
 mod listing;
+mod population;
 mod roll;
 mod row;
 mod schedule;
@@ -17,9 +18,8 @@ pub use content::{ContentDetail, ContentRow, ContentStatus, PlaylistItem, Playli
 pub use dialect::Dialect;
 pub use display::{DisplayRow, DisplayStatus, GroupRow};
 pub use effective::{Ahead, Catalogue, Effective, Playable, Programme, Shelf, Unlisted};
-pub use listing::{
-    Account, Details, Listing, Population, Storage, TenantStanding, Thumbnails, Wanted,
-};
+pub use listing::{Account, Details, Listing, Storage, TenantStanding, Thumbnails, Wanted};
+pub use population::{Population, Tally};
 pub use roll::{Asked, Roll};
 pub use row::{Change, Field, RowKind, RowRef, RowState};
 pub use schedule::{LastMinute, ScheduleRow};

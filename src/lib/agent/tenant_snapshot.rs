@@ -1,15 +1,14 @@
-//! What schedule-doctor sees.
+//! What an agent sees that judges tenants as a whole: every list of every tenant, or single rows for a proof.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::checks::AGENT;
-use crate::agent::Scope;
-use crate::agent::tenant::{RowLook, TenantLook};
+use super::Scope;
+use super::tenant::{RowLook, TenantLook};
 use crate::domain::platform::{Dialect, DisplayRow, ScheduleRow};
 use crate::domain::sight::{Blind, Sight};
-use crate::domain::subject::{Key, SubjectKind};
+use crate::domain::subject::{AgentName, Key, SubjectKind};
 use crate::ports::platform::Platform;
 use crate::ports::sensors::Sensors;
 
@@ -42,13 +41,15 @@ pub enum Looks {
         /// What is to be proved.
         keys: BTreeSet<Key>,
         /// Schedules.
+        #[serde(default)]
         schedules: Vec<RowLook<ScheduleRow>>,
         /// Displays.
         displays: Vec<RowLook<DisplayRow>>,
     },
 }
 
-pub(super) async fn observe(sensors: &Sensors, scope: &Scope) -> Snapshot {
+/// Looks at what `scope` asks of `agent`.
+pub async fn observe(agent: &AgentName, sensors: &Sensors, scope: &Scope) -> Snapshot {
     let platform = match &sensors.platform {
         Ok(platform) => platform.as_ref(),
         Err(Blind { why }) => return Snapshot { platform: Err(Blind::because(why)) },
@@ -61,14 +62,16 @@ pub(super) async fn observe(sensors: &Sensors, scope: &Scope) -> Snapshot {
             }
             Looks::Everything(tenants)
         }
-        Scope::Proof(keys) => rows(sensors, platform, keys).await,
+        Scope::Proof(keys) => {
+            let keys = keys.iter().filter(|key| key.agent == *agent).cloned().collect();
+            rows(sensors, platform, keys).await
+        }
     };
     let (dialect, tenants) = (platform.dialect(), platform.tenants());
     Snapshot { platform: Ok(Seen { dialect, tenants, looks }) }
 }
 
-async fn rows(sensors: &Sensors, platform: &dyn Platform, keys: &BTreeSet<Key>) -> Looks {
-    let keys: BTreeSet<Key> = keys.iter().filter(|key| key.agent == AGENT).cloned().collect();
+async fn rows(sensors: &Sensors, platform: &dyn Platform, keys: BTreeSet<Key>) -> Looks {
     let (mut schedules, mut displays) = (Vec::new(), Vec::new());
     let subjects: BTreeSet<_> = keys.iter().map(|key| &key.subject).collect();
     for subject in subjects {
