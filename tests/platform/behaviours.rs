@@ -14,6 +14,7 @@ use opswarden::domain::report::ExitClass;
 use opswarden::domain::run::RunState;
 use opswarden::domain::severity::Severity;
 use opswarden::ports::clock::Clock as _;
+use opswarden::ports::store::Store as _;
 use opswarden::sandbox::{Fault, FaultKind, Options, Sizes, TruthEntry};
 
 use super::laws::{at, display, judged, listing};
@@ -163,6 +164,32 @@ async fn what_was_mended_does_not_make_up_for_what_was_not() {
     assert!(report.counts["verified"] > 0, "{:?}", report.counts);
     assert!(report.open.iter().any(|one| one.severity >= Severity::Warning), "{:?}", report.open);
     assert_eq!(report.exit, ExitClass::Findings);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn an_account_that_may_only_look_tries_nothing_and_uses_up_no_attempt() {
+    let world = World::small(31).await;
+    for _ in 0..3 {
+        let viewer = world.engine_as("viewer@");
+        let report = world.run_with(&viewer, Who::Content).await;
+        assert!(!found(&report).is_empty(), "{report:?}");
+        world.pass(Duration::from_hours(3));
+    }
+    assert_eq!(world.remediations().await, []);
+    let incidents = world.incidents().await;
+    let unfit = incidents.iter().filter(|one| one.key.check.as_str() == "account_unfit");
+    assert_eq!(unfit.count(), 1, "the account itself is the fault");
+    let mut told = false;
+    for incident in &incidents {
+        let rulings = world.store.decisions(&incident.key, 5).await.expect("the ledger works");
+        told |= format!("{rulings:?}").contains("the account is a viewer");
+    }
+    assert!(told, "nothing says why nothing was done");
+    world.run(Who::Content).await;
+    let tried = world.remediations().await;
+    assert!(!tried.is_empty(), "a manager still may");
+    assert!(tried.iter().all(|one| one.attempt == 1), "{tried:?}");
     world.end().await;
 }
 

@@ -2,6 +2,7 @@
 
 use super::run::Engine;
 use crate::domain::operation::{Operation, Target, TargetState};
+use crate::domain::platform::Account;
 use crate::domain::process::ProcessReading;
 use crate::domain::sight::{Blind, Sight};
 use crate::ports::actuators::Manager;
@@ -56,6 +57,19 @@ impl Engine {
                 }
             }
             Target::Row(_) => self.hands.platform.clone().map(Hands::Platform),
+        }
+    }
+
+    /// Whether the account that would act may do so. Known once the platform was asked anything; what it does not tell is
+    /// left to its answer. An attempt that must fail would only wear out the remedy for the account that can.
+    pub(super) fn permitted(&self, operation: &Operation) -> Result<(), String> {
+        let (Target::Row(row), Ok(platform)) = (operation.target(), &self.sensors.platform) else {
+            return Ok(());
+        };
+        let own = platform.standing().into_iter().find(|standing| standing.tenant == row.tenant);
+        match own.map(|standing| standing.account) {
+            Some(Account::Unfit { why }) => Err(format!("tenant {}: {why}", row.tenant)),
+            Some(Account::Fit | Account::Unknown { .. }) | None => Ok(()),
         }
     }
 

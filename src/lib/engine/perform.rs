@@ -60,6 +60,9 @@ impl Engine {
             Ok(before) => before,
             Err(blind) => return not_sent(action, format!("its target cannot be read: {blind}")),
         };
+        if let Err(why) = self.permitted(&action.operation) {
+            return refused_at(action, Door::Supported, why);
+        }
         if let Err(why) = action.guard.holds(&before) {
             return not_sent(action, why);
         }
