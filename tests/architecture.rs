@@ -58,7 +58,9 @@ fn below(floor: &str) -> &'static [&'static str] {
         "ports" | "render" => &["domain"],
         "agent" => &["ports", "domain"],
         "agents" => &["agent", "ports", "domain"],
-        "engine" | "adapters" | "scheduler" | "sandbox" => &["agent", "ports", "domain", "render"],
+        // It shares no code with what it judges.
+        "sandbox" => &["ports"],
+        "engine" | "adapters" | "scheduler" => &["agent", "ports", "domain", "render"],
         "app" => &[
             "engine",
             "scheduler",
@@ -149,6 +151,7 @@ fn a_look_up_sideways_or_in_disguise_would_be_noticed() {
         ("agents/a/mod.rs", "use crate::agents::b::B;"),
         ("adapters/x.rs", "use crate::agents::a::A;"),
         ("render/x.rs", "use crate::app::config::Config;"),
+        ("sandbox/x.rs", "use crate::domain::platform::DisplayRow;"),
     ];
     for (path, text) in broken {
         assert_eq!(forbidden_looks(&planted(path, text)).len(), 1, "{path}: {text}");

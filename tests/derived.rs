@@ -42,18 +42,26 @@ fn effective(text: &str) -> Vec<String> {
     rows.map(|row| format!("{} = {}", row.path, row.value)).collect()
 }
 
-/// The settings text with every commented default switched on.
-fn switched_on(text: &str) -> String {
-    let is_setting = |line: &str| {
-        line.strip_prefix('#')
-            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '['))
-            && line.contains('=')
-            && !line.ends_with(UNSET)
-    };
-    text.lines()
-        .map(|line| if is_setting(line) { &line[1..] } else { line })
-        .collect::<Vec<_>>()
-        .join("\n")
+/// The settings text with every commented default switched on; of the tables that are not set by default only `wanted`.
+fn switched_on(text: &str, wanted: Option<&str>) -> String {
+    let mut is_here = true;
+    let mut on = Vec::new();
+    for line in text.lines() {
+        let commented = line.strip_prefix('#').filter(|rest| {
+            rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '[')
+                && rest.contains(['=', ']'])
+        });
+        let header = commented.and_then(|rest| rest.strip_suffix(UNSET)).map(str::trim);
+        if let Some(table) = header.filter(|text| text.starts_with('[')) {
+            is_here = wanted == Some(table);
+            on.push(if is_here { table } else { line });
+            continue;
+        }
+        is_here |= line.starts_with('[');
+        let is_set = is_here && !line.ends_with(UNSET);
+        on.push(commented.filter(|_| is_set).unwrap_or(line));
+    }
+    on.join("\n")
 }
 
 #[test]
@@ -62,12 +70,12 @@ fn the_shipped_settings_are_the_defaults_and_so_is_every_commented_value() {
     assert_eq!(effective(&text), effective(""), "as shipped");
     // Settings of a manager that no service names are a warning; they are right all the same.
     let used = "process = \"\"\n";
-    let on = switched_on(&text);
+    let on = switched_on(&text, None);
     assert!(on.contains(used) && on.lines().count() == text.lines().count());
     let on: String = on.replace("[managers.pm2]", "[managers.pm2x]");
     let broken = Config::from_text(Path::new("x"), &on, &Environ::of([]), registry::ALL);
     assert!(broken.is_err(), "a wrong name in the file would be noticed");
-    let on = switched_on(&text);
+    let on = switched_on(&text, None);
     let loaded = Config::from_text(Path::new("x"), &on, &Environ::of([]), registry::ALL)
         .unwrap_or_else(|errors| panic!("{errors}"));
     let rows = loaded.config.origins.iter();
@@ -76,9 +84,20 @@ fn the_shipped_settings_are_the_defaults_and_so_is_every_commented_value() {
 }
 
 #[test]
+fn the_commented_values_of_a_table_that_is_not_set_are_its_defaults() {
+    let text = std::fs::read_to_string(package("agents.toml")).unwrap();
+    let on = switched_on(&text, Some("[platform]"));
+    assert!(on.contains("\nevidence_age = "), "{on}");
+    let fields = on.split_once("[platform]").unwrap().1.split("\n[").next().unwrap();
+    assert_eq!(effective(&format!("[platform]{fields}")), effective("[platform]"));
+    let wrong = fields.replace("evidence_age = \"1d\"", "evidence_age = \"2d\"");
+    assert_ne!(effective(&format!("[platform]{wrong}")), effective("[platform]"));
+}
+
+#[test]
 fn a_commented_value_that_is_not_the_default_would_be_noticed() {
     let text = std::fs::read_to_string(package("agents.toml")).unwrap();
-    let wrong = switched_on(&text).replace("attempts = 2", "attempts = 3");
+    let wrong = switched_on(&text, None).replace("attempts = 2", "attempts = 3");
     let loaded =
         Config::from_text(Path::new("x"), &wrong, &Environ::of([]), registry::ALL).unwrap();
     let rows = loaded.config.origins.iter();

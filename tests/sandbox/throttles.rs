@@ -35,7 +35,7 @@ async fn the_eleventh_request_in_a_second_waits_a_second() {
 }
 
 #[tokio::test]
-async fn a_hundred_a_minute_and_a_thousand_an_hour() {
+async fn a_hundred_a_minute() {
     let running = start(production());
     let session = admin(&running).await;
     let mut refused = Vec::new();

@@ -54,8 +54,6 @@ enum Lines {
     First,
     /// The same without descriptions, and only what differs.
     Further,
-    /// As comments that are no defaults.
-    Unset,
 }
 
 struct Page<'s> {
@@ -118,9 +116,7 @@ impl Page<'_> {
         let text = if value.is_null() { self.example(schema) } else { toml_value(&value) };
         match lines {
             Lines::First if !is_default => self.line(&format!("{key} = {text}")),
-            _ if value.is_null() || lines == Lines::Unset => {
-                self.line(&format!("#{key} = {text}  {UNSET}"));
-            }
+            _ if value.is_null() => self.line(&format!("#{key} = {text}  {UNSET}")),
             _ => self.line(&format!("#{key} = {text}")),
         }
     }
@@ -159,7 +155,7 @@ impl Page<'_> {
         }
     }
 
-    /// A table that is not there by default, with an example of each field.
+    /// A table that is not there by default, with the default of each field, or an example.
     fn unset(&mut self, property: &Value, path: &[String]) {
         self.line("");
         self.describe(property);
@@ -167,7 +163,8 @@ impl Page<'_> {
         let schema = only(self.root, property).clone();
         let properties = schema.get("properties").and_then(Value::as_object);
         for (name, of_field) in properties.into_iter().flatten() {
-            self.field(name, of_field, &Tree::Leaf(Value::Null), Lines::Unset);
+            let default = of_field.get("default").cloned().unwrap_or_default();
+            self.field(name, of_field, &Tree::Leaf(default), Lines::Defaults);
         }
     }
 

@@ -35,7 +35,7 @@ pub(super) struct Tended {
     pub(super) runs: Vec<DemoRun>,
 }
 
-/// A remediation in a report.
+/// What `opsctl undo` says that it took back.
 #[derive(Deserialize)]
 struct Taken {
     remediation: String,

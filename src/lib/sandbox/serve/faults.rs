@@ -129,7 +129,8 @@ pub(crate) fn instead(fault: &FaultKind, method: &str, path: &str, row: &str) ->
             Reply::bytes(*status, "text/html", page.into_bytes())
         }
         FaultKind::Status(503) => Reply::error(503, "Service Unavailable"),
-        FaultKind::Status(status) => Reply::failure("Internal server error").with_status(*status),
+        FaultKind::Status(500) => Reply::failure("Internal server error"),
+        FaultKind::Status(status) => Reply::error(*status, "An injected fault"),
         FaultKind::NoRoute => Reply::no_route(method, path),
         FaultKind::NoEntity => Reply::error(404, format!("{row} not found")),
         _ => return None,

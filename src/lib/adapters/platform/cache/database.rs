@@ -15,6 +15,9 @@ use crate::ports::clock::Clock;
 
 /// The version of the tables.
 const VERSION: i64 = 1;
+
+/// What is wrong with a cache that has other tables.
+const FOREIGN: &str = "was written by another version of opswarden";
 /// How long `SQLite` itself waits for another writer, each time.
 const BUSY: Duration = Duration::from_secs(5);
 /// `SQLite` answers "locked" at once, without waiting, where waiting could deadlock.
@@ -89,12 +92,19 @@ impl Cache {
                 // Locked, by a name of its own.
                 Some(5 | 6) if tries < TRIES => self.clock.sleep(PAUSE).await,
                 // Damaged, or no database at all.
-                Some(11 | 26) if tries < TRIES => set_aside(&self.path)
-                    .map_err(|e| format!("the damaged platform cache cannot be set aside: {e}"))?,
+                Some(11 | 26) if tries < TRIES => self.set_aside("is damaged")?,
+                _ if is_foreign(&error) && tries < TRIES => self.set_aside(FOREIGN)?,
                 _ => return Err(cannot(error)),
             }
             tries += 1;
         }
+    }
+
+    /// A cache that cannot be read must not blind its readers for ever. The last one is kept for whoever wants to know
+    /// why.
+    fn set_aside(&self, why: &str) -> Result<(), String> {
+        tracing::warn!("the platform cache {why} and starts anew; the old one is kept beside it");
+        set_aside(&self.path).map_err(|e| format!("the platform cache {why}, and stays: {e}"))
     }
 
     async fn connect_once(&self) -> Result<SqliteConnection, sqlx::Error> {
@@ -114,8 +124,7 @@ impl Cache {
             return Ok(connection);
         }
         if version != 0 {
-            let text = format!("it was written by another version of opswarden ({version})");
-            return Err(sqlx::Error::Configuration(text.into()));
+            return Err(sqlx::Error::Configuration(FOREIGN.into()));
         }
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
         for statement in STATEMENTS {
@@ -138,6 +147,10 @@ impl Cache {
     }
 }
 
+fn is_foreign(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Configuration(why) if why.to_string() == FOREIGN)
+}
+
 fn code(error: &sqlx::Error) -> Option<u32> {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff)
@@ -156,9 +169,7 @@ fn create(path: &Path) -> io::Result<()> {
     }
 }
 
-/// A cache that cannot be read must not blind its readers for ever. The last one is kept for whoever wants to know why.
 fn set_aside(path: &Path) -> io::Result<()> {
-    tracing::warn!("the platform cache is damaged and starts anew; the old one is kept beside it");
     for ending in ["", "-wal", "-shm"] {
         let with = |more: &str| {
             let mut name = path.as_os_str().to_owned();
@@ -192,6 +203,22 @@ mod tests {
         assert!(dir.path().join("platform.db.damaged").exists());
         cache.close().await;
         drop(cache.open().await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_cache_of_another_version_starts_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("platform.db");
+        let cache = Cache::new(path.clone(), Arc::new(SystemClock::new()));
+        let mut held = cache.open().await.unwrap();
+        sqlx::query("PRAGMA user_version = 7").execute(&mut *held).await.unwrap();
+        drop(held);
+        cache.close().await;
+        let mut held = cache.open().await.unwrap();
+        let version: i64 =
+            sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *held).await.unwrap();
+        assert_eq!(version, VERSION);
+        assert!(dir.path().join("platform.db.damaged").exists());
     }
 
     #[tokio::test]
