@@ -22,7 +22,8 @@ async fn a_walk_that_the_limits_end_says_how_much_is_left() {
     assert_eq!(
         listing.cut_short.as_deref(),
         Some(
-            "the limit of 2 per minute leaves 250 of 450 rows for later runs; the next run goes on there"
+            "the limit of 2 per minute leaves 250 of 450 rows for later runs; a whole walk takes 6 requests, and the \
+             limits allow 2 in a run: the next run goes on there, and all rows are seen in about 3 runs"
         )
     );
     assert_eq!((listing.items.len(), listing.total), (200, 450));

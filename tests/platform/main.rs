@@ -4,6 +4,7 @@
 mod behaviours;
 mod faults;
 mod laws;
+mod limits;
 mod raw;
 mod score;
 mod short_lists;

@@ -154,6 +154,8 @@ pub(crate) struct World {
     pub(crate) observe_only: bool,
     /// How long the client waits for an answer, really.
     pub(crate) patience: Duration,
+    /// How fast the client may ask.
+    pub(crate) limits: Limits,
     /// How long a run may take, on the run's clock.
     pub(crate) timeout: Duration,
     dialect: sandbox::Dialect,
@@ -217,6 +219,7 @@ impl World {
             policy: unbounded(),
             observe_only: false,
             patience: Duration::from_secs(20),
+            limits: Limits::NONE,
             timeout: Duration::from_mins(30),
             dialect,
             fallbacks,
@@ -256,7 +259,7 @@ impl World {
             },
             thumbnails: String::new(),
             tenants: tenants.collect(),
-            limits: Limits::NONE,
+            limits: self.limits,
             cache: self.folder.path().join("platform.db"),
             evidence_age: Duration::from_hours(24),
             run: run.to_owned(),

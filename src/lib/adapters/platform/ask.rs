@@ -10,7 +10,7 @@ use super::answer::Answer;
 use super::cache::Cache;
 use super::dialect::{Route, Table, table};
 use super::failure::Failure;
-use super::limiter::Limiter;
+use super::limiter::{Limiter, Share};
 use super::options::PlatformOptions;
 use super::pace::Pace;
 use super::retry::{TRIES, pause};
@@ -81,6 +81,12 @@ impl Asker {
 
     pub(super) fn clock(&self) -> &dyn Clock {
         self.options.clock.as_ref()
+    }
+
+    /// How many requests to a route this run may send; `None` for any number.
+    pub(super) fn each_run(&self, share: Share) -> Option<u64> {
+        let PlatformOptions { interval, deadline, .. } = self.options;
+        self.limiter.each_run(interval, deadline, share)
     }
 
     /// A tenant by its name.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::ask::{Asker, Question};
 use super::cache::Sort;
 use super::failure::Failure;
+use super::limiter::Share;
 use super::listed::Memory;
 use super::rows::{Full, Listed as _};
 use super::sweep::{Look, Sweep};
@@ -72,9 +73,15 @@ pub(super) async fn details(
     if rest.is_empty() {
         return Ok(details);
     }
-    let sweep = Sweep { asker, tenant: tenant.name(), sort: Sort::Detail, what: "details" };
+    let sweep = Sweep {
+        asker,
+        tenant: tenant.name(),
+        sort: Sort::Detail,
+        what: "details",
+        share: Share::Sweep,
+    };
     let (mut swept, unread) = sweep.begin(&rest).await?;
-    let pace = asker.limiter.route(asker.table.one_content, unread.len());
+    let pace = asker.limiter.sweep(asker.table.one_content, unread.len());
     let look = |index: usize| look(asker, tenant, &pace, &rest[index]);
     if !unread.is_empty() {
         swept = sweep.go_on(swept, (&rest, unread), look).await;

@@ -7,12 +7,13 @@ use tokio::sync::Mutex;
 
 use super::cache::{Reserved, USE_MS};
 use super::failure::Failure;
-use super::limiter::{Limiter, Windows};
+use super::limiter::{Limiter, Share, Windows};
 
 /// Slots for requests to one bucket.
 pub(super) struct Pace<'a> {
     limiter: &'a Limiter,
     bucket: String,
+    share: Share,
     state: Mutex<State>,
 }
 
@@ -34,9 +35,9 @@ enum Step {
 }
 
 impl<'a> Pace<'a> {
-    pub(super) fn new(limiter: &'a Limiter, bucket: String, foreseen: usize) -> Self {
+    pub(super) fn new(limiter: &'a Limiter, bucket: String, share: Share, foreseen: usize) -> Self {
         let state = State { foreseen, slots: VecDeque::new(), unused: Vec::new() };
-        Self { limiter, bucket, state: Mutex::new(state) }
+        Self { limiter, bucket, share, state: Mutex::new(state) }
     }
 
     pub(super) fn bucket(&self) -> &str {
@@ -88,7 +89,7 @@ impl<'a> Pace<'a> {
     }
 
     async fn step(&self) -> Result<Step, String> {
-        let windows = self.limiter.windows(&self.bucket);
+        let windows = self.limiter.windows(&self.bucket, self.share);
         if windows.are_none() {
             return Ok(Step::Go);
         }

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use super::ask::Asker;
 use super::cache::{Kept, Sort};
 use super::failure::Failure;
+use super::limiter::Share;
 use crate::domain::platform::Wanted;
 use crate::domain::sight::{Blind, Sight};
 
@@ -45,6 +46,8 @@ pub(super) struct Sweep<'a> {
     pub(super) sort: Sort,
     /// What the looks are called in messages.
     pub(super) what: &'a str,
+    /// How much of the limits it may use up.
+    pub(super) share: Share,
 }
 
 /// Why no more looks are begun.
@@ -118,6 +121,7 @@ impl Sweep<'_> {
         L: Fn(usize) -> F,
         F: Future<Output = Result<Look, Failure>>,
     {
+        self.tell_ahead(unread.len());
         let stop = Stop::default();
         let asked = swept.known.len() + unread.len();
         let one = |index: usize| {
@@ -173,13 +177,23 @@ impl Sweep<'_> {
         Some(format!("{told}{}", outlook.unwrap_or_default()))
     }
 
+    /// Says at the start that the limits do not allow a whole sweep.
+    fn tell_ahead(&self, unread: usize) {
+        let what = self.what;
+        if let Some(each) = self.asker.each_run(self.share).filter(|each| *each < count(unread)) {
+            let runs = count(unread).div_ceil(each);
+            tracing::warn!(
+                "{unread} {what} are to be read, and the limits allow {each} in a run: all are read in about {runs} runs"
+            );
+        }
+    }
+
     /// In how many runs everything will have been read.
     fn outlook(&self, unread: usize, asked: usize) -> String {
         let options = &self.asker.options;
-        let Some(each) = self.asker.limiter.each_run(options.interval) else {
+        let Some(each) = self.asker.each_run(self.share) else {
             return String::new();
         };
-        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let runs = count(unread).div_ceil(each);
         let remembered = runs_in(options.evidence_age, options.interval).saturating_mul(each);
         if remembered < count(asked) {
@@ -190,6 +204,10 @@ impl Sweep<'_> {
         }
         format!("; the sweep is whole in about {runs} more runs")
     }
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 fn runs_in(age: Duration, interval: Duration) -> u64 {

@@ -9,7 +9,7 @@ use super::ask::Asker;
 use super::cache::Sort;
 use super::dialect::Verb;
 use super::failure::Failure;
-use super::limiter::THUMBNAIL;
+use super::limiter::{Share, THUMBNAIL};
 use super::pace::Pace;
 use super::retry::{TRIES, pause};
 use super::sweep::{Look, Sweep};
@@ -29,7 +29,8 @@ pub(super) async fn thumbnails(
     wanted: &[(Wanted, String)],
 ) -> Sight<Thumbnails> {
     let rows: Vec<Wanted> = wanted.iter().map(|(row, _)| row.clone()).collect();
-    let sweep = Sweep { asker, tenant, sort: Sort::Thumbnail, what: "thumbnails" };
+    let sweep =
+        Sweep { asker, tenant, sort: Sort::Thumbnail, what: "thumbnails", share: Share::Whole };
     let (mut swept, unread) = sweep.begin(&rows).await?;
     let pace = asker.limiter.bucket(THUMBNAIL, unread.len());
     if !unread.is_empty() {

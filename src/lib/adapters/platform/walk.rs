@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::ask::{Asker, Question};
 use super::dialect::Route;
 use super::failure::Failure;
+use super::limiter::Share;
 use super::pace::Pace;
 use super::rows::{Listed, Seen};
 use super::tenant::Tenant;
@@ -70,6 +71,11 @@ fn around(offset: u64) -> (u64, u64) {
     let middle = |size: &u64| (offset % size).abs_diff(size / 2);
     let size = (60..100).min_by_key(middle).unwrap_or(SIZES[1]);
     (offset / size + 1, size)
+}
+
+/// How many requests a whole walk over so many rows takes: every page, and the first one once more.
+const fn requests(total: u64) -> u64 {
+    total.div_ceil(SIZES[0]) + 1
 }
 
 /// Why a pass was not enough.
@@ -233,6 +239,7 @@ impl Walker<'_> {
         size: u64,
         seams: &mut Seams,
     ) -> Result<(), Doubt> {
+        self.tell_ahead(walk.total);
         let begin = self.begin(pages, size).await;
         let order: Vec<u64> = (begin..=pages).chain(2..begin).collect();
         let mut read = 0;
@@ -288,7 +295,7 @@ impl Walker<'_> {
 
     /// The page after the first one: where limits ended the last walk, so that none is left out for ever.
     async fn begin(&self, pages: u64, size: u64) -> u64 {
-        if size != SIZES[0] || self.asker.limiter.each_run(self.asker.options.interval).is_none() {
+        if size != SIZES[0] || self.asker.each_run(Share::Whole).is_none() {
             return 2;
         }
         match self.asker.cache.cursor(self.tenant.name(), self.route.pattern).await {
@@ -308,14 +315,26 @@ impl Walker<'_> {
         }
     }
 
+    /// Says at the start of a walk that the limits do not allow a whole one.
+    fn tell_ahead(&self, total: u64) {
+        let (pages, what) = (requests(total), self.what);
+        if let Some(each) = self.asker.each_run(Share::Whole).filter(|each| *each < pages) {
+            let runs = pages.div_ceil(each);
+            tracing::warn!(
+                "all {total} {what} take {pages} requests, and the limits allow {each} in a run: they are seen in about \
+                 {runs} runs"
+            );
+        }
+    }
+
     /// What a limit left unread, with the numbers that tell when a walk can be whole.
     fn held(&self, total: u64, left: u64, limit: &str) -> String {
-        let pages = total.div_ceil(SIZES[0]) + 1;
-        let each = self.asker.limiter.each_run(self.asker.options.interval);
+        let pages = requests(total);
+        let each = self.asker.each_run(Share::Whole);
         let text = format!("{limit} leaves {left} of {total} rows for later runs");
         match each {
             Some(each) if pages > each => format!(
-                "{text}; a whole walk takes {pages} requests, and the limits allow {each} between two runs: the next \
+                "{text}; a whole walk takes {pages} requests, and the limits allow {each} in a run: the next \
                  run goes on there, and all rows are seen in about {} runs",
                 pages.div_ceil(each)
             ),
