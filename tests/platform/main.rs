@@ -5,6 +5,7 @@ mod behaviours;
 mod faults;
 mod laws;
 mod limits;
+mod people;
 mod raw;
 mod score;
 mod short_lists;

@@ -36,19 +36,33 @@ fn tokens(value: &Value, under: bool, found: &mut Vec<String>) {
     }
 }
 
-/// The tokens of displays, which schedules hold too.
-pub(crate) async fn tokens_of_displays(world: &World) -> Vec<String> {
-    let account =
-        world.sandbox.accounts().into_iter().find(|one| one.email.starts_with("manager@"));
-    let email = account.expect("there is a manager").email;
+/// A session of a person with that account.
+async fn session(world: &World, account: &str) -> String {
+    let account = world.sandbox.accounts().into_iter().find(|one| one.email.starts_with(account));
+    let email = account.expect("there is such an account").email;
     let login = json!({ "email": email, "password": PASSWORD }).to_string();
     let answer = asked(world, "POST /api/v1/auth/login HTTP/1.1\r\n", &login).await;
     let mut own = Vec::new();
     tokens(&answer, false, &mut own);
-    let bearer = own.first().unwrap_or_else(|| panic!("no token in {answer}"));
+    own.into_iter().next().unwrap_or_else(|| panic!("no token in {answer}"))
+}
+
+/// The tokens of displays, which schedules hold too.
+pub(crate) async fn tokens_of_displays(world: &World) -> Vec<String> {
+    let bearer = session(world, "manager@").await;
     let head =
         format!("GET /api/v1/schedules?limit=100 HTTP/1.1\r\nauthorization: Bearer {bearer}\r\n");
     let mut found = Vec::new();
     tokens(&asked(world, &head, "").await, false, &mut found);
     found
+}
+
+/// A person switches a display off.
+pub(crate) async fn disable(world: &World, id: &str) {
+    let bearer = session(world, "ops@").await;
+    let head = format!(
+        "POST /api/v1/displays/{id}/disable HTTP/1.1\r\nauthorization: Bearer {bearer}\r\n"
+    );
+    let answer = asked(world, &head, "").await;
+    assert_eq!(answer["success"], true, "{answer}");
 }

@@ -140,13 +140,22 @@ pub struct CheckFindings<F> {
     /// listed completely.
     #[serde(default)]
     pub census: BTreeMap<String, Census>,
+    /// Subjects that exist and of which nothing is asked, each with why: somebody switched them off. Only those are here
+    /// that an incident or a proof waits for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub excused: BTreeMap<Subject, String>,
 }
 
 impl<F> CheckFindings<F> {
     /// No findings yet, under `coverage`.
     #[must_use]
     pub const fn new(coverage: Coverage) -> Self {
-        Self { coverage, findings: BTreeMap::new(), census: BTreeMap::new() }
+        Self {
+            coverage,
+            findings: BTreeMap::new(),
+            census: BTreeMap::new(),
+            excused: BTreeMap::new(),
+        }
     }
 }
 
@@ -190,6 +199,12 @@ pub enum Standing<'a, F> {
     Faulty(&'a F, &'a Evidence),
     /// Absent from a whole listing. It may close an incident; it never verifies a remediation.
     Gone,
+    /// There, and nothing is asked of it any more. Like one that is gone it may close an incident, and it never verifies a
+    /// remediation.
+    Excused {
+        /// Why.
+        why: &'a str,
+    },
     /// Not judged.
     Unknown {
         /// Why.
@@ -208,9 +223,10 @@ impl<F> Diagnosis<F> {
             Some(Verdict::Healthy(evidence)) => Standing::Healthy(evidence),
             Some(Verdict::Faulty(fault, evidence)) => Standing::Faulty(fault, evidence),
             Some(Verdict::Unknown { why }) => Standing::Unknown { why },
-            None => match &of_check.coverage {
-                Coverage::Whole => Standing::Gone,
-                Coverage::Partial { why } => Standing::Unknown { why },
+            None => match (&of_check.coverage, of_check.excused.get(subject)) {
+                (_, Some(why)) => Standing::Excused { why },
+                (Coverage::Whole, None) => Standing::Gone,
+                (Coverage::Partial { why }, None) => Standing::Unknown { why },
             },
         }
     }
@@ -276,6 +292,7 @@ impl<F: Fault> Diagnosis<F> {
         let plain_check = |of_check: &CheckFindings<F>| CheckFindings {
             coverage: of_check.coverage.clone(),
             census: of_check.census.clone(),
+            excused: of_check.excused.clone(),
             findings: of_check
                 .findings
                 .iter()

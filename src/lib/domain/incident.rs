@@ -102,7 +102,7 @@ pub enum Resolution {
     AutoFixed,
     /// It is healthy without us.
     Recovered,
-    /// Its subject no longer exists.
+    /// Its subject no longer exists, or nothing is asked of it any more.
     SubjectGone,
     /// Its check was switched off; nothing is said about its health.
     CheckDisabled,

@@ -122,7 +122,10 @@ impl<'a> Merge<'a> {
         }
         for incident in self.active_of(&check.id).collect::<Vec<_>>() {
             match diagnosis.standing(&check.id, &incident.key.subject) {
-                Standing::Gone => self.gone(incident),
+                Standing::Gone => self.gone(incident, "absent from the whole listing"),
+                Standing::Excused { why } => {
+                    self.gone(incident, &format!("nothing is asked of it any more ({why})"));
+                }
                 Standing::Healthy(_) | Standing::Faulty(..) | Standing::Unknown { .. } => {}
             }
         }
@@ -247,14 +250,14 @@ impl<'a> Merge<'a> {
         }
     }
 
-    fn gone(&mut self, incident: &Incident) {
+    /// Its subject is gone, or excused: `seen` says which.
+    fn gone(&mut self, incident: &Incident, seen: &str) {
         let before =
             self.input.view.streaks.get(&incident.key).map_or(0, |streak| streak.gone_runs);
         let runs = before.saturating_add(1);
         let held = self.input.view.open_remediation(&incident.key).is_some();
         if runs >= GONE_RUNS && !held {
-            let proof =
-                format!("absent from {runs} whole listings in a row; nothing is said about health");
+            let proof = format!("{seen} in {runs} runs in a row; nothing is said about health");
             self.forget_streak(&incident.key);
             self.resolve(incident, Resolution::SubjectGone, proof, None);
             return;

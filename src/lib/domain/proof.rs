@@ -95,6 +95,9 @@ fn prove(
     let evidence = match standing {
         Standing::Healthy(evidence) | Standing::Faulty(_, evidence) => evidence,
         Standing::Gone => return failed("its subject no longer exists".to_owned()),
+        Standing::Excused { why } => {
+            return failed(format!("nothing is asked of its subject any more: {why}"));
+        }
         Standing::Unknown { why } => return unknown(format!("it was not seen: {why}")),
     };
     if let Some(why) = weak(evidence, remediation, raise, now) {
@@ -112,9 +115,10 @@ fn prove(
     };
     match standing {
         Standing::Faulty(symptom, _) => effect.faulty(&symptom.message),
-        Standing::Healthy(_) | Standing::Gone | Standing::Unknown { .. } => {
-            effect.healthy(evidence)
-        }
+        Standing::Healthy(_)
+        | Standing::Gone
+        | Standing::Excused { .. }
+        | Standing::Unknown { .. } => effect.healthy(evidence),
     }
 }
 

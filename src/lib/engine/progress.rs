@@ -327,7 +327,10 @@ impl Progress {
                 Standing::Unknown { why } => {
                     of_check.insert(key.subject.short(), why.to_owned());
                 }
-                Standing::Healthy(_) | Standing::Faulty(..) | Standing::Gone => {
+                Standing::Healthy(_)
+                | Standing::Faulty(..)
+                | Standing::Gone
+                | Standing::Excused { .. } => {
                     of_check.remove(&key.subject.short());
                 }
             }

@@ -260,7 +260,7 @@ impl Judged {
         match self.diagnosis.standing(check, subject) {
             Standing::Healthy(_) => "healthy",
             Standing::Faulty(..) => "faulty",
-            Standing::Gone => "gone",
+            Standing::Gone | Standing::Excused { .. } => "gone",
             Standing::Unknown { .. } => "unknown",
         }
     }

@@ -69,7 +69,8 @@ impl Judge<'_> {
         }
         self.connections(list, roll);
         let unclear = self.screens(list, roll);
-        let ids: BTreeSet<&str> = list.items.iter().map(|row| row.id.as_str()).collect();
+        let rows: BTreeMap<&str, &DisplayRow> =
+            list.items.iter().map(|row| (row.id.as_str(), row)).collect();
         let places = places(self.settings, self.look);
         let groups = self.groups_doubt();
         if let Some(why) = &groups {
@@ -78,10 +79,14 @@ impl Judge<'_> {
         for check in SPEC.checks {
             roll.settle(&check.id, &self.look.tenant, list.at, |subject| {
                 let of_place = subject.kind() == SubjectKind::Location;
+                let row = rows.get(subject.id()).filter(|_| !of_place);
+                if let Some(why) = row.and_then(|row| row.excused()) {
+                    return Asked::Excused(why.to_owned());
+                }
                 let is_here = if of_place {
                     places.contains_key(subject.id()) && why.is_none()
                 } else {
-                    ids.contains(subject.id())
+                    row.is_some()
                 };
                 let hidden = if of_place { why.as_ref().or(groups.as_ref()) } else { why.as_ref() };
                 match (is_here, hidden) {

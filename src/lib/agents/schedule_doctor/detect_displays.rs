@@ -81,9 +81,14 @@ impl Judge<'_> {
         for why in [&list.cut_short, &doubt].into_iter().flatten() {
             roll.partial(&COVERAGE_GAP, why);
         }
-        let ids: BTreeSet<&str> = list.items.iter().map(|row| row.id.as_str()).collect();
+        let rows: BTreeMap<&str, &DisplayRow> =
+            list.items.iter().map(|row| (row.id.as_str(), row)).collect();
         roll.settle(&COVERAGE_GAP, tenant, list.at, |subject| {
-            match (ids.contains(subject.id()), &list.cut_short) {
+            let row = rows.get(subject.id());
+            if let Some(why) = row.and_then(|row| row.excused()) {
+                return Asked::Excused(why.to_owned());
+            }
+            match (row.is_some(), &list.cut_short) {
                 (true, _) => doubt.clone().map_or(Asked::Well, Asked::Unseen),
                 (false, Some(why)) => Asked::Unseen(why.clone()),
                 (false, None) => Asked::Gone,

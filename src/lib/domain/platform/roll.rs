@@ -20,6 +20,8 @@ pub enum Asked {
     Well,
     /// A whole listing does not have it.
     Gone,
+    /// It is there, and nobody expects it to be well: why.
+    Excused(String),
     /// It was not judged, and why.
     Unseen(String),
 }
@@ -115,6 +117,9 @@ impl<F: Fault> Roll<F> {
             match stands(&subject) {
                 Asked::Well => self.healthy(check, subject, at),
                 Asked::Gone => {}
+                Asked::Excused(why) => {
+                    self.of(check).excused.insert(subject, why);
+                }
                 Asked::Unseen(why) => self.unknown(check, subject, &why),
             }
         }
