@@ -59,16 +59,20 @@ impl GateInput<'_> {
         self.run_so_far.iter().filter(move |done| like(done))
     }
 
-    /// How many such operations all agents sent within `window`, those that are only planned included.
-    pub(super) fn within(&self, window: Duration, like: impl Fn(&Operation) -> bool) -> usize {
+    /// How many such operations of all agents the ledger holds that were sent within `window`.
+    pub(super) fn recorded(&self, window: Duration, like: impl Fn(&Operation) -> bool) -> usize {
         let since = self.now.checked_sub(window).unwrap_or(Timestamp::MIN);
         let counts = |found: &&Remediation| {
             found.intended_at > since
                 && found.state != RemediationState::Withdrawn
                 && like(&found.operation)
         };
-        let recorded = self.view.remediations.iter().filter(counts).count();
+        self.view.remediations.iter().filter(counts).count()
+    }
+
+    /// The same, those that are only planned included.
+    pub(super) fn within(&self, window: Duration, like: impl Fn(&Operation) -> bool) -> usize {
         let planned = if self.unrecorded == 0 { 0 } else { self.alike(&like).count() };
-        recorded + planned
+        self.recorded(window, like) + planned
     }
 }

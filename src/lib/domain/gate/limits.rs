@@ -90,7 +90,10 @@ fn quiet(input: &GateInput<'_>, census: Census) -> Answer {
     if matches!(in_run, Answer::Refused(_)) {
         return in_run;
     }
-    let limit = share(census.seen, input.policy.quiet_percent_per_day).max(LEAST_QUIET);
+    // What is put away is counted no more, and was there when the day began.
+    let gone = if input.operation.leaves_census() { input.recorded(DAY, alike(input)) } else { 0 };
+    let began = census.seen.saturating_add(gone as u64);
+    let limit = share(began, input.policy.quiet_percent_per_day).max(LEAST_QUIET);
     let what = format!("{verb} of this tenant in the last day");
     match of_limit(input.within(DAY, alike(input)), limit, &what) {
         Answer::Refused(text) => {

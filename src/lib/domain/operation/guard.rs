@@ -73,3 +73,50 @@ fn same_row(fields: &BTreeMap<Field, Option<String>>, state: &RowState) -> Resul
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::platform::{RowKind, RowRef};
+
+    const FIELDS: [(Field, Option<&str>); 4] = [
+        (Field::Status, Some("active")),
+        (Field::ExpiresAt, Some("2026-11-20T12:00:00Z")),
+        (Field::Replacement, None),
+        (Field::Playlists, Some("")),
+    ];
+
+    fn fields(given: &[(Field, Option<&str>)]) -> BTreeMap<Field, Option<String>> {
+        given.iter().map(|(field, value)| (*field, value.map(str::to_owned))).collect()
+    }
+
+    fn row(given: &[(Field, Option<&str>)]) -> TargetState {
+        let row = RowRef::new(RowKind::Content, "shop", "c");
+        TargetState::Row(RowState { row, name: "spring".to_owned(), fields: fields(given) })
+    }
+
+    #[test]
+    fn a_row_is_the_same_while_every_field_that_was_judged_is() {
+        let guard = Guard::SameRow { fields: fields(&FIELDS) };
+        assert_eq!(guard.holds(&row(&FIELDS)), Ok(()));
+        // What was not judged may be anything.
+        let more = [FIELDS.as_slice(), &[(Field::UpdatedAt, Some("now"))]].concat();
+        assert_eq!(guard.holds(&row(&more)), Ok(()));
+        for (place, (field, value)) in FIELDS.into_iter().enumerate() {
+            let mut other = FIELDS;
+            other[place].1 = if value.is_some() { None } else { Some("another") };
+            let why = guard.holds(&row(&other)).expect_err("it has changed");
+            assert!(why.contains(field.as_str()), "{why}");
+        }
+        let changed = guard.holds(&row(&[(Field::Status, Some("draft"))]));
+        assert_eq!(changed, Err("its status is draft now, not active".to_owned()));
+    }
+
+    #[test]
+    fn a_row_that_is_gone_or_no_row_at_all_is_not_the_same() {
+        let guard = Guard::SameRow { fields: BTreeMap::new() };
+        assert!(guard.holds(&TargetState::Missing).is_err());
+        let process = Guard::SameProcess { status: BTreeSet::new(), identity: None };
+        assert!(process.holds(&row(&FIELDS)).is_err());
+    }
+}

@@ -151,6 +151,12 @@ impl Operation {
         }
     }
 
+    /// Whether its row is no longer counted among those that its check asks about.
+    #[must_use]
+    pub const fn leaves_census(&self) -> bool {
+        matches!(self, Self::ArchiveContent(_) | Self::DeactivateSchedule(_))
+    }
+
     /// Why `dialect` cannot carry it out, if it cannot. Operations on processes speak no dialect.
     ///
     /// # Errors

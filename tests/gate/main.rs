@@ -1,0 +1,5 @@
+//! The gate: what passes all doors, and what shuts one of them.
+
+mod processes;
+mod request;
+mod rows;
