@@ -75,6 +75,31 @@ async fn a_row_that_came_for_one_that_went_is_noticed_though_the_number_is_the_s
     assert!(found.contains(&"d-00100") && found.contains(&"d-new") && !found.contains(&"d-00010"));
 }
 
+/// Rows that change places are no trouble in themselves; what comes and goes in the pass after that is.
+#[tokio::test]
+async fn a_row_that_came_for_one_that_went_is_noticed_in_a_second_pass_too() {
+    let mut model = Model::of("/displays", displays(150));
+    let (mut swaps, mut shifts) = (true, true);
+    model.meddle = Some(Box::new(move |tables, request| {
+        if request.number("page") != Some(2) {
+            return;
+        }
+        let rows = tables.get_mut("/displays").unwrap();
+        if request.number("limit") == Some(100) && std::mem::take(&mut swaps) {
+            rows.swap(20, 120);
+            // The first page was read before, and lacks one of the two.
+            rows.swap(99, 100);
+        } else if request.number("limit") == Some(50) && std::mem::take(&mut shifts) {
+            rows.remove(130);
+            rows.insert(0, display("d-new"));
+        }
+    }));
+    let listing = walked(model).await.unwrap();
+    let found = ids(&listing);
+    assert_eq!((listing.cut_short.as_deref(), found.len()), (None, 150));
+    assert!(found.contains(&"d-new") && !found.contains(&"d-00130"));
+}
+
 /// Lists that are not sorted by age take new rows in anywhere, so that the first page tells nothing.
 #[tokio::test]
 async fn a_row_that_came_far_behind_for_one_that_went_is_noticed_too() {

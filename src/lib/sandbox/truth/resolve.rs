@@ -19,7 +19,7 @@ const AHEAD: usize = 7 * MINUTES_OF_DAY;
 const DEPTH: u8 = 4;
 
 /// A minute as the wall clock beside the display shows it; days count from Sunday, 0.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Local {
     day: i64,
     minute: i64,
@@ -51,7 +51,7 @@ impl<'a> Plan<'a> {
         for display in tenant.displays.iter() {
             zones.entry(display.timezone.as_str()).or_insert_with_key(|name| {
                 let zone = TimeZone::get(name).unwrap_or(TimeZone::UTC);
-                minutes.iter().map(|at| local(&zone, *at)).collect()
+                wall_clock(&zone, &minutes)
             });
         }
         Self { tenant, by_display, minutes, zones }
@@ -101,6 +101,31 @@ impl<'a> Plan<'a> {
     /// Whether a playlist has anything to show at that moment.
     pub(super) fn delivers(&self, playlist: &str, at: Stamp) -> bool {
         delivers(self.tenant, playlist, at, DEPTH)
+    }
+}
+
+/// Where the clock is not set between the first and the last of so many minutes, it moves on by one each.
+const PART: usize = 60;
+
+/// The wall clock at each of these minutes, which follow each other.
+fn wall_clock(zone: &TimeZone, minutes: &[Stamp]) -> Vec<Local> {
+    let mut all = Vec::with_capacity(minutes.len());
+    for part in minutes.chunks(PART) {
+        let (first, last) = (local(zone, part[0]), local(zone, part[part.len() - 1]));
+        if first.later(part.len() - 1) == last {
+            all.extend((0..part.len()).map(|more| first.later(more)));
+        } else {
+            all.extend(part.iter().map(|at| local(zone, *at)));
+        }
+    }
+    all
+}
+
+impl Local {
+    fn later(self, minutes: usize) -> Self {
+        let day = i64::try_from(MINUTES_OF_DAY).unwrap_or(i64::MAX);
+        let minute = self.minute + i64::try_from(minutes).unwrap_or(0);
+        Self { day: (self.day + minute / day) % 7, minute: minute % day }
     }
 }
 
@@ -197,6 +222,25 @@ mod tests {
         let night = window(&[6], Some(1320), Some(120));
         assert!(is_open(&night, 6, 1320) && is_open(&night, 0, 119));
         assert!(!is_open(&night, 6, 60) && !is_open(&night, 0, 120) && !is_open(&night, 0, 1320));
+    }
+
+    #[test]
+    fn the_minutes_of_a_week_are_those_of_the_zone_one_by_one() {
+        for (zone, from) in [
+            ("Europe/Berlin", "2026-03-27T13:37:41Z"),
+            ("Europe/Berlin", "2026-10-23T00:00:00Z"),
+            ("Australia/Lord_Howe", "2026-04-02T09:10:00Z"),
+            ("America/New_York", "2026-11-20T12:00:00Z"),
+            ("Asia/Kathmandu", "2026-12-30T23:59:59Z"),
+        ] {
+            let zone = TimeZone::get(zone).unwrap();
+            let now = Stamp::parse(from).unwrap();
+            let start = now.minus(now.0.rem_euclid(MINUTE));
+            let later = (1..AHEAD).map(|n| start.plus(i64::try_from(n).unwrap() * MINUTE));
+            let minutes: Vec<Stamp> = std::iter::once(now).chain(later).collect();
+            let each: Vec<Local> = minutes.iter().map(|at| local(&zone, *at)).collect();
+            assert_eq!(wall_clock(&zone, &minutes), each, "{from}");
+        }
     }
 
     #[test]
