@@ -296,22 +296,27 @@ fn too_many(sent: &[Effect]) -> impl Iterator<Item = String> + '_ {
     all.filter(|(_, many, most)| many > most).map(|(what, many, _)| format!("{many} × {what}"))
 }
 
-#[tokio::test]
+/// How many lives go on side by side: a platform that hangs is waited for.
+const AT_ONCE: usize = 12;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_happens_over_many_days_what_must_never_happen_does_not() {
     let runs = super::size(200);
     let clock = opswarden::adapters::system_clock::SystemClock::new();
     let lives = runs.div_ceil(RUNS_OF_ONE);
-    let whole = |number: u64| async move {
-        let mut life = Life::begin(number).await;
-        for _ in 0..RUNS_OF_ONE.min(runs - number * RUNS_OF_ONE) {
-            life.run().await;
-        }
-        (number, life.end().await)
+    let whole = |number: u64| {
+        tokio::spawn(async move {
+            let mut life = Life::begin(number).await;
+            for _ in 0..RUNS_OF_ONE.min(runs - number * RUNS_OF_ONE) {
+                life.run().await;
+            }
+            (number, life.end().await)
+        })
     };
-    // Side by side, for a platform that hangs is waited for.
-    let mut all = stream::iter(0..lives).map(whole).buffer_unordered(4);
+    let mut all = stream::iter(0..lives).map(whole).buffer_unordered(AT_ONCE);
     let (mut wrong, mut killed, mut acts) = (Vec::new(), 0, 0);
-    while let Some((number, (of_life, killed_of_life, acts_of_life))) = all.next().await {
+    while let Some(life) = all.next().await {
+        let (number, (of_life, killed_of_life, acts_of_life)) = life.expect("no life panics");
         wrong.extend(of_life.into_iter().map(|what| format!("life {number}: {what}")));
         killed += killed_of_life;
         acts += acts_of_life;

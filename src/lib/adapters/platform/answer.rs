@@ -30,8 +30,10 @@ struct Envelope<D> {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Refusal {
     message: Words,
+    status_code: Option<u16>,
 }
 
 #[derive(Deserialize)]
@@ -73,9 +75,11 @@ impl Answer {
     pub(super) fn refusal(&self, redactor: &Redactor) -> Failure {
         // What stands in an error of the platform's own may be anything, a query with its values for one.
         let words = (self.status < 500).then(|| serde_json::from_slice(&self.body).ok()).flatten();
-        let word = match words {
-            Some(Refusal { message: Words::One(word) }) => word,
-            Some(Refusal { message: Words::Many(words) }) => words.join("; "),
+        // A 404 says that a row is gone: that is believed only in the platform's own form.
+        let own = |refusal: &Refusal| self.status != 404 || refusal.status_code == Some(404);
+        let word = match words.filter(own).map(|refusal: Refusal| refusal.message) {
+            Some(Words::One(word)) => word,
+            Some(Words::Many(words)) => words.join("; "),
             None => String::new(),
         };
         Failure::Said(self.status, plain(&word, redactor))
@@ -167,5 +171,12 @@ mod tests {
         assert_eq!(said(400, many), "the platform answered 400: a; b");
         assert_eq!(said(500, body), "the platform answered 500");
         assert_eq!(said(404, "gone"), "the platform answered 404");
+        let gone = r#"{"message":"Content not found","error":"Not Found","statusCode":404}"#;
+        assert_eq!(said(404, gone), "the platform answered 404: Content not found");
+        // A gateway's page, and a gateway's JSON.
+        for foreign in ["<h1>Not Found</h1>", r#"{"message":"no Route matched with those values"}"#]
+        {
+            assert_eq!(said(404, foreign), "the platform answered 404");
+        }
     }
 }

@@ -48,9 +48,10 @@ impl Failure {
         matches!(self, Self::Said(404, word) if word.starts_with("Cannot "))
     }
 
-    /// Whether the platform says that there is no such row.
+    /// Whether the platform says that there is no such row. Something else that stands before it, and says 404 without the
+    /// platform's words, knows nothing of rows.
     pub(super) fn is_gone(&self) -> bool {
-        matches!(self, Self::Said(404, _)) && !self.is_drift()
+        matches!(self, Self::Said(404, word) if !word.is_empty()) && !self.is_drift()
     }
 
     /// Whether asking again may help: the platform, or the way to it, is not well.
@@ -175,6 +176,8 @@ mod tests {
         let row = said(404, "Content not found");
         assert!(row.is_gone() && !row.is_drift());
         assert!(!said(400, "x").is_gone());
+        let foreign = said(404, "");
+        assert!(!foreign.is_gone() && !foreign.is_drift());
     }
 
     #[test]
