@@ -10,6 +10,7 @@ use opswarden::domain::report::{ExitClass, Report};
 use opswarden::domain::run::RunState;
 use opswarden::sandbox::{Dialect, Fault, FaultKind, Options, Sizes};
 
+use super::expired::Expired;
 use super::world::{NOON, Who, World};
 
 /// What a call is for: it decides what a run may make of its failure.
@@ -70,6 +71,7 @@ fn calls(who: Who, dialect: Dialect) -> Vec<(&'static str, Call)> {
     }
     match who {
         Who::Content => {
+            calls.push(("HEAD /static/:file", Call::Detail));
             let storage = if vizora { "GET /organizations/storage" } else { "GET /health" };
             let archive = if vizora { "POST /content/:id/archive" } else { "PATCH /content/:id" };
             calls.extend([(storage, Call::Detail), (archive, Call::Write)]);
@@ -85,13 +87,14 @@ fn calls(who: Who, dialect: Dialect) -> Vec<(&'static str, Call)> {
     }
     match who {
         Who::Fleet if vizora => calls.push(("POST /fleet/commands", Call::Write)),
+        Who::Fleet => calls.push(("GET /realtime", Call::Write)),
         Who::Schedules => {
             calls.extend([
                 ("GET /schedules/:id", Call::Detail),
                 ("PATCH /schedules/:id", Call::Write),
             ]);
         }
-        Who::Content | Who::Fleet => {}
+        Who::Content => {}
     }
     calls
 }
@@ -102,16 +105,17 @@ struct Cell {
     dialect: Dialect,
     route: &'static str,
     call: Call,
-    fault: FaultKind,
+    /// `None`: the platform's certificate has expired, so that no call gets through.
+    fault: Option<FaultKind>,
 }
 
 impl Cell {
     fn is_meant(&self) -> bool {
         match self.fault {
-            FaultKind::EmptyList | FaultKind::TruncatedPage | FaultKind::ShiftingPages => {
+            Some(FaultKind::EmptyList | FaultKind::TruncatedPage | FaultKind::ShiftingPages) => {
                 matches!(self.call, Call::List | Call::Side | Call::Part)
             }
-            FaultKind::LyingWrite => self.call == Call::Write,
+            Some(FaultKind::LyingWrite) => self.call == Call::Write,
             _ => true,
         }
     }
@@ -119,7 +123,7 @@ impl Cell {
     /// What is wrong with the answer can only be found out by counting.
     fn only_counts(&self) -> bool {
         let kinds = [FaultKind::EmptyList, FaultKind::TruncatedPage, FaultKind::ShiftingPages];
-        kinds.contains(&self.fault)
+        self.fault.as_ref().is_some_and(|fault| kinds.contains(fault))
     }
 }
 
@@ -129,12 +133,16 @@ fn matrix() -> Vec<Cell> {
         for dialect in [Dialect::Vizora, Dialect::Reference] {
             for who in Who::ALL {
                 for (route, call) in calls(who, dialect) {
-                    cells.push(Cell { who, dialect, route, call, fault: fault.clone() });
+                    cells.push(Cell { who, dialect, route, call, fault: Some(fault.clone()) });
                 }
             }
         }
     }
     cells.retain(Cell::is_meant);
+    for dialect in [Dialect::Vizora, Dialect::Reference] {
+        let sign_in = |who| Cell { who, dialect, route: "*", call: Call::Login, fault: None };
+        cells.extend(Who::ALL.map(sign_in));
+    }
     cells
 }
 
@@ -157,7 +165,9 @@ fn unseen(cell: &Cell, report: &Report) -> Option<String> {
     let is_blind = matches!(cell.call, Call::Login | Call::List | Call::Part);
     let told = match cell.only_counts() {
         // Other pages may show what these do not; an incident that is lost to sight would have been ended.
-        _ if matches!(cell.fault, FaultKind::ShiftingPages | FaultKind::TruncatedPage) => true,
+        _ if matches!(cell.fault, Some(FaultKind::ShiftingPages | FaultKind::TruncatedPage)) => {
+            true
+        }
         // Only what the rows are looked up for is in doubt.
         _ if cell.call == Call::Part => {
             report.exit == ExitClass::Incomplete || !report.partial.is_empty()
@@ -185,11 +195,26 @@ async fn holds(cell: Cell) -> Vec<String> {
     // Details are read once, and then believed: they are asked for again, so that they can go wrong.
     std::fs::remove_file(world.folder.path().join("platform.db")).expect("the cache is there");
     world.pass(Duration::from_mins(1));
-    if matches!(cell.fault, FaultKind::Hang | FaultKind::Drip) {
+    if matches!(cell.fault, Some(FaultKind::Hang | FaultKind::Drip)) {
         world.patience = Duration::from_millis(200);
     }
-    world.sandbox.set_faults(vec![Fault::always(cell.route, cell.fault.clone())]);
+    let mut expired = None;
+    match &cell.fault {
+        Some(fault) => world.sandbox.set_faults(vec![Fault::always(cell.route, fault.clone())]),
+        None => {
+            let server = Expired::start().await;
+            world.url = Some(server.url());
+            expired = Some(server);
+        }
+    }
     let report = world.run(cell.who).await;
+    if let Some(server) = expired {
+        let told = format!("{:?}", report.unknown);
+        if !told.contains("certificate has expired") {
+            wrong.push(format!("it does not say that the certificate has expired: {told}"));
+        }
+        server.stop();
+    }
     world.sandbox.set_faults(Vec::new());
     wrong.extend(wrongly_ended(&world, &before).await);
     for effect in world.sandbox.score(&[]).wrong_acts {

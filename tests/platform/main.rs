@@ -2,6 +2,7 @@
 //! known.
 
 mod behaviours;
+mod expired;
 mod faults;
 mod laws;
 mod limits;

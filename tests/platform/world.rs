@@ -154,6 +154,8 @@ pub(crate) struct World {
     pub(crate) observe_only: bool,
     /// How long the client waits for an answer, really.
     pub(crate) patience: Duration,
+    /// Where the client looks for the platform, if not at the sandbox.
+    pub(crate) url: Option<String>,
     /// How fast the client may ask.
     pub(crate) limits: Limits,
     /// How long a run may take, on the run's clock.
@@ -220,6 +222,7 @@ impl World {
             observe_only: false,
             patience: Duration::from_secs(20),
             limits: Limits::NONE,
+            url: None,
             timeout: Duration::from_mins(30),
             dialect,
             fallbacks,
@@ -252,7 +255,7 @@ impl World {
                 sandbox::Dialect::Vizora => Dialect::Vizora,
                 sandbox::Dialect::Reference => Dialect::Reference,
             },
-            url: self.sandbox.base_url(),
+            url: self.url.clone().unwrap_or_else(|| self.sandbox.base_url()),
             realtime: match self.dialect {
                 sandbox::Dialect::Vizora => String::new(),
                 sandbox::Dialect::Reference => self.sandbox.socket_url(),

@@ -50,7 +50,8 @@ pub enum FaultKind {
 /// When it goes wrong.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fault {
-    /// The method and the route, as `GET /content/:id`, or `*`.
+    /// The method and the route, as `GET /content/:id`, or `*`; `HEAD /static/:file` for pictures, `GET /realtime` for the
+    /// socket.
     pub route: String,
     /// What.
     pub fault: FaultKind,

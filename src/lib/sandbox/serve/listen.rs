@@ -90,7 +90,7 @@ async fn answered_in_realtime(shared: &Arc<Shared>, line: &Line, asked: Asked) -
     let (began, now) = (shared.lock().world.began, shared.now());
     let reply =
         instead.unwrap_or_else(|| api::realtime_answer(&shared.options, &asked, began, now));
-    finished(shared, &asked, bent(reply, &faults), &faults)
+    finished(shared, &asked.method, bent(reply, &faults), &faults)
 }
 
 async fn read(request: Request, line: &Line) -> Asked {
@@ -129,11 +129,10 @@ fn named(shared: &Shared, asked: &Asked) -> (String, &'static str) {
 async fn answered(shared: &Arc<Shared>, line: &Line, asked: Asked) -> Response<Body> {
     if asked.path.starts_with("/sandbox/") {
         let reply = control::answer(shared, &asked);
-        return finished(shared, &asked, reply, &[]);
+        return finished(shared, &asked.method, reply, &[]);
     }
     if asked.path.starts_with("/static/") {
-        let reply = control::thumbnail(shared, &asked);
-        return finished(shared, &asked, reply, &[]);
+        return pictured(shared, line, asked).await;
     }
     let (pattern, row) = named(shared, &asked);
     let faults = shared.lock().faults.strike(&asked.method, &pattern);
@@ -143,11 +142,27 @@ async fn answered(shared: &Arc<Shared>, line: &Line, asked: Asked) -> Response<B
     let instead =
         faults.iter().find_map(|fault| faults::instead(fault, &asked.method, &asked.path, row));
     let reply = instead.unwrap_or_else(|| modelled(shared, &asked, &faults));
-    finished(shared, &asked, reply, &faults)
+    finished(shared, &asked.method, reply, &faults)
+}
+
+/// Faults of pictures name them all alike.
+async fn pictured(shared: &Arc<Shared>, line: &Line, asked: Asked) -> Response<Body> {
+    let faults = shared.lock().faults.strike(&asked.method, "/static/:file");
+    if let Some(response) = delayed(shared, line, &faults).await {
+        return response;
+    }
+    let instead =
+        faults.iter().find_map(|fault| faults::instead(fault, &asked.method, &asked.path, "File"));
+    let reply = instead.unwrap_or_else(|| control::thumbnail(shared, &asked));
+    finished(shared, &asked.method, reply, &faults)
 }
 
 /// Waits, for ever where the fault says so; where the connection breaks there is nothing to answer.
-async fn delayed(shared: &Shared, line: &Line, faults: &[FaultKind]) -> Option<Response<Body>> {
+pub(super) async fn delayed(
+    shared: &Shared,
+    line: &Line,
+    faults: &[FaultKind],
+) -> Option<Response<Body>> {
     let wait = shared.options.latency + faults::latency(faults);
     if !wait.is_zero() {
         shared.clock.sleep(wait).await;
@@ -184,9 +199,9 @@ fn modelled(shared: &Shared, asked: &Asked, faults: &[FaultKind]) -> Reply {
 }
 
 /// The reply as the HTTP library takes it, with what goes wrong on its way.
-fn finished(
+pub(super) fn finished(
     shared: &Arc<Shared>,
-    asked: &Asked,
+    method: &str,
     reply: Reply,
     faults: &[FaultKind],
 ) -> Response<Body> {
@@ -206,7 +221,7 @@ fn finished(
         put(response.headers_mut(), header::CONTENT_LENGTH.as_str(), &whole.len().to_string());
         in_parts(shared, whole, half)
     } else {
-        Body::from(if asked.method == "HEAD" { Bytes::new() } else { whole })
+        Body::from(if method == "HEAD" { Bytes::new() } else { whole })
     };
     *response.body_mut() = body;
     response
@@ -221,7 +236,7 @@ fn put(headers: &mut HeaderMap, name: &str, value: &str) {
 }
 
 /// How long a dripping answer waits before each byte.
-const DRIP: Duration = Duration::from_secs(1);
+pub(super) const DRIP: Duration = Duration::from_secs(1);
 
 /// A body that comes byte by byte, or breaks off in the middle.
 fn in_parts(shared: &Arc<Shared>, whole: Bytes, half: bool) -> Body {
