@@ -11,7 +11,7 @@ use opswarden::domain::run::RunState;
 use opswarden::sandbox::{Dialect, Fault, FaultKind, Options, Sizes};
 
 use super::expired::Expired;
-use super::world::{NOON, Who, World};
+use super::world::{NOON, Who, World, found};
 
 /// What a call is for: it decides what a run may make of its failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,8 +217,15 @@ async fn holds(cell: Cell) -> Vec<String> {
     }
     world.sandbox.set_faults(Vec::new());
     wrong.extend(wrongly_ended(&world, &before).await);
-    for effect in world.sandbox.score(&[]).wrong_acts {
+    let seen: Vec<_> = found(&report).into_iter().collect();
+    let score = world.sandbox.score(&seen);
+    for effect in score.wrong_acts {
         wrong.push(format!("a wrong act: {effect:?}"));
+    }
+    for (check, tally) in score.checks {
+        for subject in tally.false_alarms {
+            wrong.push(format!("it says {check} of {subject}, which is not true"));
+        }
     }
     let runs = world.ledger_runs().await;
     let row = runs.iter().find(|row| row.id == report.run);

@@ -8,6 +8,9 @@ use opswarden::agents::fleet_manager::{FleetManager, checks};
 use opswarden::domain::diagnosis::Verdict;
 use opswarden::domain::platform::{Dialect, DisplayRow, DisplayStatus, Listing};
 use opswarden::domain::run::Recall;
+use opswarden::sandbox::{self, Fault, FaultKind, Options, Sizes};
+
+use super::world::{NOON, Who, World, found};
 
 fn now() -> Timestamp {
     "2026-11-20T12:00:00Z".parse().expect("a time")
@@ -34,9 +37,15 @@ fn silent(name: &str) -> DisplayRow {
     }
 }
 
-/// Whether the hall is called dark.
-fn is_dark(cut_short: Option<&str>) -> bool {
-    let displays = ["d-1", "d-2", "d-3"].map(silent).into();
+/// Whether the hall is called dark, in which three displays are silent and so many are lit.
+fn is_dark(lit: usize, cut_short: Option<&str>) -> bool {
+    let shines = |number| DisplayRow {
+        status: DisplayStatus::Online,
+        last_heartbeat: Some(now()),
+        ..silent(&format!("lit-{number}"))
+    };
+    let displays: Vec<DisplayRow> =
+        ["d-1", "d-2", "d-3"].map(silent).into_iter().chain((0..lit).map(shines)).collect();
     let look = TenantLook {
         tenant: "shop".to_owned(),
         displays: Ok(listing(displays, cut_short.map(str::to_owned))),
@@ -55,6 +64,37 @@ fn is_dark(cut_short: Option<&str>) -> bool {
 
 #[test]
 fn a_place_is_dark_only_where_every_display_was_listed() {
-    assert!(is_dark(None));
-    assert!(!is_dark(Some("1 of 4 rows was not read")), "the fourth one may be lit");
+    assert!(is_dark(0, None));
+    assert!(!is_dark(0, Some("1 of 4 rows was not read")), "the fourth one may be lit");
+}
+
+#[test]
+fn a_place_with_one_lit_display_is_not_dark() {
+    for lit in 1..3 {
+        assert!(!is_dark(lit, None));
+    }
+}
+
+/// A playlist may hold nothing but a layout, and what that shows is named in the list of layouts alone.
+#[tokio::test]
+async fn layouts_that_cannot_be_seen_make_no_screen_blank_and_no_playlist_empty() {
+    let sizes = Sizes { displays: 60, content: 120, playlists: 30, schedules: 40, tenants: 1 };
+    for (dialect, kind) in [
+        (sandbox::Dialect::Vizora, FaultKind::Status(500)),
+        (sandbox::Dialect::Reference, FaultKind::Status(500)),
+        (sandbox::Dialect::Vizora, FaultKind::EmptyList),
+    ] {
+        let options = Options { seed: 3, sizes, dialect, ..Options::default() };
+        let mut world = World::at(NOON, options).await;
+        world.observe_only = true;
+        world.sandbox.set_faults(vec![Fault::always("GET /content/layouts", kind)]);
+        for who in [Who::Fleet, Who::Schedules] {
+            let seen: Vec<_> = found(&world.run(who).await).into_iter().collect();
+            let score = world.sandbox.score(&seen);
+            let wrong: Vec<_> = score.checks.values().flat_map(|of| &of.false_alarms).collect();
+            assert!(wrong.is_empty(), "{who:?} says of {wrong:?} what is not true");
+            assert!(!seen.is_empty());
+        }
+        world.end().await;
+    }
 }

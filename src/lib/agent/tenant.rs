@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::platform::{
-    Catalogue, ContentDetail, ContentRow, ContentStatus, Details, Dialect, DisplayRow, GroupRow,
+    Catalogue, ContentDetail, ContentState, ContentStatus, Details, Dialect, DisplayRow, GroupRow,
     Listing, PlaylistRow, ScheduleRow, Shelf, Unlisted, Wanted, Zone,
 };
 use crate::domain::sight::{Blind, Sight};
@@ -35,7 +35,7 @@ pub struct TenantLook {
 pub struct ShelfLook {
     /// The state of each piece, as far as it was listed.
     pub content: BTreeMap<String, ContentStatus>,
-    /// Whether all content was listed.
+    /// Whether all content was listed, with everything that zones name: only then what is not here is gone.
     pub whole: bool,
     /// What is known of single pieces.
     pub details: BTreeMap<String, ContentDetail>,
@@ -46,12 +46,13 @@ pub struct ShelfLook {
 impl TenantLook {
     /// Looks at everything of `tenant`.
     pub async fn at(platform: &dyn Platform, tenant: &str) -> Self {
-        // The longest list first and alone: what it brings that is not needed is gone before the others come.
-        let content = stock(platform, tenant).await;
+        // What names something before what is named: else what was made between the two would be taken for gone. And the
+        // longest list last, so that where limits end the look the displays were seen.
+        let layouts = platform.layouts(tenant).await;
         let rows = join(platform.displays(tenant), platform.groups(tenant));
         let plans = join(platform.schedules(tenant), platform.playlists(tenant));
-        let (((displays, groups), (schedules, playlists)), layouts) =
-            join(join(rows, plans), platform.layouts(tenant)).await;
+        let ((displays, groups), (schedules, playlists)) = join(rows, plans).await;
+        let content = platform.content_states(tenant).await;
         let shelf = ShelfLook::at(platform, tenant, &playlists, content, layouts).await;
         Self { tenant: tenant.to_owned(), displays, groups, schedules, playlists, shelf }
     }
@@ -60,8 +61,9 @@ impl TenantLook {
     #[must_use]
     pub fn catalogue(&self, dialect: Dialect) -> Catalogue<'_> {
         let ShelfLook { content, whole: all, details, .. } = &self.shelf;
-        let known = Shelf { content, whole: *all, details };
-        let unlisted = match (whole(&self.playlists, "playlists"), dialect) {
+        let listed = whole(&self.playlists, "playlists");
+        let known = Shelf { content, whole: *all, details, playlists: listed.is_ok() };
+        let unlisted = match (listed, dialect) {
             (Ok(()), Dialect::Reference) => Unlisted::Gone,
             // The live platform takes what names a playlist away with it: one that is not listed was made meanwhile.
             (Ok(()), Dialect::Vizora) => {
@@ -100,36 +102,16 @@ pub fn whole<T>(list: &Sight<Listing<T>>, what: &str) -> Result<(), String> {
     }
 }
 
-/// What is needed of a piece of content here. A tenant has many, and their names and pictures would fill the memory.
-struct Piece {
-    id: String,
-    status: ContentStatus,
-    updated_at: Timestamp,
-}
-
-async fn stock(platform: &dyn Platform, tenant: &str) -> Sight<Listing<Piece>> {
-    let list = platform.content(tenant).await?;
-    let piece =
-        |row: ContentRow| Piece { id: row.id, status: row.status, updated_at: row.updated_at };
-    Ok(Listing {
-        items: list.items.into_iter().map(piece).collect(),
-        cut_short: list.cut_short,
-        total: list.total,
-        platform_now: list.platform_now,
-        at: list.at,
-    })
-}
-
 impl ShelfLook {
     async fn at(
         platform: &dyn Platform,
         tenant: &str,
         playlists: &Sight<Listing<PlaylistRow>>,
-        content: Sight<Listing<Piece>>,
+        content: Sight<Listing<ContentState>>,
         layouts: Sight<Listing<(String, ContentDetail)>>,
     ) -> Self {
         let doubts = [whole(&content, "content").err(), whole(&layouts, "layouts").err()];
-        let is_whole = doubts[0].is_none();
+        let listed = doubts.iter().all(Option::is_none);
         let known: BTreeMap<String, ContentDetail> =
             layouts.map(|list| list.items.into_iter().collect()).unwrap_or_default();
         let used = in_use(rows(playlists), &known);
@@ -153,23 +135,30 @@ impl ShelfLook {
             Ok(read) => (read.known, read.cut_short),
             Err(Blind { why }) => (BTreeMap::new(), Some(why)),
         };
+        // A layout that only a single look showed may name content that was not kept.
+        let followed = named_by(&details).all(|content| used.contains(content));
         details.extend(known);
         let cut_short = doubts.into_iter().flatten().next().or(unread);
-        Self { content: states, whole: is_whole, details, cut_short }
+        Self { content: states, whole: listed && followed, details, cut_short }
     }
 }
 
 /// The content that playlists and the zones of layouts name.
-fn in_use<'a>(
-    playlists: &'a [PlaylistRow],
-    layouts: &'a BTreeMap<String, ContentDetail>,
-) -> BTreeSet<&'a str> {
+fn in_use(
+    playlists: &[PlaylistRow],
+    layouts: &BTreeMap<String, ContentDetail>,
+) -> BTreeSet<String> {
     let items = playlists.iter().flat_map(|playlist| &playlist.items);
-    let zones = layouts.values().flat_map(|layout| &layout.zones).filter_map(|zone| match zone {
+    let items = items.map(|item| item.content.as_str());
+    items.chain(named_by(layouts)).map(str::to_owned).collect()
+}
+
+/// The content that zones name.
+fn named_by(details: &BTreeMap<String, ContentDetail>) -> impl Iterator<Item = &str> {
+    details.values().flat_map(|detail| &detail.zones).filter_map(|zone| match zone {
         Zone::Content(content) => Some(content.as_str()),
         Zone::Playlist(_) | Zone::Widget(_) => None,
-    });
-    items.map(|item| item.content.as_str()).chain(zones).collect()
+    })
 }
 
 /// One row that was looked at for a proof, with when that was.

@@ -7,8 +7,8 @@ use super::Pending;
 use super::processes::ActFailure;
 use crate::domain::operation::Operation;
 use crate::domain::platform::{
-    ContentDetail, ContentRow, Details, Dialect, DisplayRow, GroupRow, Listing, PlaylistRow,
-    RowRef, RowState, ScheduleRow, Storage, TenantStanding, Thumbnails, Wanted,
+    ContentDetail, ContentRow, ContentState, Details, Dialect, DisplayRow, GroupRow, Listing,
+    PlaylistRow, RowRef, RowState, ScheduleRow, Storage, TenantStanding, Thumbnails, Wanted,
 };
 use crate::domain::sight::Sight;
 
@@ -32,6 +32,9 @@ pub trait Platform: Send + Sync {
 
     /// Every piece of content of a tenant, as lists show it.
     fn content<'a>(&'a self, tenant: &'a str) -> Pending<'a, Sight<Listing<ContentRow>>>;
+
+    /// Every piece of content of a tenant, with no more than decides whether it can be shown.
+    fn content_states<'a>(&'a self, tenant: &'a str) -> Pending<'a, Sight<Listing<ContentState>>>;
 
     /// Every layout of a tenant with its details, by content id.
     fn layouts<'a>(

@@ -23,8 +23,9 @@ use super::wire::StorageWire;
 use super::{send, state};
 use crate::domain::operation::Operation;
 use crate::domain::platform::{
-    ContentDetail, ContentRow, Details, Dialect, DisplayRow, GroupRow, Listing, PlaylistRow,
-    RowKind, RowRef, RowState, ScheduleRow, Storage, TenantStanding, Thumbnails, Wanted,
+    ContentDetail, ContentRow, ContentState, Details, Dialect, DisplayRow, GroupRow, Listing,
+    PlaylistRow, RowKind, RowRef, RowState, ScheduleRow, Storage, TenantStanding, Thumbnails,
+    Wanted,
 };
 use crate::domain::sight::{Blind, Sight};
 use crate::ports::Pending;
@@ -149,6 +150,16 @@ impl Platform for PlatformClient {
             }
             let (items, frame) = emptied(self.full_rows(tenant, false).await?);
             Ok(filled(items.into_iter().map(|full| full.row).collect(), frame))
+        })
+    }
+
+    fn content_states<'a>(&'a self, tenant: &'a str) -> Pending<'a, Sight<Listing<ContentState>>> {
+        Box::pin(async move {
+            if !self.asker.table.content_is_full {
+                return self.list(tenant, self.asker.table.content, "content").await;
+            }
+            let (items, frame) = emptied(self.full_rows(tenant, false).await?);
+            Ok(filled(items.into_iter().map(|full| full.row.into()).collect(), frame))
         })
     }
 

@@ -8,8 +8,8 @@ use super::wire::{
     ContentWire, DisplayWire, FullWire, GroupWire, Metadata, PlaylistWire, ScheduleWire,
 };
 use crate::domain::platform::{
-    ContentDetail, ContentRow, ContentStatus, DisplayRow, GroupRow, PlaylistItem, PlaylistRow,
-    ScheduleRow, Zone,
+    ContentDetail, ContentRow, ContentState, ContentStatus, DisplayRow, GroupRow, PlaylistItem,
+    PlaylistRow, ScheduleRow, Zone,
 };
 
 /// A row that lists hold.
@@ -81,6 +81,19 @@ impl Listed for ContentRow {
             updated_at: wire.updated_at,
         };
         Ok(Seen { created_at: row.created_at, row })
+    }
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Listed for ContentState {
+    type Wire = ContentWire;
+
+    fn read(wire: ContentWire, _: &Table) -> Result<Seen<Self>, String> {
+        let row = Self { id: wire.id, status: wire.status, updated_at: wire.updated_at };
+        Ok(Seen { row, created_at: wire.created_at })
     }
 
     fn id(&self) -> &str {

@@ -52,6 +52,24 @@ impl ContentStatus {
     }
 }
 
+/// What of a piece of content decides whether it can be shown. A tenant has many pieces, and their names and pictures
+/// would fill the memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContentState {
+    /// The platform's id.
+    pub id: String,
+    /// Its state.
+    pub status: ContentStatus,
+    /// When the platform last wrote it.
+    pub updated_at: Timestamp,
+}
+
+impl From<ContentRow> for ContentState {
+    fn from(row: ContentRow) -> Self {
+        Self { id: row.id, status: row.status, updated_at: row.updated_at }
+    }
+}
+
 /// A piece of content as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContentRow {

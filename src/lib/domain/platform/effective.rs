@@ -37,6 +37,10 @@ struct Reach {
 impl Reach {
     const NOTHING: Self = Self { until: None, doubt: None };
 
+    fn unclear(why: impl Into<String>) -> Self {
+        Self { until: None, doubt: Some(why.into()) }
+    }
+
     /// Whichever lasts longer.
     fn or(self, other: Self) -> Self {
         Self { until: self.until.max(other.until), doubt: self.doubt.or(other.doubt) }
@@ -84,8 +88,10 @@ const DEPTH: u32 = 4;
 pub struct Shelf<'a> {
     /// The state of every piece of content that was listed.
     pub content: &'a BTreeMap<String, ContentStatus>,
-    /// Whether all content was listed.
+    /// Whether all content was listed, with everything that zones name.
     pub whole: bool,
+    /// Whether all playlists were listed.
+    pub playlists: bool,
     /// What is known of single pieces.
     pub details: &'a BTreeMap<String, ContentDetail>,
 }
@@ -105,21 +111,21 @@ impl Maker<'_> {
             return Reach::NOTHING;
         }
         let Some(detail) = self.shelf.details.get(id).filter(|_| status.is_some()) else {
-            let doubt = "when some of the content expires was not read yet".to_owned();
-            return Reach { until: None, doubt: Some(doubt) };
+            return Reach::unclear("when some of the content expires was not read yet");
         };
         let own = Reach { until: Some(detail.expires_at.unwrap_or(Timestamp::MAX)), doubt: None };
         if !layout || detail.zones.is_empty() {
             return own;
         }
         if depth == 0 {
-            return Reach { until: None, doubt: Some(format!("layout {id} is nested too deeply")) };
+            return Reach::unclear(format!("layout {id} is nested too deeply"));
         }
         let zones = detail.zones.iter().map(|zone| match zone {
-            Zone::Playlist(playlist) => self
-                .playlists
-                .get(playlist.as_str())
-                .map_or(Reach::NOTHING, |found| self.playlist(found, depth - 1)),
+            Zone::Playlist(playlist) => match self.playlists.get(playlist.as_str()) {
+                Some(found) => self.playlist(found, depth - 1),
+                None if self.shelf.playlists => Reach::NOTHING,
+                None => Reach::unclear("not all playlists that a layout shows were listed"),
+            },
             Zone::Content(content) => {
                 self.item(content, self.shelf.content.get(content).copied(), false, depth - 1)
             }

@@ -14,7 +14,9 @@ mod row;
 mod schedule;
 mod timeline;
 
-pub use content::{ContentDetail, ContentRow, ContentStatus, PlaylistItem, PlaylistRow, Zone};
+pub use content::{
+    ContentDetail, ContentRow, ContentState, ContentStatus, PlaylistItem, PlaylistRow, Zone,
+};
 pub use dialect::Dialect;
 pub use display::{DisplayRow, DisplayStatus, GroupRow};
 pub use effective::{Ahead, Catalogue, Effective, Playable, Programme, Shelf, Unlisted};

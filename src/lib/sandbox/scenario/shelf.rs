@@ -293,13 +293,15 @@ fn playlist(place: usize, now: Stamp, seeded: &mut Seeded) -> Playlist {
     }
 }
 
-/// What layouts show: pieces that nothing else names, and a playlist.
+/// What layouts show: pieces that nothing else names, and a playlist. The first one, which may be all that a playlist
+/// holds, shows pieces alone where there are some.
 fn zone(parts: &[Part], content: &mut [Content], playlists: &Playlists) {
     let layouts = of(parts, &[Part::Layout]);
-    let mut zones: Vec<Vec<Value>> = layouts
-        .iter()
-        .map(|_| vec![json!({"id": "main", "playlistId": playlists.good[0]})])
-        .collect();
+    let main = || json!({"id": "main", "playlistId": playlists.good[0]});
+    let mut zones: Vec<Vec<Value>> = layouts.iter().map(|_| vec![main()]).collect();
+    if !of(parts, &[Part::ZoneOnly]).is_empty() {
+        zones.iter_mut().take(1).for_each(Vec::clear);
+    }
     let kinds = [(Part::ZoneOnly, "contentId"), (Part::WidgetOnly, "widgetId")];
     let count = zones.len();
     for (part, field) in kinds.into_iter().filter(|_| count > 0) {
