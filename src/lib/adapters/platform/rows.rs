@@ -201,7 +201,8 @@ impl Listed for GroupRow {
     fn read(wire: GroupWire, _: &Table) -> Result<Seen<Self>, String> {
         let displays = wire.displays.into_iter().map(|member| member.display_id).collect();
         let row = Self { id: wire.id, name: wire.name, displays };
-        Ok(Seen { row, created_at: wire.created_at })
+        // It is only compared with the age of others: one without it counts as old.
+        Ok(Seen { row, created_at: wire.created_at.unwrap_or(Timestamp::UNIX_EPOCH) })
     }
 
     fn id(&self) -> &str {

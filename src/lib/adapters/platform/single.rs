@@ -14,13 +14,13 @@ use super::walk::walk;
 use crate::domain::platform::{Listing, RowKind, RowRef, ScheduleRow};
 use crate::domain::sight::{Blind, Sight};
 
-/// A list of schedules serves for so long, so that several schedules that are acted on in one go cost one walk.
+/// A list of schedules serves for so long after its walk began, so that several schedules that are looked at in one go cost
+/// one walk, and what guards an act is as fresh as a look of its own.
 const LIST_AGE: Duration = Duration::from_secs(2);
 
-/// A list, and when it was walked, on the clock's elapsed time.
+/// A list, and when its walk began, on the clock's elapsed time.
 struct Recent {
     began: Duration,
-    ended: Duration,
     listing: Listing<ScheduleRow>,
 }
 
@@ -90,7 +90,7 @@ impl Singles {
     fn serves(&self, recent: &Recent, row: &RowRef, now: Duration) -> bool {
         let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         let after = sent.get(row).is_none_or(|sent| recent.began > *sent);
-        after && now.saturating_sub(recent.ended) <= LIST_AGE
+        after && now.saturating_sub(recent.began) <= LIST_AGE
     }
 
     /// One schedule: by its own route, or out of the list where the platform has no such route.
@@ -114,7 +114,7 @@ impl Singles {
         let now = asker.clock().elapsed();
         if !lists.get(tenant.name()).is_some_and(|recent| self.serves(recent, &row, now)) {
             let listing = walk(asker, tenant, asker.table.schedules, "schedules").await?;
-            let recent = Recent { began: now, ended: asker.clock().elapsed(), listing };
+            let recent = Recent { began: now, listing };
             lists.insert(tenant.name().to_owned(), recent);
         }
         let Some(Recent { listing, .. }) = lists.get(tenant.name()) else {

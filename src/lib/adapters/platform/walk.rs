@@ -387,12 +387,16 @@ impl Walker<'_> {
     }
 
     fn listing<R: Listed>(&self, walk: Option<Walk<R>>, cut_short: Option<String>) -> Listing<R> {
-        let (seen, total) = walk.map_or((Vec::new(), 0), |walk| (walk.seen, walk.total));
+        let (seen, total, began) = match walk {
+            Some(Walk { seen, total, began, .. }) => (seen, total, began),
+            None => (Vec::new(), 0, self.now()),
+        };
         Listing {
             items: seen.into_iter().map(|seen| seen.row).collect(),
             cut_short,
             total,
-            platform_now: self.now(),
+            // A row of the first page is as old as the walk: what is counted from its end would be too long a time.
+            platform_now: began,
             at: self.asker.clock().now(),
         }
     }

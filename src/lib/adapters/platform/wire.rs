@@ -227,7 +227,7 @@ pub(super) struct ScheduleWire {
 pub(super) struct GroupWire {
     pub(super) id: String,
     pub(super) name: String,
-    pub(super) created_at: Timestamp,
+    pub(super) created_at: Option<Timestamp>,
     pub(super) displays: Vec<MemberWire>,
 }
 

@@ -8,7 +8,7 @@ use super::checks::{
     AGENT, DISPLAY_BLANK, DISPLAY_ERROR, DISPLAY_OFFLINE, DISPLAYS_SERIES, LOCATION_DARK, SPEC,
 };
 use super::fault::Fault;
-use super::places::places;
+use super::places::{Hall, places};
 use super::settings::{FleetManager, Place};
 use crate::agent::tenant::{RowLook, TenantLook, rows, whole};
 use crate::agent::tenant_snapshot::{Looks, Seen, Snapshot};
@@ -162,14 +162,14 @@ impl Judge<'_> {
             return dark;
         }
         let silent = |display: &&&DisplayRow| is_silent(self.settings, display, list.platform_now);
-        for (place, displays) in places(self.settings, self.look) {
+        for (place, Hall { name, displays }) in places(self.settings, self.look) {
             if displays.iter().filter(silent).count() < displays.len() {
                 continue;
             }
-            let subject = Subject::new(SubjectKind::Location, &self.look.tenant, &place);
+            let subject = Subject::new(SubjectKind::Location, &self.look.tenant, place);
             let key = Key::new(AGENT, LOCATION_DARK, subject.clone());
             dark.extend(displays.iter().map(|display| (display.id.clone(), key.clone())));
-            let fault = Fault::LocationDark { place, displays: displays.len() };
+            let fault = Fault::LocationDark { place: name.to_owned(), displays: displays.len() };
             roll.faulty(&LOCATION_DARK, subject, fault, list.at);
         }
         dark

@@ -1,25 +1,33 @@
 //! Places: displays that go dark together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::settings::{FleetManager, Place};
 use crate::agent::tenant::{TenantLook, rows};
 use crate::domain::platform::DisplayRow;
 
-/// The places of a tenant that are large enough to be called dark, with the displays that are expected to play there.
+/// A place, and the displays that are expected to play there.
+pub(super) struct Hall<'a> {
+    /// What people call it. Two groups may have one name.
+    pub(super) name: &'a str,
+    pub(super) displays: Vec<&'a DisplayRow>,
+}
+
+/// The places of a tenant that are large enough to be called dark, by what tells one from the other.
 pub(super) fn places<'a>(
     settings: &FleetManager,
     look: &'a TenantLook,
-) -> BTreeMap<String, Vec<&'a DisplayRow>> {
+) -> BTreeMap<&'a str, Hall<'a>> {
     let expected = || rows(&look.displays).iter().filter(|display| display.excused().is_none());
-    let mut places: BTreeMap<String, Vec<&DisplayRow>> = BTreeMap::new();
+    let mut places: BTreeMap<&str, Hall<'a>> = BTreeMap::new();
     match settings.place {
         Place::Location => {
             for display in expected() {
                 let place =
                     display.location.as_deref().map(str::trim).filter(|place| !place.is_empty());
                 if let Some(place) = place {
-                    places.entry(place.to_owned()).or_default().push(display);
+                    let hall = || Hall { name: place, displays: Vec::new() };
+                    places.entry(place).or_insert_with(hall).displays.push(display);
                 }
             }
         }
@@ -27,16 +35,17 @@ pub(super) fn places<'a>(
             let by_id: BTreeMap<&str, &DisplayRow> =
                 expected().map(|display| (display.id.as_str(), display)).collect();
             for group in rows(&look.groups) {
-                let members =
-                    group.displays.iter().filter_map(|id| by_id.get(id.as_str()).copied());
-                places.entry(group.name.clone()).or_default().extend(members);
+                let ids: BTreeSet<&str> = group.displays.iter().map(String::as_str).collect();
+                let displays = ids.into_iter().filter_map(|id| by_id.get(id).copied()).collect();
+                places.insert(&group.id, Hall { name: &group.name, displays });
             }
         }
         Place::Organization => {
-            places.insert(look.tenant.clone(), expected().collect());
+            let displays = expected().collect();
+            places.insert(&look.tenant, Hall { name: &look.tenant, displays });
         }
     }
     let least = settings.place_displays as usize;
-    places.retain(|_, displays| displays.len() >= least);
+    places.retain(|_, hall| hall.displays.len() >= least);
     places
 }

@@ -135,8 +135,16 @@ impl Judge<'_> {
         let from = list.platform_now;
         let to = later(from, self.settings.overlap_ahead);
         let mut asked: BTreeMap<(&str, &str, Option<&str>), bool> = BTreeMap::new();
+        let mut doubt = list.cut_short.clone();
         for display in expected {
-            let Ok(zone) = display.time_zone() else { continue };
+            let zone = match display.time_zone() {
+                Ok(zone) => zone,
+                // Which of its schedules meet is not known, and a pair may meet on this display alone.
+                Err(why) => {
+                    doubt.get_or_insert(format!("of display {}, {why}", display.name));
+                    continue;
+                }
+            };
             let in_force = |schedule: &&&ScheduleRow| schedule.active && !schedule.ended(from);
             let own: Vec<&ScheduleRow> =
                 programme.of(&display.id).iter().filter(in_force).copied().collect();
@@ -156,13 +164,13 @@ impl Judge<'_> {
                 }
             }
         }
-        if let Some(why) = &list.cut_short {
+        if let Some(why) = &doubt {
             roll.partial(&SCHEDULE_OVERLAP, why);
         }
         let ids: BTreeSet<&str> =
             rows(&self.look.schedules).iter().map(|row| row.id.as_str()).collect();
         roll.settle(&SCHEDULE_OVERLAP, tenant, list.at, |subject| {
-            match (subject.id().split('+').all(|id| ids.contains(id)), &list.cut_short) {
+            match (subject.id().split('+').all(|id| ids.contains(id)), &doubt) {
                 (_, Some(why)) => Asked::Unseen(why.clone()),
                 (true, None) => Asked::Well,
                 (false, None) => Asked::Gone,

@@ -130,12 +130,29 @@ impl EngineFault for Fault {
                 vec![fact("group", empty_group.as_deref().unwrap_or("none"))]
             }
             Self::Overlap { priority, .. } => vec![fact("priority", &priority.to_string())],
-            Self::Gap { now, .. } => vec![fact("when", if *now { "now" } else { "soon" })],
+            // Whether it is now or soon changes with the hour alone, and a hold must outlast that.
+            Self::Gap { .. } => Vec::new(),
         };
         facts.into_iter().collect()
     }
 
     fn caused_by(&self) -> Option<Key> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_is_the_same_finding_by_day_and_by_night() {
+        let gap = |now| Fault::Gap {
+            name: "hall".to_owned(),
+            now,
+            fallback: Fallback::Ready { playlist: "p".to_owned() },
+        };
+        assert_eq!(gap(true).facts(), gap(false).facts());
+        assert_ne!(gap(true).message(), gap(false).message());
     }
 }
