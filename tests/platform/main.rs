@@ -2,6 +2,7 @@
 //! known.
 
 mod behaviours;
+mod behaviours_acts;
 mod behaviours_sight;
 mod faults;
 mod laws;
