@@ -3,6 +3,7 @@
 
 mod behaviours;
 mod behaviours_acts;
+mod behaviours_record;
 mod behaviours_sight;
 mod faults;
 mod laws;
