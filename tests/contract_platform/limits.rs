@@ -70,6 +70,24 @@ async fn two_clients_of_one_database_share_every_limit() {
 }
 
 #[tokio::test]
+async fn eight_callers_at_once_keep_the_limit_together() {
+    let limits = Limits { per_second: 8, ..Limits::NONE };
+    let world = World::with(Model::default(), |options| options.limits = limits).await;
+    world.client.storage("shop").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let began = Instant::now();
+    let caller = || async {
+        for _ in 0..3 {
+            world.client.storage("shop").await.unwrap();
+        }
+    };
+    join_all((0..8).map(|_| caller())).await;
+    assert!(began.elapsed() >= Duration::from_secs(2), "{:?}", began.elapsed());
+    assert_eq!(world.server.count("GET /organizations/storage"), 25);
+    assert_eq!(world.client.release().await, []);
+}
+
+#[tokio::test]
 async fn the_longest_pause_that_the_platform_asks_for_is_kept() {
     let world = World::of(Model::default()).await;
     world.client.storage("shop").await.unwrap();

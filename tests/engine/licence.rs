@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::shop::{MINUTE, guardian, last_remediation, reason, service, shop, url, view};
+use crate::shop::{
+    MINUTE, guardian, last_remediation, page_with_asset, reason, service, shop, url, view,
+};
 use crate::world::{Restart, World, app, http};
 use opswarden::agent::Agent as _;
 use opswarden::agents::health_guardian::settings::Service;
@@ -18,7 +20,7 @@ use opswarden::domain::process::{
 use opswarden::domain::report::ExitClass;
 use opswarden::domain::run::Recall;
 use opswarden::domain::sight::{Blind, Scan};
-use opswarden::ports::probe::{NamedAssets, ProbeAnswer};
+use opswarden::ports::probe::ProbeAnswer;
 
 #[tokio::test]
 async fn what_could_not_be_asked_says_nothing_and_licenses_nothing() {
@@ -64,21 +66,10 @@ async fn an_expired_certificate_is_one_incident_of_its_own() {
 async fn a_limiter_before_an_asset_is_no_outage() {
     let (world, mut agent) = shop();
     agent.services[0].probes[0].assets = true;
-    let page = |status| {
-        let mut page = http(200, "ok");
-        if let ProbeAnswer::Http { assets, named, .. } = &mut page {
-            *named = NamedAssets::Own;
-            assets.push(opswarden::ports::probe::AssetReading {
-                path: "/app.js".to_owned(),
-                status: Some(status),
-            });
-        }
-        page
-    };
-    world.answer(&url("shop"), page(429));
+    world.answer(&url("shop"), page_with_asset(429));
     let report = world.run(&agent).await;
     assert_eq!((world.acts().len(), report.changes.len()), (0, 0));
-    world.answer(&url("shop"), page(500));
+    world.answer(&url("shop"), page_with_asset(500));
     world.run(&agent).await;
     assert_eq!(world.acts(), ["restart pm2:shop"], "a broken asset is one");
 }

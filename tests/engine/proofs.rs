@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::shop::{
-    MINUTE, crash, guardian, healthy, last_remediation, only_incident, reason, service, shop, url,
-    view,
+    MINUTE, crash, guardian, healthy, last_remediation, only_incident, page_with_asset, reason,
+    service, shop, url, view,
 };
 use crate::world::{Restart, app, http};
 use opswarden::domain::duration::HumanDuration;
@@ -14,6 +14,25 @@ use opswarden::domain::incident::{RemediationState, Resolution};
 use opswarden::domain::process::ProcessStatus;
 use opswarden::domain::report::ExitClass;
 use opswarden::domain::sight::Blind;
+
+/// The page answers as before, and still nobody can use it.
+#[tokio::test]
+async fn a_restart_after_which_the_assets_still_fail_has_mended_nothing() {
+    let (world, mut agent) = shop();
+    agent.services[0].probes[0].assets = true;
+    world.answer(&url("shop"), page_with_asset(500));
+    world.heals_to(page_with_asset(500));
+    let mut exits = Vec::new();
+    for _ in 0..3 {
+        exits.push(world.run(&agent).await.exit);
+        world.pass(MINUTE * 20);
+    }
+    assert_eq!(world.acts(), ["restart pm2:shop", "restart pm2:shop"], "two attempts, no more");
+    assert_eq!(exits, [ExitClass::Findings; 3]);
+    let incident = only_incident(&world).await;
+    assert!(incident.is_active() && incident.escalated.is_some(), "{incident:?}");
+    assert_eq!(last_remediation(&world).await.state, RemediationState::Failed);
+}
 
 #[tokio::test]
 async fn an_effect_that_cannot_be_read_off_a_dead_process_is_waited_for() {

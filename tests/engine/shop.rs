@@ -12,7 +12,7 @@ use opswarden::domain::incident::{Incident, Remediation};
 use opswarden::domain::ledger::LedgerView;
 use opswarden::domain::process::{ManagerKind, ProcessStatus};
 use opswarden::domain::report::Report;
-use opswarden::ports::probe::ProbeAnswer;
+use opswarden::ports::probe::{AssetReading, NamedAssets, ProbeAnswer};
 use opswarden::ports::store::{Batch, Scope, Store};
 
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
@@ -65,6 +65,16 @@ pub(crate) fn shop() -> (World, HealthGuardian) {
 pub(crate) fn crash(world: &World, name: &str) {
     world.status(&app(name), ProcessStatus::Errored);
     world.answer(&url(name), ProbeAnswer::Refused);
+}
+
+/// A page that is well itself, and names one asset that answers with this status.
+pub(crate) fn page_with_asset(status: u16) -> ProbeAnswer {
+    let mut page = http(200, "ok");
+    if let ProbeAnswer::Http { assets, named, .. } = &mut page {
+        *named = NamedAssets::Own;
+        assets.push(AssetReading { path: "/app.js".to_owned(), status: Some(status) });
+    }
+    page
 }
 
 pub(crate) async fn view(world: &World) -> LedgerView {

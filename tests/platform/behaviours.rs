@@ -22,11 +22,11 @@ use super::raw::tokens_of_displays;
 use super::world::{NOON, Who, World, found};
 
 /// A display that is well, and shows what schedules say.
-fn well(number: usize) -> DisplayRow {
+pub(crate) fn well(number: usize) -> DisplayRow {
     display(number, 0, None, 8)
 }
 
-fn all_day(id: &str) -> ScheduleRow {
+pub(crate) fn all_day(id: &str) -> ScheduleRow {
     ScheduleRow {
         id: id.to_owned(),
         name: id.to_owned(),
@@ -44,7 +44,7 @@ fn all_day(id: &str) -> ScheduleRow {
 }
 
 /// A tenant with one playlist of one item in that state.
-fn tenant(
+pub(crate) fn tenant(
     displays: Vec<DisplayRow>,
     schedules: Vec<ScheduleRow>,
     status: ContentStatus,
@@ -71,7 +71,7 @@ fn tenant(
 }
 
 /// Every finding, as check and subject, in both dialects.
-fn findings(look: &TenantLook) -> BTreeSet<String> {
+pub(crate) fn findings(look: &TenantLook) -> BTreeSet<String> {
     let of = |dialect| {
         let (said, unknown) = judged(look, dialect, &[]);
         assert_eq!(unknown, Vec::<String>::new());

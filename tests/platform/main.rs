@@ -2,6 +2,9 @@
 //! known.
 
 mod behaviours;
+mod behaviours_acts;
+mod behaviours_record;
+mod behaviours_sight;
 mod expired;
 mod faults;
 mod laws;

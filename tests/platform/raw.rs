@@ -57,12 +57,20 @@ pub(crate) async fn tokens_of_displays(world: &World) -> Vec<String> {
     found
 }
 
-/// A person switches a display off.
-pub(crate) async fn disable(world: &World, id: &str) {
+/// A person of the tenant's own does something to a row.
+async fn by_hand(world: &World, method: &str, path: &str) {
     let bearer = session(world, "ops@").await;
-    let head = format!(
-        "POST /api/v1/displays/{id}/disable HTTP/1.1\r\nauthorization: Bearer {bearer}\r\n"
-    );
+    let head = format!("{method} /api/v1/{path} HTTP/1.1\r\nauthorization: Bearer {bearer}\r\n");
     let answer = asked(world, &head, "").await;
     assert_eq!(answer["success"], true, "{answer}");
+}
+
+/// A person switches a display off.
+pub(crate) async fn disable(world: &World, id: &str) {
+    by_hand(world, "POST", &format!("displays/{id}/disable")).await;
+}
+
+/// A person takes a display away for good.
+pub(crate) async fn remove_display(world: &World, id: &str) {
+    by_hand(world, "DELETE", &format!("displays/{id}")).await;
 }
