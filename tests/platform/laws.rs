@@ -166,13 +166,13 @@ fn said<F: std::fmt::Debug>(diagnosis: &Diagnosis<F>, unknown: &mut Vec<String>)
     said
 }
 
-fn doctor() -> ScheduleDoctor {
+pub(crate) fn doctor() -> ScheduleDoctor {
     let fallback_playlists = [(TENANT.to_owned(), "p2".to_owned())].into();
     ScheduleDoctor { fallback_playlists, ..ScheduleDoctor::default() }
 }
 
 /// Incidents for everything that was found in `look`.
-fn incidents(look: &TenantLook, dialect: Dialect) -> Vec<Incident> {
+pub(crate) fn incidents(look: &TenantLook, dialect: Dialect) -> Vec<Incident> {
     fn of<A: Agent>(diagnosis: &Diagnosis<A::Fault>) -> Vec<Key> {
         let checks = diagnosis.checks.iter();
         let all = checks.flat_map(|(check, of)| {
@@ -206,7 +206,7 @@ fn incidents(look: &TenantLook, dialect: Dialect) -> Vec<Incident> {
     (1..).zip(keys).map(incident).collect()
 }
 
-fn snapshot_of(look: &TenantLook, dialect: Dialect) -> Snapshot {
+pub(crate) fn snapshot_of(look: &TenantLook, dialect: Dialect) -> Snapshot {
     let looks = Looks::Everything(vec![look.clone()]);
     Snapshot { platform: Ok(Seen { dialect, tenants: vec![TENANT.to_owned()], looks }) }
 }
@@ -232,7 +232,7 @@ fn judged_by_group(look: &TenantLook, dialect: Dialect, incidents: &[Incident]) 
     said(&found, &mut Vec::new())
 }
 
-fn by_group() -> FleetManager {
+pub(crate) fn by_group() -> FleetManager {
     FleetManager { place: Place::Group, place_displays: 1, ..FleetManager::default() }
 }
 

@@ -12,6 +12,7 @@ mod limits;
 mod people;
 mod raw;
 mod score;
+mod screens;
 mod short_lists;
 mod sim;
 mod undo;
