@@ -1,13 +1,16 @@
 //! What a list that was cut short must not lead to.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::{SignedDuration, Timestamp};
 use opswarden::agent::Agent as _;
 use opswarden::agent::tenant::{ShelfLook, TenantLook};
 use opswarden::agent::tenant_snapshot::{Looks, Seen, Snapshot};
-use opswarden::agents::fleet_manager::{FleetManager, checks};
+use opswarden::agents::fleet_manager::{Fault as Found, FleetManager, checks};
 use opswarden::domain::diagnosis::Verdict;
-use opswarden::domain::platform::{Dialect, DisplayRow, DisplayStatus, Listing};
+use opswarden::domain::platform::{Dialect, DisplayRow, DisplayStatus, Listing, Roll, Tally};
 use opswarden::domain::run::Recall;
+use opswarden::domain::subject::{Subject, SubjectKind};
 use opswarden::sandbox::{self, Fault, FaultKind, Options, Sizes};
 
 use super::world::{NOON, Who, World, found};
@@ -97,4 +100,41 @@ async fn layouts_that_cannot_be_seen_make_no_screen_blank_and_no_playlist_empty(
         }
         world.end().await;
     }
+}
+
+/// How many runs, ten minutes after each other, call a list of `rows` implausible after ten that had a hundred.
+fn doubted(rows: u64) -> usize {
+    const KEPT: usize = 10;
+    let subject = Subject::new(SubjectKind::Tenant, "shop", "displays");
+    let mut at: Timestamp = "2026-11-20T12:00:00Z".parse().expect("a time");
+    let mut samples = Vec::new();
+    let mut doubts = 0;
+    for run in 0..1_000 {
+        at += SignedDuration::from_mins(10);
+        let of = BTreeMap::from([(subject.clone(), samples.clone())]);
+        let recall =
+            Recall { series: BTreeMap::from([("displays".to_owned(), of)]), ..Recall::default() };
+        let mut roll = Roll::<Found>::new(&FleetManager::SPEC, &BTreeSet::new());
+        let rows = if run < KEPT { 100 } else { rows };
+        let tally = Tally {
+            tenant: "shop",
+            what: "displays",
+            series: "displays",
+            rows,
+            cut_short: None,
+            at,
+        };
+        doubts += usize::from(tally.count(&recall, &mut roll).is_some());
+        samples.append(&mut roll.diagnosis().samples);
+        samples.drain(..samples.len().saturating_sub(KEPT));
+    }
+    doubts
+}
+
+#[test]
+fn a_list_that_lost_most_of_its_rows_is_believed_after_three_days_and_not_before() {
+    let day = 24 * 6;
+    let doubts = doubted(40);
+    assert!((3 * day..4 * day).contains(&doubts), "{doubts}");
+    assert_eq!(doubted(50), 0);
 }

@@ -1,15 +1,18 @@
 //! How many rows a tenant has, held against what earlier runs counted.
 //!
 //! An account that lost its rights sees a short list that is whole. What people really threw away is believed once the
-//! larger counts have left the series.
+//! larger counts have left the series, and short counts enter it slowly: people have days to notice.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::roll::Roll;
 use crate::domain::diagnosis::{Fault, Sample};
 use crate::domain::run::Recall;
 use crate::domain::subject::{Subject, SubjectKind};
+
+/// An implausible count is remembered so long after the one before it: the ten that a series holds are a good three days.
+const SLOWLY: SignedDuration = SignedDuration::from_hours(8);
 
 /// How many rows of a kind a run could see.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +53,7 @@ impl Tally<'_> {
         let subject = Subject::new(SubjectKind::Tenant, tenant, what);
         let before = recall.series.get(series).and_then(|of| of.get(&subject));
         let most = before.into_iter().flatten().map(|sample| sample.value).fold(0.0, f64::max);
+        let newest = before.into_iter().flatten().map(|sample| sample.at).max();
         #[expect(clippy::cast_precision_loss, reason = "a count of rows stays far below 2^52")]
         let value = rows as f64;
         let is_short = cut_short.is_none() && value * 2.0 < most;
@@ -57,7 +61,8 @@ impl Tally<'_> {
             format!("the list of {what} has {rows} rows, and lately had up to {most}: that is implausibly few")
         });
         let diagnosis = roll.diagnosis();
-        if cut_short.is_none() {
+        let early = newest.is_some_and(|newest| at.duration_since(newest) < SLOWLY);
+        if cut_short.is_none() && !(is_short && early) {
             let series = series.to_owned();
             diagnosis.samples.push(Sample { series, subject, at, value });
         }
