@@ -1,6 +1,7 @@
 //! A model of the platform: accounts, sessions, tables. What the full sandbox does better is not done here.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,8 +42,8 @@ pub(crate) struct Model {
     pub(crate) meddle: Option<Meddle>,
     /// Rows that every page of this size repeats at its end, in the place of its own last one.
     pub(crate) ties: Option<usize>,
-    /// This page of any list is never answered well.
-    pub(crate) broken_page: Option<usize>,
+    /// A page with any of these rows, by their place in the list, is never answered well.
+    pub(crate) broken: Option<Range<usize>>,
 }
 
 impl Default for Model {
@@ -60,7 +61,7 @@ impl Default for Model {
             always: BTreeMap::new(),
             meddle: None,
             ties: None,
-            broken_page: None,
+            broken: None,
         }
     }
 }
@@ -196,14 +197,15 @@ impl Model {
             self.meddle = Some(meddle);
         }
         let (page, limit) = (request.number("page").unwrap(), request.number("limit").unwrap());
-        if self.broken_page == Some(page) {
-            return no(500, "Internal server error");
-        }
         if limit > 100 {
             return no(400, "limit must not be greater than 100");
         }
         let rows = &self.tables[&request.path];
         let from = ((page - 1) * limit).min(rows.len());
+        let holds = |broken: &Range<usize>| from < broken.end && broken.start < from + limit;
+        if self.broken.as_ref().is_some_and(holds) {
+            return no(500, "Internal server error");
+        }
         let mut shown = rows[from..(from + limit).min(rows.len())].to_vec();
         if self.ties == Some(limit) && page > 1 {
             shown.pop();

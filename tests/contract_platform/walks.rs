@@ -163,7 +163,7 @@ async fn a_first_page_that_fails_is_blindness_and_a_later_one_cuts_short() {
     let blind = walked(model).await.unwrap_err();
     assert_eq!(blind.why, "the platform answered 500");
 
-    let model = Model { broken_page: Some(2), ..Model::of("/displays", displays(250)) };
+    let model = Model { broken: Some(100..200), ..Model::of("/displays", displays(250)) };
     let listing = walked(model).await.unwrap();
     let why = listing.cut_short.unwrap();
     assert!(why.starts_with("150 of 250 rows were not read"), "{why}");
@@ -251,4 +251,16 @@ async fn whole_means_every_row_that_was_there_all_the_time() {
         assert_eq!(world.client.release().await, []);
     }
     assert!(whole > 5, "only {whole} walks were whole");
+}
+
+/// The platform stumbles over one row, so that no page with that row in it is given.
+#[tokio::test]
+async fn a_row_that_breaks_its_page_hides_no_other() {
+    let model = Model { broken: Some(137..138), ..Model::of("/displays", displays(250)) };
+    let listing = walked(model).await.unwrap();
+    let why = listing.cut_short.as_deref().unwrap();
+    assert!(why.starts_with("1 of 250 rows were not read"), "{why}");
+    let found = ids(&listing);
+    assert_eq!(found.len(), 249);
+    assert!(!found.contains(&"d-00137"));
 }

@@ -5,12 +5,18 @@
 //! platform says, the platform said the same on every page, the first page shows the same when it is read again, and none
 //! of the rows was made while the walk went on. Then what was seen is what was there when it began.
 
+mod outlook;
+mod parts;
+mod seams;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 
+use self::parts::Part;
+use self::seams::{Seams, around};
 use super::ask::{Asker, Question};
 use super::dialect::Route;
 use super::failure::Failure;
@@ -44,38 +50,8 @@ struct Walk<R> {
     youngest: Option<Timestamp>,
     /// How many passes added to it.
     passes: u32,
-}
-
-/// Where pages meet, and at which of these places a row was on both.
-struct Seams {
-    page: u64,
-    ids: BTreeSet<String>,
-    twice: Vec<u64>,
-}
-
-impl Seams {
-    fn after(page: u64, ids: BTreeSet<String>) -> Self {
-        Self { page, ids, twice: Vec::new() }
-    }
-
-    fn next(&mut self, page: u64, ids: BTreeSet<String>) {
-        if page == self.page + 1 && !self.ids.is_disjoint(&ids) {
-            self.twice.push(self.page);
-        }
-        (self.page, self.ids) = (page, ids);
-    }
-}
-
-/// A page and its size that hold the row at `offset` as near to the middle as can be.
-fn around(offset: u64) -> (u64, u64) {
-    let middle = |size: &u64| (offset % size).abs_diff(size / 2);
-    let size = (60..100).min_by_key(middle).unwrap_or(SIZES[1]);
-    (offset / size + 1, size)
-}
-
-/// How many requests a whole walk over so many rows takes: every page, and the first one once more.
-const fn requests(total: u64) -> u64 {
-    total.div_ceil(SIZES[0]) + 1
+    /// Why some rows can be read by no page, and how many.
+    unreadable: Option<(u64, Failure)>,
 }
 
 /// Why a pass was not enough.
@@ -145,6 +121,14 @@ impl<R: Listed> Walk<R> {
         self.seen.reserve_exact(more.saturating_sub(self.seen.len()));
     }
 
+    /// Some rows of a page could not be read.
+    fn leaves(&mut self, unreadable: Option<(u64, Failure)>) {
+        if let Some((more, failure)) = unreadable {
+            let many = self.unreadable.as_ref().map_or(0, |(many, _)| *many);
+            self.unreadable = Some((many + more, failure));
+        }
+    }
+
     /// Takes rows in; of two readings of a row the later one stays.
     fn take(&mut self, rows: Vec<Seen<R>>) {
         self.seen.extend(rows);
@@ -203,7 +187,8 @@ impl Walker<'_> {
     /// Reads every page once, adding to what earlier passes saw.
     async fn pass<R: Listed>(&self, walk: &mut Option<Walk<R>>, size: u64) -> Result<(), Doubt> {
         let before = walk.as_ref().map(|walk| walk.total);
-        let (rows, total) = self.page::<R>(1, size).await.map_err(Doubt::Ended)?;
+        let Part { rows, total, unreadable } =
+            self.whole_page::<R>(1, size).await.map_err(Doubt::Ended)?;
         if before.is_some_and(|before| before != total) {
             // Nothing of the earlier passes can be used; this page begins anew.
             *walk = None;
@@ -215,8 +200,11 @@ impl Walker<'_> {
             began: self.now(),
             youngest: rows.iter().map(|seen| seen.created_at).max(),
             passes: 0,
+            unreadable: None,
         });
         walk.passes += 1;
+        walk.unreadable = None;
+        walk.leaves(unreadable);
         walk.reserve(size);
         let mut seams = Seams::after(1, first.clone());
         walk.take(rows);
@@ -226,6 +214,10 @@ impl Walker<'_> {
         let result = self.rest(walk, pages, size, &mut seams).await;
         walk.sort();
         result?;
+        if let Some((_, failure)) = &walk.unreadable {
+            // Other pages would show no more.
+            return Err(Doubt::Ended(failure.clone()));
+        }
         if walk.count() < walk.total {
             self.mend(walk, &seams, size).await?;
         }
@@ -260,9 +252,10 @@ impl Walker<'_> {
         (read, seams): (&mut usize, &mut Seams),
     ) -> Result<(), Doubt> {
         let pages = stream::iter(order.to_vec());
-        let mut rest = pages.map(|page| self.page::<R>(page, size)).buffered(IN_FLIGHT);
+        let mut rest = pages.map(|page| self.whole_page::<R>(page, size)).buffered(IN_FLIGHT);
         while let Some(page) = rest.next().await {
-            let (rows, total) = page.map_err(Doubt::Ended)?;
+            let Part { rows, total, unreadable } = page.map_err(Doubt::Ended)?;
+            walk.leaves(unreadable);
             let ids = rows.iter().map(|seen| seen.row.id().to_owned()).collect();
             seams.next(order.get(*read).copied().unwrap_or_default(), ids);
             *read += 1;
@@ -312,33 +305,6 @@ impl Walker<'_> {
         let kept = self.asker.cache.set_cursor(self.tenant.name(), self.route.pattern, page).await;
         if let Err(error) = kept {
             tracing::warn!("where this walk ended cannot be kept: {error}");
-        }
-    }
-
-    /// Says at the start of a walk that the limits do not allow a whole one.
-    fn tell_ahead(&self, total: u64) {
-        let (pages, what) = (requests(total), self.what);
-        if let Some(each) = self.asker.each_run(Share::Whole).filter(|each| *each < pages) {
-            let runs = pages.div_ceil(each);
-            tracing::warn!(
-                "all {total} {what} take {pages} requests, and the limits allow {each} in a run: they are seen in about \
-                 {runs} runs"
-            );
-        }
-    }
-
-    /// What a limit left unread, with the numbers that tell when a walk can be whole.
-    fn held(&self, total: u64, left: u64, limit: &str) -> String {
-        let pages = requests(total);
-        let each = self.asker.each_run(Share::Whole);
-        let text = format!("{limit} leaves {left} of {total} rows for later runs");
-        match each {
-            Some(each) if pages > each => format!(
-                "{text}; a whole walk takes {pages} requests, and the limits allow {each} in a run: the next \
-                 run goes on there, and all rows are seen in about {} runs",
-                pages.div_ceil(each)
-            ),
-            Some(_) | None => format!("{text}; the next run goes on there"),
         }
     }
 
