@@ -213,7 +213,7 @@ fn judge(agent: &Spec, seen: &Seen, setting: &Setting, now: Timestamp) -> Diagno
 
 fn leaked(standing: &TenantStanding) -> Option<Symptom> {
     let text = format!(
-        "sessions of tenant {} were opened within the last day and not released: their tokens live on",
+        "sessions of tenant {} were opened, or may have been, within the last day and not released: their tokens live on",
         standing.tenant
     );
     (standing.leaked > 0).then(|| symptom(Severity::Warning, text))

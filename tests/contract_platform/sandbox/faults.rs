@@ -228,7 +228,10 @@ async fn a_sign_in_that_fails_is_blindness_and_a_session_that_it_lost_is_told_by
         });
         later.storage(TENANT).await.unwrap();
         let told: u64 = later.standing().iter().map(|tenant| tenant.leaked).sum();
-        assert_eq!(told, lost, "{kind:?}");
+        // One that was never opened is told where nobody can know that.
+        let in_doubt = is_in_doubt(&kind) && kind != FaultKind::Status(503);
+        assert_eq!(told, u64::from(in_doubt), "{kind:?}");
+        assert!(told >= lost, "{kind:?}: {lost} lost");
         assert_eq!(later.release().await, []);
         ground.running.stop().await;
     };

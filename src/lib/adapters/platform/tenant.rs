@@ -12,6 +12,9 @@ use crate::domain::platform::{Account, TenantStanding};
 
 /// How long a sign-in that failed is not tried again: every question of a run would wait for it.
 const NOT_AGAIN: Duration = Duration::from_secs(30);
+/// Each sign-in whose answer is lost may have opened a session that nobody can end: after so many of them the run does
+/// without. One of them may be an accident.
+const MOST_LOST: u32 = 2;
 /// A platform that refuses tokens as fast as it gives them is not asked for more than these in a run.
 const MOST_SIGN_INS: u32 = 20;
 /// A sign-in that is still under way is waited for so long.
@@ -53,6 +56,8 @@ struct Seat {
     /// Why the last sign-in failed, and until when that is believed.
     failed: Option<(Duration, Failure)>,
     sign_ins: u32,
+    /// Sign-ins of which nobody knows whether they opened a session.
+    lost: u32,
 }
 
 /// A tenant.
@@ -157,7 +162,10 @@ impl Tenant {
                 Ok(session)
             }
             Err(failure) => {
-                let lasts = matches!(failure, Failure::Account(_));
+                seat.lost += u32::from(session::perhaps_open(&failure));
+                let lasts = matches!(failure, Failure::Account(_)) || seat.lost >= MOST_LOST;
+                // It may have taken as long as it is believed.
+                let now = asker.clock().elapsed();
                 let until = if lasts { Duration::MAX } else { now.saturating_add(NOT_AGAIN) };
                 seat.failed = Some((until, failure.clone()));
                 Err(failure)
