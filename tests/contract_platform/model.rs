@@ -157,7 +157,7 @@ impl Model {
 
     fn log_in(&mut self, request: &Request) -> Reply {
         if let Some(reply) = self.sign_in.clone() {
-            if matches!(reply, Reply::Half(_)) {
+            if matches!(reply, Reply::Half(_) | Reply::Silence | Reply::Reset) {
                 self.open();
             }
             return reply;

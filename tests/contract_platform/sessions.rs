@@ -1,6 +1,7 @@
 //! One session for each tenant and run, ended on every way.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -55,7 +56,7 @@ async fn a_viewer_reads_and_writes_nothing() {
     assert!(world.client.displays("shop").await.is_ok());
     assert!(why(account(&world)).contains("viewer"));
     let reset = Operation::ResetDisplay(RowRef::new(RowKind::Display, "shop", "d-00000"));
-    assert!(matches!(world.client.send(&reset).await, Err(ActFailure::Refused(_))));
+    assert!(matches!(world.client.send(&reset).await, Err(ActFailure::NotSent(_))));
     assert_eq!(world.server.count("PATCH /displays/d-00000"), 0);
     assert_eq!(world.client.release().await, []);
 }
@@ -186,38 +187,130 @@ async fn a_sign_in_that_nobody_waits_for_any_more_is_ended_all_the_same() {
     assert_eq!(world.server.with(|model| model.open_sessions()), 0);
 }
 
-#[tokio::test]
-async fn a_session_that_was_opened_and_lost_is_counted_by_a_later_run() {
-    let model = Model { sign_in: Some(Reply::Half(201)), ..Model::default() };
-    let world = World::with(model, |options| options.deadline = Duration::from_secs(2)).await;
-    assert!(world.client.storage("shop").await.is_err());
-    assert_eq!(world.client.release().await, []);
-    assert_eq!(world.client.standing()[0].leaked, 0);
+/// How many sessions a run that comes later says were left open.
+async fn left_open(world: &World) -> u64 {
     world.server.with(|model| model.sign_in = None);
-    // As if its run were over.
+    // As if the first run were over.
     let later = world.again(|options| {
-        options.clock =
-            std::sync::Arc::new(Later(opswarden::adapters::system_clock::SystemClock::new()));
+        options.clock = Arc::new(Shifted::by_hours(1));
+        options.deadline = Duration::from_hours(2);
     });
     later.storage("shop").await.unwrap();
-    assert_eq!(later.standing()[0].leaked, 1);
+    let leaked = later.standing()[0].leaked;
     assert_eq!(later.release().await, []);
+    leaked
 }
 
-/// A clock an hour ahead.
-struct Later(opswarden::adapters::system_clock::SystemClock);
+#[tokio::test]
+async fn a_sign_in_whose_end_is_not_known_is_counted_by_a_later_run_and_a_clear_no_is_not() {
+    let said = |status| Reply::Json(status, json!({ "message": "x", "statusCode": status }));
+    let second_factor =
+        json!({ "success": true, "data": { "mfaRequired": true, "challengeToken": "x" } });
+    let cases = [
+        (Reply::Half(201), 1),
+        (Reply::Silence, 1),
+        (Reply::Reset, 1),
+        (Reply::Json(201, json!({ "x": 1 })), 1),
+        (said(504), 1),
+        (said(408), 1),
+        (said(400), 0),
+        (said(401), 0),
+        (said(403), 0),
+        (said(404), 0),
+        (said(503), 0),
+        (Reply::Json(302, json!({})), 0),
+        (Reply::Json(201, second_factor), 0),
+    ];
+    for (reply, expected) in cases {
+        let model = Model { sign_in: Some(reply.clone()), ..Model::default() };
+        let world = World::with(model, |options| {
+            options.request_timeout = Duration::from_millis(400);
+        })
+        .await;
+        assert!(world.client.storage("shop").await.is_err());
+        assert_eq!(world.client.release().await, []);
+        assert_eq!(world.client.standing()[0].leaked, 0, "its own are not counted");
+        assert_eq!(left_open(&world).await, expected, "{reply:?}");
+    }
+}
 
-impl opswarden::ports::clock::Clock for Later {
+#[tokio::test]
+async fn a_sign_in_that_was_under_way_when_its_run_was_stopped_is_counted() {
+    let world = World::of(Model { sign_in: Some(Reply::Silence), ..Model::default() }).await;
+    let short = Duration::from_millis(500);
+    assert!(tokio::time::timeout(short, world.client.storage("shop")).await.is_err());
+    assert_eq!(world.server.count("POST /auth/login"), 1);
+    assert_eq!(left_open(&world).await, 1);
+}
+
+#[tokio::test]
+async fn a_session_that_cannot_be_noted_is_not_opened() {
+    let world = World::of(Model::default()).await;
+    world.client.storage("shop").await.unwrap();
+    assert_eq!(world.client.release().await, []);
+    let file =
+        sqlx::sqlite::SqliteConnectOptions::new().filename(world.folder.path().join("platform.db"));
+    let mut cache = sqlx::ConnectOptions::connect(&file).await.unwrap();
+    let full = "CREATE TRIGGER full BEFORE INSERT ON session BEGIN SELECT RAISE(FAIL, 'full'); END";
+    sqlx::query(full).execute(&mut cache).await.unwrap();
+    sqlx::Connection::close(cache).await.unwrap();
+    let later = world.again(|_| {});
+    assert!(later.storage("shop").await.is_err());
+    assert_eq!(world.server.count("POST /auth/login"), 1, "the second one was never sent");
+    assert_eq!(later.release().await, []);
+    assert_eq!(world.server.with(|model| model.open_sessions()), 0);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_is_lost_is_tried_once_more_and_then_no_more() {
+    let clock = Arc::new(Shifted::by_hours(0));
+    let model = Model { sign_in: Some(Reply::Reset), ..Model::default() };
+    let world = World::with(model, |options| {
+        options.clock = Arc::<Shifted>::clone(&clock);
+        options.deadline = Duration::from_hours(1);
+    })
+    .await;
+    for _ in 0..5 {
+        assert!(world.client.storage("shop").await.is_err());
+        clock.pass(Duration::from_mins(1));
+    }
+    assert_eq!(world.server.count("POST /auth/login"), 2);
+    assert_eq!(world.client.release().await, []);
+}
+
+/// A clock that is ahead, and can be set ahead further.
+struct Shifted {
+    machine: opswarden::adapters::system_clock::SystemClock,
+    ahead_ms: AtomicU64,
+}
+
+impl Shifted {
+    fn by_hours(hours: u64) -> Self {
+        let machine = opswarden::adapters::system_clock::SystemClock::new();
+        Self { machine, ahead_ms: AtomicU64::new(hours * 3_600_000) }
+    }
+
+    fn pass(&self, duration: Duration) {
+        let whole = u64::try_from(duration.as_millis()).unwrap();
+        self.ahead_ms.fetch_add(whole, Ordering::Relaxed);
+    }
+
+    fn ahead(&self) -> Duration {
+        Duration::from_millis(self.ahead_ms.load(Ordering::Relaxed))
+    }
+}
+
+impl opswarden::ports::clock::Clock for Shifted {
     fn now(&self) -> jiff::Timestamp {
-        self.0.now() + Duration::from_hours(1)
+        self.machine.now() + self.ahead()
     }
 
     fn elapsed(&self) -> Duration {
-        self.0.elapsed()
+        self.machine.elapsed() + self.ahead()
     }
 
     fn sleep(&self, duration: Duration) -> opswarden::ports::Pending<'_, ()> {
-        self.0.sleep(duration)
+        self.machine.sleep(duration)
     }
 }
 
@@ -246,5 +339,5 @@ async fn a_certificate_that_nobody_trusts_is_a_reason() {
     let blind = world.client.displays("shop").await.unwrap_err();
     assert!(blind.why.contains("certificate"), "{}", blind.why);
     let archive = Operation::ArchiveContent(RowRef::new(RowKind::Content, "shop", "c-1"));
-    assert!(matches!(world.client.send(&archive).await, Err(ActFailure::Refused(_))));
+    assert!(matches!(world.client.send(&archive).await, Err(ActFailure::NotSent(_))));
 }

@@ -12,6 +12,7 @@ use super::answer::Answer;
 use super::ask::Asker;
 use super::dialect::Route;
 use super::failure::Failure;
+use super::pace::Pace;
 use super::tenant::{Session, Tenant};
 use super::transport::Sending;
 use crate::domain::platform::Account;
@@ -66,40 +67,62 @@ pub(super) async fn log_in(asker: &Arc<Asker>, tenant: &Tenant) -> Result<Sessio
 
 async fn sign_in(asker: &Arc<Asker>, tenant: &Tenant) -> Result<(Session, Account), Failure> {
     let pace = asker.limiter.route(LOGIN, 1);
-    // A session that is not noted could not be counted if it were lost, so what is needed to note it is made ready.
     asker.cache.forget_old().await.map_err(Failure::Unreached)?;
-    let mut again = true;
-    let answer = loop {
-        pace.next(asker.deadline()).await?;
-        let sent_at = asker.clock().elapsed();
-        let account = &tenant.options;
-        let json = serde_json::json!({ "email": account.email, "password": account.password });
-        let sending =
-            Sending { json: Some(json.to_string().into_bytes()), ..asker.sending(LOGIN, "", "")? };
-        match asker.transport.ask(sending).await {
-            Ok(answer) if answer.status == 429 => {
-                asker.limiter.refused(pace.bucket(), sent_at, answer.retry_after).await;
-                if !std::mem::take(&mut again) {
-                    return Err(answer.refusal(&asker.redactor));
-                }
-            }
-            Ok(answer) => break answer,
-            // A session was opened, and what ends it was lost.
-            Err(Failure::Lost(Some(200..=299), why)) => {
-                note(asker, tenant).await?;
-                return Err(Failure::Lost(None, why));
-            }
-            Err(Failure::Unreached(_)) if std::mem::take(&mut again) => {}
-            Err(failure) => return Err(failure),
+    match sign_in_once(asker, tenant, &pace).await {
+        // Nothing was opened, and a second time may go better.
+        Err(Failure::Said(429, _) | Failure::Unreached(_)) => {
+            sign_in_once(asker, tenant, &pace).await
         }
-    };
-    if !answer.is_success() {
-        return Err(refused(asker, &answer));
+        result => result,
     }
-    opened(asker, tenant, &answer).await
 }
 
-/// Notes an opened session. Its run is over by its deadline and the time that ending it takes.
+async fn sign_in_once(
+    asker: &Arc<Asker>,
+    tenant: &Tenant,
+    pace: &Pace<'_>,
+) -> Result<(Session, Account), Failure> {
+    pace.next(asker.deadline()).await?;
+    // Noted before it is sent: whatever ends this process from here on, a session that it may have opened is counted.
+    let row = note(asker, tenant).await?;
+    let answer = show_account(asker, tenant, pace).await;
+    let result = answer.and_then(|answer| opened(asker, &answer, row));
+    if let Err(failure) = &result
+        && !perhaps_open(failure)
+        && let Err(error) = asker.cache.never_opened(row).await
+    {
+        tracing::warn!(%error, "a sign-in that was refused will be told as a session that was left open");
+    }
+    result
+}
+
+/// Whether a sign-in that ended so may have opened a session. Who says a clear no, or sends us elsewhere, has opened none,
+/// and neither has one who is not ready to take anything up (503: the platform says so before it looks at the account).
+/// With 408 it gave up waiting for us, at a moment that nobody knows.
+pub(super) const fn perhaps_open(failure: &Failure) -> bool {
+    match failure {
+        Failure::Lost(..) | Failure::Shape(_) => true,
+        Failure::Said(status, _) => *status == 408 || (*status >= 500 && *status != 503),
+        Failure::Held(_) | Failure::Account(_) | Failure::Impossible(_) | Failure::Unreached(_) => {
+            false
+        }
+    }
+}
+
+async fn show_account(asker: &Asker, tenant: &Tenant, pace: &Pace<'_>) -> Result<Answer, Failure> {
+    let sent_at = asker.clock().elapsed();
+    let account = &tenant.options;
+    let json = serde_json::json!({ "email": account.email, "password": account.password });
+    let sending =
+        Sending { json: Some(json.to_string().into_bytes()), ..asker.sending(LOGIN, "", "")? };
+    let answer = asker.transport.ask(sending).await?;
+    if answer.status == 429 {
+        asker.limiter.refused(pace.bucket(), sent_at, answer.retry_after).await;
+    }
+    if answer.is_success() { Ok(answer) } else { Err(refused(asker, &answer)) }
+}
+
+/// Notes a session that is about to be opened. Its run is over by its deadline and the time that ending it takes.
 async fn note(asker: &Asker, tenant: &Tenant) -> Result<i64, Failure> {
     const ENDING: Duration = Duration::from_secs(30);
     let left = asker.deadline().saturating_sub(asker.clock().elapsed());
@@ -109,11 +132,8 @@ async fn note(asker: &Asker, tenant: &Tenant) -> Result<i64, Failure> {
     noted.map_err(Failure::Unreached)
 }
 
-async fn opened(
-    asker: &Asker,
-    tenant: &Tenant,
-    answer: &Answer,
-) -> Result<(Session, Account), Failure> {
+/// The session that a good answer opened. Where a second factor is asked for, the platform has opened none yet.
+fn opened(asker: &Asker, answer: &Answer, row: i64) -> Result<(Session, Account), Failure> {
     let refresh = answer.cookie(REFRESH_COOKIE);
     let parsed = answer.data::<SignedIn>("the sign-in");
     let second_factor =
@@ -123,7 +143,6 @@ async fn opened(
             turn it off for this account or use another one";
         return Err(Failure::Account(why.to_owned()));
     }
-    let row = note(asker, tenant).await?;
     let found = parsed?;
     let Some(token) = found.token.or(found.access_token).filter(|token| !token.is_empty()) else {
         return Err(Failure::Shape("the sign-in holds no access token".to_owned()));

@@ -8,10 +8,14 @@ use super::ask::Asker;
 use super::failure::Failure;
 use super::options::TenantOptions;
 use super::session;
-use crate::domain::platform::{Account, TenantStanding};
+use crate::domain::operation::Operation;
+use crate::domain::platform::{Acceptance, Account, TenantStanding};
 
 /// How long a sign-in that failed is not tried again: every question of a run would wait for it.
 const NOT_AGAIN: Duration = Duration::from_secs(30);
+/// Each sign-in whose answer is lost may have opened a session that nobody can end: after so many of them the run does
+/// without. One of them may be an accident.
+const MOST_LOST: u32 = 2;
 /// A platform that refuses tokens as fast as it gives them is not asked for more than these in a run.
 const MOST_SIGN_INS: u32 = 20;
 /// A sign-in that is still under way is waited for so long.
@@ -53,6 +57,15 @@ struct Seat {
     /// Why the last sign-in failed, and until when that is believed.
     failed: Option<(Duration, Failure)>,
     sign_ins: u32,
+    /// Sign-ins of which nobody knows whether they opened a session.
+    lost: u32,
+}
+
+/// What the platform answered to changes of rows, and to commands.
+#[derive(Clone, Default)]
+struct Accepted {
+    changes: Acceptance,
+    commands: Acceptance,
 }
 
 /// A tenant.
@@ -60,6 +73,7 @@ pub(super) struct Tenant {
     pub(super) options: TenantOptions,
     seat: tokio::sync::Mutex<Seat>,
     account: Mutex<Account>,
+    accepted: Mutex<Accepted>,
     leaked: AtomicU64,
 }
 
@@ -70,6 +84,7 @@ impl Tenant {
             options,
             seat: tokio::sync::Mutex::default(),
             account: Mutex::new(Account::Unknown { why }),
+            accepted: Mutex::default(),
             leaked: AtomicU64::new(0),
         }
     }
@@ -79,15 +94,25 @@ impl Tenant {
     }
 
     pub(super) fn standing(&self) -> TenantStanding {
+        let Accepted { changes, commands } =
+            self.accepted.lock().unwrap_or_else(PoisonError::into_inner).clone();
         TenantStanding {
             tenant: self.options.name.clone(),
-            account: self.account(),
+            account: self.account.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             leaked: self.leaked.load(Ordering::Relaxed),
+            changes,
+            commands,
         }
     }
 
-    pub(super) fn account(&self) -> Account {
-        self.account.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Notes what an answer to `operation` says of all that are like it; unlike what a sign-in says, it holds for the run.
+    pub(super) fn accepts(&self, operation: &Operation, acceptance: Acceptance) {
+        let mut accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
+        if operation.is_command() {
+            accepted.commands = acceptance;
+        } else {
+            accepted.changes = acceptance;
+        }
     }
 
     pub(super) fn set_account(&self, account: Account) {
@@ -157,7 +182,10 @@ impl Tenant {
                 Ok(session)
             }
             Err(failure) => {
-                let lasts = matches!(failure, Failure::Account(_));
+                seat.lost += u32::from(session::perhaps_open(&failure));
+                let lasts = matches!(failure, Failure::Account(_)) || seat.lost >= MOST_LOST;
+                // It may have taken as long as it is believed.
+                let now = asker.clock().elapsed();
                 let until = if lasts { Duration::MAX } else { now.saturating_add(NOT_AGAIN) };
                 seat.failed = Some((until, failure.clone()));
                 Err(failure)

@@ -1,4 +1,4 @@
-//! The sessions that were opened, and which of them were ended for sure.
+//! The sessions that were opened, or may have been, and which of them were ended for sure.
 
 use rustix::process::{Pid, test_kill_process};
 
@@ -11,7 +11,7 @@ const LIFE_MS: i64 = 30 * 24 * 3_600_000;
 const TOLD_MS: i64 = 24 * 3_600_000;
 
 impl Cache {
-    /// Notes a session that was just opened by a run that is over by `over_by`.
+    /// Notes a session that is about to be opened by a run that is over by `over_by`.
     pub(in crate::adapters::platform) async fn opened(
         &self,
         tenant: &str,
@@ -37,6 +37,17 @@ impl Cache {
         .await
         .map_err(cannot)?;
         Ok(written.last_insert_rowid())
+    }
+
+    /// Takes back the note of a session that was not opened after all.
+    pub(in crate::adapters::platform) async fn never_opened(&self, id: i64) -> Result<(), String> {
+        let mut connection = self.open().await?;
+        sqlx::query("DELETE FROM session WHERE id = $1")
+            .bind(id)
+            .execute(&mut *connection)
+            .await
+            .map_err(cannot)?;
+        Ok(())
     }
 
     /// Notes that it is ended.
@@ -108,5 +119,7 @@ mod tests {
             .unwrap();
         drop(db);
         assert_eq!(cache.leaked("a", "two").await, Ok(1));
+        cache.never_opened(going).await.unwrap();
+        assert_eq!(cache.leaked("a", "two").await, Ok(0));
     }
 }
