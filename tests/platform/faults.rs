@@ -199,13 +199,12 @@ async fn holds(cell: Cell) -> Vec<String> {
         world.patience = Duration::from_millis(200);
     }
     let mut expired = None;
-    match &cell.fault {
-        Some(fault) => world.sandbox.set_faults(vec![Fault::always(cell.route, fault.clone())]),
-        None => {
-            let server = Expired::start().await;
-            world.url = Some(server.url());
-            expired = Some(server);
-        }
+    if let Some(fault) = &cell.fault {
+        world.sandbox.set_faults(vec![Fault::always(cell.route, fault.clone())]);
+    } else {
+        let server = Expired::start().await;
+        world.url = Some(server.url());
+        expired = Some(server);
     }
     let report = world.run(cell.who).await;
     if let Some(server) = expired {

@@ -6,6 +6,7 @@ mod desk;
 mod dry_run;
 mod fake;
 mod full_disk;
+mod held;
 mod kills;
 mod other_user;
 mod owner;

@@ -67,7 +67,8 @@ pub enum Verb {
     },
     /// Let agents act again
     Resume {
-        /// An agent, "all", an operation that was switched off because it never helped, or the key of a finding that is held
+        /// An agent, "all", an operation that was switched off because it never helped; or what is held: the remediation that
+        /// was taken back (REM-1), the key of a finding, or "holds" for every hold
         agent: String,
         /// Why; stands in the ledger
         #[arg(long)]

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::undo::FARTHEST;
 use super::{Desk, Told, Trouble};
 use crate::adapters::store::{Access, SqliteStore};
 use crate::app::documents::{Paused, Resumed};
 use crate::app::exit::Exit;
 use crate::app::registry;
 use crate::domain::event::{Event, NewEvent};
-use crate::domain::incident::{Control, control};
+use crate::domain::incident::{Control, RemediationId, control};
 use crate::domain::moment::full;
 use crate::domain::operation::Operation;
 use crate::domain::subject::Key;
@@ -21,6 +22,8 @@ use crate::render::time::relative;
 
 /// A pause that nobody remembers is worse than none.
 const LONGEST_PAUSE: Duration = Duration::from_hours(90 * 24);
+/// The word for every hold.
+const HOLDS: &str = "holds";
 /// How long a person's word lets a hopeless operation try again.
 const RETRY: Duration = Duration::from_hours(24);
 
@@ -72,18 +75,28 @@ impl Desk<'_> {
         if Operation::VERBS.contains(&agent) {
             return self.retry(agent, reason).await;
         }
-        let key = match agent.parse::<Key>() {
-            Ok(key) => control::hold_of(&key),
-            Err(_) => pause_key(agent)?,
+        let nothing = self.nothing_is_recorded();
+        let key = match (agent.parse::<RemediationId>(), agent.parse::<Key>()) {
+            (Ok(id), _) if !nothing => self.hold_after(id).await?,
+            (_, Ok(key)) => control::hold_of(&key),
+            _ if agent == HOLDS => HOLDS.to_owned(),
+            _ => pause_key(agent).map_err(|trouble| Trouble {
+                message: format!(
+                    "{}; to lift a hold write what was taken back (REM-1), the key of its finding, or \"{HOLDS}\"",
+                    trouble.message
+                ),
+                ..trouble
+            })?,
         };
-        if self.nothing_is_recorded() {
+        if nothing {
             return Ok(resumed(agent, Vec::new(), Vec::new(), reason));
         }
         let now = self.clock.now();
-        let all = key == control::PAUSE_ALL;
+        let (all, holds) = (key == control::PAUSE_ALL, key == HOLDS);
         let lifts = |found: &Control| {
             let any = found.key.starts_with("pause:") || found.key == control::PROPOSE_ONLY;
-            found.applies(now) && ((all && any) || found.key == key)
+            let held = holds && found.key.starts_with("hold:");
+            found.applies(now) && ((all && any) || held || found.key == key)
         };
         let still_holds = |found: &Control| {
             let of_all = [control::PAUSE_ALL, control::PROPOSE_ONLY].contains(&found.key.as_str());
@@ -111,6 +124,17 @@ impl Desk<'_> {
         })
         .await?;
         Ok(resumed(agent, lifted, holding, reason))
+    }
+
+    /// The hold that was set when this remediation was taken back.
+    async fn hold_after(&self, id: RemediationId) -> Result<String, Trouble> {
+        let store = self.store(Access::ReadOnly).await?;
+        let all = store.remediations(None, FARTHEST).await?;
+        store.close().await?;
+        let found = all.into_iter().find(|found| found.id == id);
+        found.map(|found| control::hold_of(&found.key)).ok_or_else(|| {
+            Trouble::incomplete(format!("there is no {id}; `opsctl remediations` lists them"))
+        })
     }
 
     /// Lets an operation try again, for a day, that was switched off because it never helped.
@@ -177,7 +201,11 @@ fn resumed(agent: &str, lifted: Vec<String>, holding: Vec<String>, reason: &str)
             "{done}. {} still keeps {agent} from acting: `opsctl resume all --reason …`.\n",
             holding.join(" and ")
         ),
+        (true, []) if agent == HOLDS => "Nothing is held; nothing was changed.\n".to_owned(),
         (true, []) => format!("Nothing kept {agent} from acting; nothing was changed.\n"),
+        (false, []) if lifted.iter().all(|key| key.starts_with("hold:")) => {
+            format!("{done}. What was held may be acted on again, inside the gate.\n")
+        }
         (false, []) => format!("{done}. {agent} may act again, inside the gate.\n"),
     };
     let json = json!(Resumed { lifted, holding, reason: reason.to_owned() });

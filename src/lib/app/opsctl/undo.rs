@@ -28,7 +28,7 @@ pub(super) enum Wanted<'a> {
 }
 
 /// A ledger's remediations are looked through so far back.
-const FARTHEST: u32 = 100_000;
+pub(super) const FARTHEST: u32 = 100_000;
 
 impl Desk<'_> {
     pub(super) async fn undo(&self, wanted: Wanted<'_>, reason: &str) -> Result<Told, Trouble> {
@@ -131,11 +131,19 @@ impl Desk<'_> {
             page.item(tone, &id.to_string(), &format!("{operation}: {text}"));
             documents.push(TakenBack { remediation: id, operation, outcome: taken, text });
         }
-        if documents.iter().any(|one| matches!(one.outcome, TakingBack::Done)) {
-            page.paragraph(
-                "What was taken back is held: agents find it again and leave it alone until you lift the hold \
-                 (`opsctl resume KEY --reason …`; `opsctl explain` names the key) or the finding changes.",
-            );
+        let taken = |one: &&TakenBack| matches!(one.outcome, TakingBack::Done);
+        let taken: Vec<RemediationId> =
+            documents.iter().filter(taken).map(|one| one.remediation).collect();
+        if let Some(one) = taken.first() {
+            let what = if taken.len() == 1 {
+                one.to_string()
+            } else {
+                format!("{one}` or `opsctl resume holds")
+            };
+            page.paragraph(&format!(
+                "What was taken back is held: agents find it again and leave it alone until the finding changes, or \
+                 you lift the hold with `opsctl resume {what}` and a --reason."
+            ));
         }
         Told { text: page.into_text(), json: json!(documents), exit }
     }

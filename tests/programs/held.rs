@@ -1,0 +1,77 @@
+//! A person takes an act back, an agent leaves it alone, and the person lets it go on: by the programs alone.
+
+use std::fs;
+use std::sync::Arc;
+
+use opswarden::adapters::system_clock::SystemClock;
+use opswarden::sandbox::{Options, PASSWORD, Running, Sandbox, Sizes, Throttle};
+
+use super::fake::{Fake, OPSCTL};
+
+const CONTENT: &str = env!("CARGO_BIN_EXE_content-lifecycle");
+
+/// The programs beside a small tenant.
+struct House {
+    fake: Fake,
+    sandbox: Running,
+    email: String,
+}
+
+impl House {
+    fn new() -> Self {
+        let sizes = Sizes { displays: 5, content: 40, playlists: 8, schedules: 6, tenants: 1 };
+        let options = Options { seed: 7, sizes, throttle: Throttle::Off, ..Options::default() };
+        let sandbox =
+            Sandbox::start(options, Arc::new(SystemClock::new())).expect("a port is free");
+        let account = sandbox.accounts().into_iter().find(|one| one.email.starts_with("ops@"));
+        let email = account.expect("there is one").email;
+        let fake = Fake::new();
+        let file = fake.path().join("agents.toml");
+        let text = fs::read_to_string(&file).expect("the settings are there");
+        let platform = format!(
+            "{text}\n[platform]\nurl = \"{}\"\n\n[platform.limits]\nper_second = 0\nper_minute = 0\nper_hour = 0\n\
+             sign_ins_per_minute = 0\ntotal_per_second = 0\n",
+            sandbox.base_url()
+        );
+        fs::write(&file, platform).expect("they are written");
+        Self { fake, sandbox, email }
+    }
+
+    fn told(&self, program: &str, words: &[&str]) -> String {
+        let mut command = self.fake.program(program, words);
+        command.env("VALIDATOR_EMAIL", &self.email).env("VALIDATOR_PASSWORD", PASSWORD);
+        let output = command.output().expect("it starts");
+        let text = [output.stdout, output.stderr].concat();
+        String::from_utf8_lossy(&text).split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// What arrived at the platform since the last call.
+    fn arrived(&self) -> Vec<String> {
+        let effects = self.sandbox.take_effects().into_iter();
+        effects.map(|effect| format!("{} {}", effect.act.what, effect.act.row)).collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_held_is_left_alone_until_the_person_who_took_it_back_lets_it_go() {
+    let house = House::new();
+    house.told(CONTENT, &[]);
+    let done = house.arrived();
+    assert!(
+        done.len() > 1 && done.iter().all(|act| act.starts_with("archive content")),
+        "{done:?}"
+    );
+    let undone = house.told(OPSCTL, &["undo", "REM-1", "--reason", "it is wanted"]);
+    assert!(undone.contains("`opsctl resume REM-1`"), "{undone}");
+    let back = house.arrived();
+    assert_eq!(back.len(), 1, "{back:?}");
+    house.told(CONTENT, &[]);
+    assert_eq!(house.arrived(), Vec::<String>::new(), "it is held");
+    let lifted = house.told(OPSCTL, &["resume", "REM-1", "--reason", "it is not"]);
+    assert!(lifted.contains("What was held may be acted on again"), "{lifted}");
+    let again = house.told(OPSCTL, &["resume", "holds", "--reason", "all of them"]);
+    assert!(again.contains("Nothing is held"), "{again}");
+    let unknown = house.told(OPSCTL, &["resume", "REM-999", "--reason", "x"]);
+    assert!(unknown.contains("there is no REM-999"), "{unknown}");
+    house.sandbox.stop().await;
+}
