@@ -29,8 +29,16 @@ pub(super) async fn thumbnails(
     wanted: &[(Wanted, String)],
 ) -> Sight<Thumbnails> {
     let rows: Vec<Wanted> = wanted.iter().map(|(row, _)| row.clone()).collect();
-    let sweep =
-        Sweep { asker, tenant, sort: Sort::Thumbnail, what: "thumbnails", share: Share::Whole };
+    let origins: Vec<String> = wanted.iter().map(|(_, address)| origin(asker, address)).collect();
+    let origin = |index: usize| origins[index].as_str();
+    let sweep = Sweep {
+        asker,
+        tenant,
+        sort: Sort::Thumbnail,
+        what: "thumbnails",
+        share: Share::Whole,
+        origin: &origin,
+    };
     let (mut swept, unread) = sweep.begin(&rows).await?;
     let pace = asker.limiter.bucket(THUMBNAIL, unread.len());
     if !unread.is_empty() {
@@ -50,6 +58,14 @@ fn url(asker: &Asker, address: &str) -> Result<Url, Failure> {
     let base = base.parse::<Url>();
     let url = base.and_then(|base| base.join(address));
     url.map_err(|_| Failure::Impossible("an address of a thumbnail is not a URL".to_owned()))
+}
+
+/// Who is asked; empty where nobody is.
+fn origin(asker: &Asker, address: &str) -> String {
+    if address.starts_with("data:") {
+        return String::new();
+    }
+    url(asker, address).map_or_else(|_| String::new(), |url| url.origin().ascii_serialization())
 }
 
 async fn look(asker: &Asker, pace: &Pace<'_>, address: &str) -> Result<Look, Failure> {
