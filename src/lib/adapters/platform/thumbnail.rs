@@ -28,6 +28,10 @@ pub(super) async fn thumbnails(
     tenant: &str,
     wanted: &[(Wanted, String)],
 ) -> Sight<Thumbnails> {
+    let mut thumbnails = Thumbnails::default();
+    let (inline, wanted): (Vec<_>, Vec<_>) =
+        wanted.iter().partition(|(_, address)| address.starts_with("data:"));
+    thumbnails.inline = inline.into_iter().map(|(row, _)| row.id.clone()).collect();
     let rows: Vec<Wanted> = wanted.iter().map(|(row, _)| row.clone()).collect();
     let origins: Vec<String> = wanted.iter().map(|(_, address)| origin(asker, address)).collect();
     let origin = |index: usize| origins[index].as_str();
@@ -45,9 +49,14 @@ pub(super) async fn thumbnails(
         let look = |index: usize| look(asker, &pace, &wanted[index].1);
         swept = sweep.go_on(swept, (&rows, unread), look).await;
     }
-    let answered = swept.known.into_iter();
-    let answered = answered.map(|(id, doc)| (id, doc.as_deref() != Some(NOT_THERE))).collect();
-    Ok(Thumbnails { answered, cut_short: swept.cut_short })
+    thumbnails.cut_short = swept.cut_short;
+    for (row, origin) in rows.into_iter().zip(origins) {
+        if let Some(doc) = swept.known.remove(&row.id) {
+            let of_origin = thumbnails.answered.entry(origin).or_default();
+            of_origin.insert(row.id, doc.as_deref() != Some(NOT_THERE));
+        }
+    }
+    Ok(thumbnails)
 }
 
 fn url(asker: &Asker, address: &str) -> Result<Url, Failure> {
@@ -60,19 +69,12 @@ fn url(asker: &Asker, address: &str) -> Result<Url, Failure> {
     url.map_err(|_| Failure::Impossible("an address of a thumbnail is not a URL".to_owned()))
 }
 
-/// Who is asked; empty where nobody is.
+/// Who is asked; empty where the address is no URL.
 fn origin(asker: &Asker, address: &str) -> String {
-    if address.starts_with("data:") {
-        return String::new();
-    }
     url(asker, address).map_or_else(|_| String::new(), |url| url.origin().ascii_serialization())
 }
 
 async fn look(asker: &Asker, pace: &Pace<'_>, address: &str) -> Result<Look, Failure> {
-    if address.starts_with("data:") {
-        // The picture itself.
-        return Ok(Look::Doc(None));
-    }
     let mut at = url(asker, address)?;
     for _ in 0..=HOPS {
         let answer = patiently(asker, pace, &at).await?;

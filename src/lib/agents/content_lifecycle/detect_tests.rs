@@ -206,6 +206,29 @@ fn where_no_thumbnail_answers_the_address_is_doubted_and_none_is_called_gone() {
 }
 
 #[test]
+fn a_thumbnail_is_dead_only_where_another_of_its_origin_answers() {
+    let mut world = vizora();
+    for id in ["inline", "elsewhere", "one", "two"] {
+        world.add_held(id);
+    }
+    let acme = world.acme();
+    acme.dead.extend(["one".to_owned(), "two".to_owned()]);
+    acme.inline.insert("inline".to_owned());
+    acme.origins.insert("elsewhere".to_owned(), "https://cdn.example.test".to_owned());
+    let ids = ["inline", "elsewhere", "one"];
+    let open = recall(ids.map(|id| key(&THUMBNAIL_DEAD, content(id))));
+    let judged = world.judge_after(&open);
+    assert_eq!(judged.found(&THUMBNAIL_DEAD), Vec::<String>::new());
+    let stands = ids.map(|id| judged.stands(&THUMBNAIL_DEAD, &content(id)));
+    assert_eq!(stands, ["healthy", "healthy", "unknown"]);
+    assert!(!judged.whole(&THUMBNAIL_DEAD));
+    world.acme().dead.remove("two");
+    let judged = world.judge_after(&open);
+    assert_eq!(judged.found(&THUMBNAIL_DEAD), ["one"]);
+    assert!(judged.whole(&THUMBNAIL_DEAD));
+}
+
+#[test]
 fn what_is_gone_is_gone_only_where_the_list_was_whole() {
     let mut world = vizora();
     world.add_held("a");

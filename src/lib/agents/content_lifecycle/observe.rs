@@ -109,6 +109,7 @@ impl Pass<'_> {
         let (thumbnails, thumbnails_cut) =
             unless_blind(thumbnails, |thumbnails: &Thumbnails| thumbnails.cut_short.clone());
         details.known.extend(known);
+        let fates = fates(thumbnails);
         let mut zones = BTreeSet::new();
         let mut items = Vec::with_capacity(listing.items.len());
         for row in listing.items {
@@ -120,11 +121,9 @@ impl Pass<'_> {
                 zones.extend(detail.zones.iter().filter_map(content_of).cloned());
                 item.detail = Some(detail.into());
             }
-            item.thumbnail = match (item.thumbnail, thumbnails.answered.get(&item.id)) {
-                (Thumbnail::Unasked, Some(true)) => Thumbnail::Answers,
-                (Thumbnail::Unasked, Some(false)) => Thumbnail::Dead,
-                (thumbnail, _) => thumbnail,
-            };
+            if item.thumbnail == Thumbnail::Unasked {
+                item.thumbnail = fates.get(&item.id).copied().unwrap_or(Thumbnail::Unasked);
+            }
             items.push(item);
         }
         ContentLook {
@@ -226,6 +225,21 @@ fn replacement_of(item: &Item, platform_now: Option<jiff::Timestamp>) -> Option<
 
 fn wanted(row: &ContentRow) -> Wanted {
     Wanted { id: row.id.clone(), updated_at: row.updated_at }
+}
+
+/// The fate of each thumbnail, by content id.
+fn fates(thumbnails: Thumbnails) -> BTreeMap<String, Thumbnail> {
+    let mut fates = BTreeMap::new();
+    for of_origin in thumbnails.answered.into_values() {
+        // Where not a single one answers, more likely the address is wrong than every picture gone. Another origin, or a
+        // picture that is its own address, tells nothing about this one.
+        let any = of_origin.values().any(|answers| *answers);
+        let not_there = if any { Thumbnail::Dead } else { Thumbnail::Doubted };
+        let fate = |answers| if answers { Thumbnail::Answers } else { not_there };
+        fates.extend(of_origin.into_iter().map(|(id, answers)| (id, fate(answers))));
+    }
+    fates.extend(thumbnails.inline.into_iter().map(|id| (id, Thumbnail::Answers)));
+    fates
 }
 
 /// What was answered, or nothing; and why it is not all.

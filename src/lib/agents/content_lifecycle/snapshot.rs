@@ -106,8 +106,10 @@ pub enum Thumbnail {
     Unasked,
     /// The address answers.
     Answers,
-    /// The address answers that there is nothing.
+    /// The address answers that there is nothing, and others of its origin answer.
     Dead,
+    /// The address answers that there is nothing, and so does every other one of its origin.
+    Doubted,
 }
 
 /// An item without field names: a third of the text, and a fifth of the memory while it is written.

@@ -85,6 +85,10 @@ pub(super) struct Tenant {
     pub(super) vanished: BTreeSet<String>,
     /// Thumbnails that are gone.
     pub(super) dead: BTreeSet<String>,
+    /// Whom the thumbnails are asked of that do not lie with the platform.
+    pub(super) origins: BTreeMap<String, String>,
+    /// Thumbnails that are their own address.
+    pub(super) inline: BTreeSet<String>,
 }
 
 /// A platform.
@@ -122,6 +126,8 @@ pub(super) fn world(dialect: Dialect) -> World {
         hidden: BTreeSet::new(),
         vanished: BTreeSet::new(),
         dead: BTreeSet::new(),
+        origins: BTreeMap::new(),
+        inline: BTreeSet::new(),
     };
     World {
         dialect,
