@@ -80,7 +80,10 @@ pub(super) fn thumbnails(seen: &Seen<'_>, roll: &mut Roll<Fault>) {
         let fault = Fault::ThumbnailDead { name: item.name.clone() };
         roll.faulty(&THUMBNAIL_DEAD, seen.subject(item), fault, seen.look.at);
     }
-    seen.settle(roll, &THUMBNAIL_DEAD, |item| match unclear(seen, item) {
+    // Some hosts may never be asked. What they leave open must not keep an incident whose content a whole list no
+    // longer has.
+    let gone = Asked::Excused("the whole list does not have it".to_owned());
+    seen.settle_or(roll, &THUMBNAIL_DEAD, &gone, |item| match unclear(seen, item) {
         None => Asked::Well,
         Some(why) => Asked::Unseen(why.to_owned()),
     });
@@ -97,6 +100,10 @@ fn unclear<'s>(seen: &'s Seen<'_>, item: &Item) -> Option<&'s str> {
     match item.thumbnail {
         Thumbnail::None | Thumbnail::Answers | Thumbnail::Dead => None,
         Thumbnail::Doubted => Some(NONE_ANSWERS),
+        Thumbnail::Foreign => {
+            let foreign = seen.look.thumbnails_foreign.as_deref();
+            Some(foreign.unwrap_or("its thumbnail may not be asked"))
+        }
         Thumbnail::Unasked => {
             let cut = seen.look.thumbnails_cut.as_deref();
             Some(cut.unwrap_or("not every thumbnail was asked"))

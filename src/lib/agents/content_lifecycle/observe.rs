@@ -109,6 +109,7 @@ impl Pass<'_> {
         let (thumbnails, thumbnails_cut) =
             unless_blind(thumbnails, |thumbnails: &Thumbnails| thumbnails.cut_short.clone());
         details.known.extend(known);
+        let thumbnails_foreign = foreign(&thumbnails);
         let fates = fates(thumbnails);
         let mut zones = BTreeSet::new();
         let mut items = Vec::with_capacity(listing.items.len());
@@ -138,6 +139,7 @@ impl Pass<'_> {
             } else {
                 Some("probe_thumbnails is switched off".to_owned())
             },
+            thumbnails_foreign,
         }
     }
 
@@ -239,7 +241,34 @@ fn fates(thumbnails: Thumbnails) -> BTreeMap<String, Thumbnail> {
         fates.extend(of_origin.into_iter().map(|(id, answers)| (id, fate(answers))));
     }
     fates.extend(thumbnails.inline.into_iter().map(|id| (id, Thumbnail::Answers)));
+    let foreign = thumbnails.foreign.into_values().flatten();
+    fates.extend(foreign.map(|id| (id, Thumbnail::Foreign)));
     fates
+}
+
+/// So many hosts are named that may not be asked; of the others there may be as many as rows.
+const NAMED: usize = 3;
+
+/// Why some thumbnails may not be asked, if so.
+fn foreign(thumbnails: &Thumbnails) -> Option<String> {
+    let of_origins = thumbnails.foreign.iter();
+    let mut most: Vec<(usize, &str)> =
+        of_origins.map(|(origin, ids)| (ids.len(), origin.as_str())).collect();
+    let all: usize = most.iter().map(|(many, _)| many).sum();
+    most.sort_by_key(|(many, _)| std::cmp::Reverse(*many));
+    let rest = most.split_off(most.len().min(NAMED));
+    let mut told: Vec<String> =
+        most.iter().map(|(many, origin)| format!("{many} at {origin}")).collect();
+    let others: usize = rest.iter().map(|(many, _)| many).sum();
+    if others > 0 {
+        told.push(format!("{others} elsewhere"));
+    }
+    (all > 0).then(|| {
+        format!(
+            "{all} thumbnails are not asked, for `thumbnail_origins` under [platform] does not name their hosts: {}",
+            told.join(", ")
+        )
+    })
 }
 
 /// What was answered, or nothing; and why it is not all.

@@ -61,6 +61,10 @@ impl Tenant {
         found.inline = inline;
         let asked: BTreeSet<String> = asked;
         for id in asked.into_iter().filter(|id| self.shows(List::Thumbnails, id)) {
+            if let Some(origin) = self.foreign.get(&id) {
+                found.foreign.entry(origin.clone()).or_default().insert(id);
+                continue;
+            }
             let origin = self.origins.get(&id).map_or("https://shop.example.test", String::as_str);
             let of_origin = found.answered.entry(origin.to_owned()).or_default();
             of_origin.insert(id.clone(), !self.dead.contains(&id));

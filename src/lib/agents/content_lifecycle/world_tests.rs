@@ -89,6 +89,8 @@ pub(super) struct Tenant {
     pub(super) origins: BTreeMap<String, String>,
     /// Thumbnails that are their own address.
     pub(super) inline: BTreeSet<String>,
+    /// Thumbnails on hosts that may not be asked.
+    pub(super) foreign: BTreeMap<String, String>,
 }
 
 /// A platform.
@@ -128,6 +130,7 @@ pub(super) fn world(dialect: Dialect) -> World {
         dead: BTreeSet::new(),
         origins: BTreeMap::new(),
         inline: BTreeSet::new(),
+        foreign: BTreeMap::new(),
     };
     World {
         dialect,

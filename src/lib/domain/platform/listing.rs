@@ -49,6 +49,8 @@ pub struct Thumbnails {
     pub answered: BTreeMap<String, BTreeMap<String, bool>>,
     /// The address is the picture itself, so that nobody was asked.
     pub inline: BTreeSet<String>,
+    /// By origin: settings do not allow to ask there.
+    pub foreign: BTreeMap<String, BTreeSet<String>>,
     /// Why the rest is not known, if there is a rest.
     pub cut_short: Option<String>,
 }
