@@ -123,6 +123,7 @@ fn other_value(root: &Value, schema: &Value, path: &str) -> String {
         ("persistent_after", "\"2h\""),
         ("realtime", "\"ws://127.0.0.1:9\""),
         ("thumbnails", "\"http://127.0.0.1:9\""),
+        ("thumbnail_origins", "[\"https://cdn.example.test\"]"),
         ("fallback_playlists", "{ default = \"c1\" }"),
     ]);
     let name = path.rsplit(['.', ']']).next().unwrap_or(path);

@@ -1,5 +1,6 @@
 //! Details and thumbnails: read once, believed while the list says that nothing was written, gone on with later.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use opswarden::adapters::platform::Limits;
@@ -8,7 +9,7 @@ use opswarden::ports::platform::Platform as _;
 use serde_json::{Value, json};
 
 use crate::model::{Model, World, content, time};
-use crate::server::Reply;
+use crate::server::{Reply, Server};
 
 pub(crate) fn wanted_of(row: &ContentRow) -> Wanted {
     Wanted { id: row.id.clone(), updated_at: row.updated_at }
@@ -21,6 +22,10 @@ fn wanted(count: usize) -> Vec<Wanted> {
 
 fn rows(count: usize) -> Vec<Value> {
     (0..count).map(|number| content(&format!("c-{number:03}"))).collect()
+}
+
+fn ids<const N: usize>(ids: [&str; N]) -> BTreeSet<String> {
+    ids.map(str::to_owned).into()
 }
 
 fn looks(world: &World) -> usize {
@@ -132,17 +137,63 @@ async fn thumbnails_answer_or_do_not_and_hosts_see_no_token() {
     let asked: Vec<(Wanted, String)> =
         wanted(8).into_iter().zip(addresses.map(str::to_owned)).collect();
     let found = world.client.thumbnails("shop", &asked).await.unwrap();
-    let answered: Vec<(&str, bool)> =
-        found.answered.iter().map(|(id, well)| (id.as_str(), *well)).collect();
-    let expected =
-        [("c-000", true), ("c-001", false), ("c-002", true), ("c-004", true), ("c-006", true)];
-    assert_eq!(answered, expected);
-    assert!(found.cut_short.unwrap().starts_with("3 of 8 thumbnails are still unread"));
+    assert_eq!(found.answered.keys().collect::<Vec<_>>(), [&world.server.url]);
+    let answered = &found.answered[&world.server.url];
+    let told: Vec<(&str, bool)> = answered.iter().map(|(id, well)| (id.as_str(), *well)).collect();
+    let expected = [("c-000", true), ("c-001", false), ("c-002", true), ("c-004", true)];
+    assert_eq!(told, expected);
+    assert_eq!(found.inline.iter().collect::<Vec<_>>(), ["c-006"]);
+    assert_eq!(found.foreign, BTreeMap::from([("minio:".to_owned(), ids(["c-007"]))]));
+    assert!(found.cut_short.unwrap().starts_with("2 of 6 thumbnails are still unread"));
     assert!(world.server.log().iter().all(|request| request.bearer.is_none()));
     let before = world.server.log().len();
     let known: Vec<_> =
-        asked.iter().filter(|(row, _)| found.answered.contains_key(&row.id)).cloned().collect();
+        asked.iter().filter(|(row, _)| answered.contains_key(&row.id)).cloned().collect();
     assert_eq!(world.client.thumbnails("shop", &known).await.unwrap().answered, found.answered);
     assert_eq!(world.server.log().len(), before);
     assert_eq!(world.client.release().await, []);
+}
+
+#[tokio::test]
+async fn an_address_that_a_tenant_wrote_leads_nowhere_else() {
+    let mut other = Model::default();
+    other.always.insert("HEAD /secret".to_owned(), Reply::Json(200, json!({})));
+    let other = Server::start(other).await;
+    let mut model = Model::default();
+    let moved = Reply::With(302, vec![("Location", format!("{}/secret", other.url))], json!({}));
+    model.always.insert("HEAD /static/moved.jpg".to_owned(), moved);
+    let world = World::of(model).await;
+    let addresses = [format!("{}/secret", other.url), "/static/moved.jpg".to_owned()];
+    let asked: Vec<(Wanted, String)> = wanted(2).into_iter().zip(addresses).collect();
+    let found = world.client.thumbnails("shop", &asked).await.unwrap();
+    assert_eq!(other.log().len(), 0, "nobody is asked whom only a tenant named");
+    assert_eq!(found.foreign, BTreeMap::from([(other.url.clone(), ids(["c-000"]))]));
+    assert!(found.answered.is_empty());
+    let named = world.again(|options| options.thumbnail_origins = vec![other.url.clone()]);
+    let found = named.thumbnails("shop", &asked).await.unwrap();
+    assert_eq!(found.answered[&other.url], BTreeMap::from([("c-000".to_owned(), true)]));
+    assert!(found.foreign.is_empty());
+    assert_eq!(other.log().len(), 1, "and a redirect stays where it began");
+    for client in [world.client, named] {
+        assert_eq!(client.release().await, []);
+    }
+}
+
+#[tokio::test]
+async fn what_the_wrong_server_said_is_not_believed_of_the_right_one() {
+    let mut right = Model::default();
+    right.always.insert("HEAD /static/ok.jpg".to_owned(), Reply::Json(200, json!({})));
+    let right = Server::start(right).await;
+    let world = World::of(Model::default()).await;
+    let asked: Vec<(Wanted, String)> =
+        wanted(2).into_iter().map(|row| (row, "/static/ok.jpg".to_owned())).collect();
+    let found = world.client.thumbnails("shop", &asked).await.unwrap();
+    assert!(found.answered[&world.server.url].values().all(|answers| !answers));
+    let mended = world.again(|options| options.thumbnails.clone_from(&right.url));
+    let found = mended.thumbnails("shop", &asked).await.unwrap();
+    assert_eq!(found.answered.keys().collect::<Vec<_>>(), [&right.url]);
+    assert!(found.answered[&right.url].values().all(|answers| *answers));
+    for client in [world.client, mended] {
+        assert_eq!(client.release().await, []);
+    }
 }

@@ -10,5 +10,6 @@ mod sandbox;
 mod secrets;
 mod server;
 mod sessions;
+mod sweeps;
 mod walks;
 mod writes;

@@ -296,6 +296,7 @@ pub(crate) fn options(server: &Server, folder: &Path) -> PlatformOptions {
         url: server.url.clone(),
         realtime: String::new(),
         thumbnails: String::new(),
+        thumbnail_origins: Vec::new(),
         tenants: vec![TenantOptions {
             name: "shop".to_owned(),
             email: EMAIL.to_owned(),

@@ -261,6 +261,7 @@ impl World {
                 sandbox::Dialect::Reference => self.sandbox.socket_url(),
             },
             thumbnails: String::new(),
+            thumbnail_origins: Vec::new(),
             tenants: tenants.collect(),
             limits: self.limits,
             cache: self.folder.path().join("platform.db"),

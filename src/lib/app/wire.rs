@@ -182,6 +182,7 @@ fn platform(
         url: declared.url.clone(),
         realtime: declared.realtime.clone(),
         thumbnails: declared.thumbnails.clone(),
+        thumbnail_origins: declared.thumbnail_origins.clone(),
         tenants: declared.tenants.iter().map(account).collect::<Result<_, Blind>>()?,
         limits: Limits {
             per_second: limits.per_second,

@@ -86,6 +86,7 @@ fn client(
         url: running.base_url(),
         realtime: running.socket_url(),
         thumbnails: String::new(),
+        thumbnail_origins: Vec::new(),
         tenants: vec![account(TENANT, EMAIL)],
         limits: Limits::NONE,
         cache: folder.join("platform.db"),

@@ -12,6 +12,7 @@ use super::dialect::{Route, Table, table};
 use super::failure::Failure;
 use super::limiter::{Limiter, Share};
 use super::options::PlatformOptions;
+use super::origins::Origins;
 use super::pace::Pace;
 use super::retry::{TRIES, pause};
 use super::tenant::Tenant;
@@ -29,6 +30,8 @@ pub(super) struct Asker {
     pub(super) table: &'static Table,
     pub(super) transport: Transport,
     pub(super) limiter: Limiter,
+    /// Whom thumbnails are asked of.
+    pub(super) origins: Origins,
     pub(super) cache: Arc<Cache>,
     pub(super) tenants: Vec<Arc<Tenant>>,
     /// On [`Clock::elapsed`], in milliseconds: nothing is sent after it.
@@ -61,6 +64,7 @@ impl Asker {
             table: table(options.dialect),
             transport: Transport::new(Arc::clone(&clock)),
             limiter: Limiter::new(Arc::clone(&cache), clock, options.limits),
+            origins: Origins::new(&options),
             cache,
             redactor: Redactor::new(secrets),
             deadline_ms: AtomicU64::new(millis(options.deadline)),

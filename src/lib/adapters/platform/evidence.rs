@@ -79,6 +79,7 @@ pub(super) async fn details(
         sort: Sort::Detail,
         what: "details",
         share: Share::Sweep,
+        origin: &|_| "",
     };
     let (mut swept, unread) = sweep.begin(&rest).await?;
     let pace = asker.limiter.sweep(asker.table.one_content, unread.len());

@@ -63,6 +63,18 @@ impl Failure {
         }
     }
 
+    /// Whether the row was tried. What held the question itself back says nothing about the row.
+    pub(super) const fn was_tried(&self) -> bool {
+        match self {
+            Self::Held(_) | Self::Account(_) => false,
+            Self::Impossible(_)
+            | Self::Unreached(_)
+            | Self::Lost(..)
+            | Self::Said(..)
+            | Self::Shape(_) => true,
+        }
+    }
+
     /// What it means for a write.
     pub(super) fn of_act(self) -> ActFailure {
         let text = self.to_string();

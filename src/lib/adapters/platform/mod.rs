@@ -14,6 +14,7 @@ mod failure;
 mod limiter;
 mod listed;
 mod options;
+mod origins;
 mod pace;
 mod ping;
 mod retry;
@@ -31,3 +32,4 @@ mod wire;
 
 pub use client::PlatformClient;
 pub use options::{Limits, PlatformOptions, TenantOptions};
+pub use origins::{is_in_clear, is_origin};

@@ -74,6 +74,8 @@ pub struct PlatformOptions {
     pub realtime: String,
     /// What addresses of thumbnails without a host are relative to; empty for `url`.
     pub thumbnails: String,
+    /// Whom else absolute addresses of thumbnails may be asked of, beside `url` and `thumbnails`.
+    pub thumbnail_origins: Vec<String>,
     /// The tenants.
     pub tenants: Vec<TenantOptions>,
     /// How fast requests may follow each other.

@@ -1,4 +1,4 @@
-//! Whether thumbnails answer. They may lie on other hosts, which never see a token.
+//! Whether thumbnails answer. They may lie on other hosts, as far as the operator named these; none ever sees a token.
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use super::cache::Sort;
 use super::dialect::Verb;
 use super::failure::Failure;
 use super::limiter::{Share, THUMBNAIL};
+use super::origins::Place;
 use super::pace::Pace;
 use super::retry::{TRIES, pause};
 use super::sweep::{Look, Sweep};
@@ -17,7 +18,7 @@ use super::transport::Sending;
 use crate::domain::platform::{Thumbnails, Wanted};
 use crate::domain::sight::Sight;
 
-/// How often one address may send us on, within its own host.
+/// How often one address may send us on, within its own origin.
 const HOPS: u32 = 3;
 /// What is kept of a thumbnail that is not there.
 const NOT_THERE: &str = "0";
@@ -28,36 +29,51 @@ pub(super) async fn thumbnails(
     tenant: &str,
     wanted: &[(Wanted, String)],
 ) -> Sight<Thumbnails> {
-    let rows: Vec<Wanted> = wanted.iter().map(|(row, _)| row.clone()).collect();
-    let sweep =
-        Sweep { asker, tenant, sort: Sort::Thumbnail, what: "thumbnails", share: Share::Whole };
+    let mut thumbnails = Thumbnails::default();
+    let (mut rows, mut places) = (Vec::new(), Vec::new());
+    for (row, address) in wanted {
+        let origin = match asker.origins.place(address) {
+            Place::Inline => {
+                thumbnails.inline.insert(row.id.clone());
+                continue;
+            }
+            Place::Foreign(origin) => {
+                thumbnails.foreign.entry(origin).or_default().insert(row.id.clone());
+                continue;
+            }
+            Place::Allowed(origin) => origin,
+            // Nobody is asked; the look says why.
+            Place::Nowhere => "",
+        };
+        rows.push(row.clone());
+        places.push((origin, address.as_str()));
+    }
+    let sweep = Sweep {
+        asker,
+        tenant,
+        sort: Sort::Thumbnail,
+        what: "thumbnails",
+        share: Share::Whole,
+        origin: &|index| places[index].0,
+    };
     let (mut swept, unread) = sweep.begin(&rows).await?;
     let pace = asker.limiter.bucket(THUMBNAIL, unread.len());
     if !unread.is_empty() {
-        let look = |index: usize| look(asker, &pace, &wanted[index].1);
+        let look = |index: usize| look(asker, &pace, places[index].1);
         swept = sweep.go_on(swept, (&rows, unread), look).await;
     }
-    let answered = swept.known.into_iter();
-    let answered = answered.map(|(id, doc)| (id, doc.as_deref() != Some(NOT_THERE))).collect();
-    Ok(Thumbnails { answered, cut_short: swept.cut_short })
-}
-
-fn url(asker: &Asker, address: &str) -> Result<Url, Failure> {
-    let base = match asker.options.thumbnails.as_str() {
-        "" => &asker.options.url,
-        given => given,
-    };
-    let base = base.parse::<Url>();
-    let url = base.and_then(|base| base.join(address));
-    url.map_err(|_| Failure::Impossible("an address of a thumbnail is not a URL".to_owned()))
+    thumbnails.cut_short = swept.cut_short;
+    for (row, (origin, _)) in rows.into_iter().zip(places) {
+        if let Some(doc) = swept.known.remove(&row.id) {
+            let of_origin = thumbnails.answered.entry(origin.to_owned()).or_default();
+            of_origin.insert(row.id, doc.as_deref() != Some(NOT_THERE));
+        }
+    }
+    Ok(thumbnails)
 }
 
 async fn look(asker: &Asker, pace: &Pace<'_>, address: &str) -> Result<Look, Failure> {
-    if address.starts_with("data:") {
-        // The picture itself.
-        return Ok(Look::Doc(None));
-    }
-    let mut at = url(asker, address)?;
+    let mut at = asker.origins.url(address)?;
     for _ in 0..=HOPS {
         let answer = patiently(asker, pace, &at).await?;
         match answer.status {

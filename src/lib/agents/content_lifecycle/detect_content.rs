@@ -1,5 +1,7 @@
 //! Verdicts on single pieces of content that need nothing but the piece itself: expiry, thumbnails, size.
 
+use std::collections::BTreeSet;
+
 use super::checks::{CONTENT_EXPIRED, CONTENT_OVERSIZED, THUMBNAIL_DEAD, THUMBNAIL_MISSING};
 use super::fault::{Fault, Replacement};
 use super::seen::Seen;
@@ -68,37 +70,43 @@ pub(super) fn listed(settings: &ContentLifecycle, seen: &Seen<'_>, roll: &mut Ro
     }
 }
 
-/// Why no thumbnail is called gone.
+/// Why no thumbnail of an origin is called gone.
 const NONE_ANSWERS: &str =
     "no thumbnail answers: is `thumbnails` under [platform] the address that they are relative to?";
 
 /// Judges whether thumbnails answer.
 pub(super) fn thumbnails(seen: &Seen<'_>, roll: &mut Roll<Fault>) {
-    let mut why = seen.look.thumbnails_cut.as_deref().unwrap_or("not every thumbnail was asked");
-    // Where not a single one answers, more likely the address is wrong than every picture gone.
-    let any = |wanted: Thumbnail| seen.active().any(|item| item.thumbnail == wanted);
-    let believed = any(Thumbnail::Answers);
-    let mut unasked = false;
-    if !believed && any(Thumbnail::Dead) {
-        why = NONE_ANSWERS;
-        unasked = true;
+    for item in seen.active().filter(|item| item.thumbnail == Thumbnail::Dead) {
+        let fault = Fault::ThumbnailDead { name: item.name.clone() };
+        roll.faulty(&THUMBNAIL_DEAD, seen.subject(item), fault, seen.look.at);
     }
-    for item in seen.active() {
-        match item.thumbnail {
-            Thumbnail::Dead if believed => {
-                let fault = Fault::ThumbnailDead { name: item.name.clone() };
-                roll.faulty(&THUMBNAIL_DEAD, seen.subject(item), fault, seen.look.at);
-            }
-            Thumbnail::Unasked => unasked = true,
-            Thumbnail::None | Thumbnail::Answers | Thumbnail::Dead => {}
-        }
-    }
-    seen.settle(roll, &THUMBNAIL_DEAD, |item| match item.thumbnail {
-        Thumbnail::None | Thumbnail::Answers => Asked::Well,
-        Thumbnail::Unasked | Thumbnail::Dead => Asked::Unseen(why.to_owned()),
+    // Some hosts may never be asked. What they leave open must not keep an incident whose content a whole list no
+    // longer has.
+    let gone = Asked::Excused("the whole list does not have it".to_owned());
+    seen.settle_or(roll, &THUMBNAIL_DEAD, &gone, |item| match unclear(seen, item) {
+        None => Asked::Well,
+        Some(why) => Asked::Unseen(why.to_owned()),
     });
-    if unasked {
-        roll.partial(&THUMBNAIL_DEAD, why);
+    let whys: BTreeSet<&str> = seen.active().filter_map(|item| unclear(seen, item)).collect();
+    if !whys.is_empty() {
+        let whys: Vec<&str> = whys.into_iter().collect();
+        roll.partial(&THUMBNAIL_DEAD, &whys.join("; "));
     }
     seen.cover(roll, &THUMBNAIL_DEAD);
+}
+
+/// Why it is not known whether a thumbnail is there, if so.
+fn unclear<'s>(seen: &'s Seen<'_>, item: &Item) -> Option<&'s str> {
+    match item.thumbnail {
+        Thumbnail::None | Thumbnail::Answers | Thumbnail::Dead => None,
+        Thumbnail::Doubted => Some(NONE_ANSWERS),
+        Thumbnail::Foreign => {
+            let foreign = seen.look.thumbnails_foreign.as_deref();
+            Some(foreign.unwrap_or("its thumbnail may not be asked"))
+        }
+        Thumbnail::Unasked => {
+            let cut = seen.look.thumbnails_cut.as_deref();
+            Some(cut.unwrap_or("not every thumbnail was asked"))
+        }
+    }
 }

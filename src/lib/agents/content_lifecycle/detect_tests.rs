@@ -9,7 +9,7 @@ use super::checks::{
 use super::world_tests::{
     ACME, List, World, content, days_ago, key, minutes_ago, our_now, recall, series, world,
 };
-use crate::domain::diagnosis::Fault as _;
+use crate::domain::diagnosis::{Coverage, Fault as _};
 use crate::domain::operation::{Guard, Operation};
 use crate::domain::platform::{ContentStatus, Dialect, Field, RowKind, RowRef};
 use crate::domain::subject::{Subject, SubjectKind};
@@ -203,6 +203,50 @@ fn where_no_thumbnail_answers_the_address_is_doubted_and_none_is_called_gone() {
     assert_eq!(judged.found(&THUMBNAIL_DEAD), Vec::<String>::new());
     assert_eq!(judged.stands(&THUMBNAIL_DEAD, &content("one")), "unknown");
     assert!(!judged.whole(&THUMBNAIL_DEAD));
+}
+
+#[test]
+fn a_thumbnail_is_dead_only_where_another_of_its_origin_answers() {
+    let mut world = vizora();
+    for id in ["inline", "elsewhere", "one", "two"] {
+        world.add_held(id);
+    }
+    let acme = world.acme();
+    acme.dead.extend(["one".to_owned(), "two".to_owned()]);
+    acme.inline.insert("inline".to_owned());
+    acme.origins.insert("elsewhere".to_owned(), "https://cdn.example.test".to_owned());
+    let ids = ["inline", "elsewhere", "one"];
+    let open = recall(ids.map(|id| key(&THUMBNAIL_DEAD, content(id))));
+    let judged = world.judge_after(&open);
+    assert_eq!(judged.found(&THUMBNAIL_DEAD), Vec::<String>::new());
+    let stands = ids.map(|id| judged.stands(&THUMBNAIL_DEAD, &content(id)));
+    assert_eq!(stands, ["healthy", "healthy", "unknown"]);
+    assert!(!judged.whole(&THUMBNAIL_DEAD));
+    world.acme().dead.remove("two");
+    let judged = world.judge_after(&open);
+    assert_eq!(judged.found(&THUMBNAIL_DEAD), ["one"]);
+    assert!(judged.whole(&THUMBNAIL_DEAD));
+}
+
+#[test]
+fn a_thumbnail_that_may_not_be_asked_is_no_fault_and_one_reason_tells_of_all() {
+    let mut world = vizora();
+    let hosts = ["http://10.0.0.1", "http://10.0.0.2", "http://10.0.0.3", "http://10.0.0.4"];
+    world.add_held("alive");
+    for (place, host) in hosts.into_iter().chain([hosts[3]]).enumerate() {
+        world.add_held(&format!("foreign-{place}"));
+        world.acme().foreign.insert(format!("foreign-{place}"), host.to_owned());
+    }
+    let asked = ["foreign-0", "deleted"].map(content);
+    let judged =
+        world.judge_after(&recall(asked.clone().map(|subject| key(&THUMBNAIL_DEAD, subject))));
+    assert_eq!(judged.found(&THUMBNAIL_DEAD), Vec::<String>::new());
+    let stands = asked.map(|subject| judged.stands(&THUMBNAIL_DEAD, &subject));
+    assert_eq!(stands, ["unknown", "gone"]);
+    let coverage = &judged.diagnosis.checks[&THUMBNAIL_DEAD].coverage;
+    let why = "5 thumbnails are not asked, for `thumbnail_origins` under [platform] does not name their hosts: \
+               2 at http://10.0.0.4, 1 at http://10.0.0.1, 1 at http://10.0.0.2, 1 elsewhere";
+    assert_eq!(*coverage, Coverage::Partial { why: why.to_owned() });
 }
 
 #[test]

@@ -109,6 +109,8 @@ impl Pass<'_> {
         let (thumbnails, thumbnails_cut) =
             unless_blind(thumbnails, |thumbnails: &Thumbnails| thumbnails.cut_short.clone());
         details.known.extend(known);
+        let thumbnails_foreign = foreign(&thumbnails);
+        let fates = fates(thumbnails);
         let mut zones = BTreeSet::new();
         let mut items = Vec::with_capacity(listing.items.len());
         for row in listing.items {
@@ -120,11 +122,9 @@ impl Pass<'_> {
                 zones.extend(detail.zones.iter().filter_map(content_of).cloned());
                 item.detail = Some(detail.into());
             }
-            item.thumbnail = match (item.thumbnail, thumbnails.answered.get(&item.id)) {
-                (Thumbnail::Unasked, Some(true)) => Thumbnail::Answers,
-                (Thumbnail::Unasked, Some(false)) => Thumbnail::Dead,
-                (thumbnail, _) => thumbnail,
-            };
+            if item.thumbnail == Thumbnail::Unasked {
+                item.thumbnail = fates.get(&item.id).copied().unwrap_or(Thumbnail::Unasked);
+            }
             items.push(item);
         }
         ContentLook {
@@ -139,6 +139,7 @@ impl Pass<'_> {
             } else {
                 Some("probe_thumbnails is switched off".to_owned())
             },
+            thumbnails_foreign,
         }
     }
 
@@ -226,6 +227,48 @@ fn replacement_of(item: &Item, platform_now: Option<jiff::Timestamp>) -> Option<
 
 fn wanted(row: &ContentRow) -> Wanted {
     Wanted { id: row.id.clone(), updated_at: row.updated_at }
+}
+
+/// The fate of each thumbnail, by content id.
+fn fates(thumbnails: Thumbnails) -> BTreeMap<String, Thumbnail> {
+    let mut fates = BTreeMap::new();
+    for of_origin in thumbnails.answered.into_values() {
+        // Where not a single one answers, more likely the address is wrong than every picture gone. Another origin, or a
+        // picture that is its own address, tells nothing about this one.
+        let any = of_origin.values().any(|answers| *answers);
+        let not_there = if any { Thumbnail::Dead } else { Thumbnail::Doubted };
+        let fate = |answers| if answers { Thumbnail::Answers } else { not_there };
+        fates.extend(of_origin.into_iter().map(|(id, answers)| (id, fate(answers))));
+    }
+    fates.extend(thumbnails.inline.into_iter().map(|id| (id, Thumbnail::Answers)));
+    let foreign = thumbnails.foreign.into_values().flatten();
+    fates.extend(foreign.map(|id| (id, Thumbnail::Foreign)));
+    fates
+}
+
+/// So many hosts are named that may not be asked; of the others there may be as many as rows.
+const NAMED: usize = 3;
+
+/// Why some thumbnails may not be asked, if so.
+fn foreign(thumbnails: &Thumbnails) -> Option<String> {
+    let of_origins = thumbnails.foreign.iter();
+    let mut most: Vec<(usize, &str)> =
+        of_origins.map(|(origin, ids)| (ids.len(), origin.as_str())).collect();
+    let all: usize = most.iter().map(|(many, _)| many).sum();
+    most.sort_by_key(|(many, _)| std::cmp::Reverse(*many));
+    let rest = most.split_off(most.len().min(NAMED));
+    let mut told: Vec<String> =
+        most.iter().map(|(many, origin)| format!("{many} at {origin}")).collect();
+    let others: usize = rest.iter().map(|(many, _)| many).sum();
+    if others > 0 {
+        told.push(format!("{others} elsewhere"));
+    }
+    (all > 0).then(|| {
+        format!(
+            "{all} thumbnails are not asked, for `thumbnail_origins` under [platform] does not name their hosts: {}",
+            told.join(", ")
+        )
+    })
 }
 
 /// What was answered, or nothing; and why it is not all.

@@ -174,6 +174,7 @@ fn fifty_thousand_pieces_of_content_are_a_short_text() {
         zones: BTreeSet::new(),
         details_cut: None,
         thumbnails_cut: None,
+        thumbnails_foreign: None,
     };
     let blind = || Err(Blind::because("x"));
     let tenant = TenantLook {

@@ -1,5 +1,7 @@
 //! The described platform answers as the port promises.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::world_tests::{List, Tenant, World, our_now, platform_now};
@@ -50,12 +52,24 @@ impl Tenant {
 
     fn thumbnails(&self, wanted: &[(Wanted, String)]) -> Sight<Thumbnails> {
         self.sees(List::Thumbnails)?;
-        let ids = wanted.iter().map(|(wanted, _)| &wanted.id);
-        let shown = ids.filter(|id| self.shows(List::Thumbnails, id));
-        Ok(Thumbnails {
-            answered: shown.map(|id| (id.clone(), !self.dead.contains(id))).collect(),
+        let mut found = Thumbnails {
             cut_short: self.cut.get(&List::Thumbnails).cloned(),
-        })
+            ..Thumbnails::default()
+        };
+        let ids = wanted.iter().map(|(wanted, _)| wanted.id.clone());
+        let (inline, asked) = ids.partition(|id| self.inline.contains(id));
+        found.inline = inline;
+        let asked: BTreeSet<String> = asked;
+        for id in asked.into_iter().filter(|id| self.shows(List::Thumbnails, id)) {
+            if let Some(origin) = self.foreign.get(&id) {
+                found.foreign.entry(origin.clone()).or_default().insert(id);
+                continue;
+            }
+            let origin = self.origins.get(&id).map_or("https://shop.example.test", String::as_str);
+            let of_origin = found.answered.entry(origin.to_owned()).or_default();
+            of_origin.insert(id.clone(), !self.dead.contains(&id));
+        }
+        Ok(found)
     }
 }
 

@@ -61,6 +61,8 @@ pub struct ContentLook {
     pub details_cut: Option<String>,
     /// Why some thumbnails were not asked, if so.
     pub thumbnails_cut: Option<String>,
+    /// Why others may not be asked, if so.
+    pub thumbnails_foreign: Option<String>,
 }
 
 /// One piece of content.
@@ -104,10 +106,14 @@ pub enum Thumbnail {
     None,
     /// There is an address, and it was not asked.
     Unasked,
+    /// There is an address, and settings do not allow to ask there.
+    Foreign,
     /// The address answers.
     Answers,
-    /// The address answers that there is nothing.
+    /// The address answers that there is nothing, and others of its origin answer.
     Dead,
+    /// The address answers that there is nothing, and so does every other one of its origin.
+    Doubted,
 }
 
 /// An item without field names: a third of the text, and a fifth of the memory while it is written.

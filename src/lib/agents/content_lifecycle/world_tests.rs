@@ -85,6 +85,12 @@ pub(super) struct Tenant {
     pub(super) vanished: BTreeSet<String>,
     /// Thumbnails that are gone.
     pub(super) dead: BTreeSet<String>,
+    /// Whom the thumbnails are asked of that do not lie with the platform.
+    pub(super) origins: BTreeMap<String, String>,
+    /// Thumbnails that are their own address.
+    pub(super) inline: BTreeSet<String>,
+    /// Thumbnails on hosts that may not be asked.
+    pub(super) foreign: BTreeMap<String, String>,
 }
 
 /// A platform.
@@ -122,6 +128,9 @@ pub(super) fn world(dialect: Dialect) -> World {
         hidden: BTreeSet::new(),
         vanished: BTreeSet::new(),
         dead: BTreeSet::new(),
+        origins: BTreeMap::new(),
+        inline: BTreeSet::new(),
+        foreign: BTreeMap::new(),
     };
     World {
         dialect,

@@ -39,8 +39,12 @@ const LONGEST_DEFAULT_RUN: Duration = Duration::from_hours(2);
 /// What is wrong with the platform's settings.
 pub(super) fn platform(settings: &PlatformSettings) -> Vec<Lint> {
     let at = SettingPath::of(&["platform"]);
-    let found = settings.problems().into_iter();
-    found.map(|(path, message)| lint(Level::Error, at.join(&path), message)).collect()
+    let of_level = |level, found: Vec<(String, String)>| {
+        let at = at.clone();
+        found.into_iter().map(move |(path, message)| lint(level, at.join(&path), message))
+    };
+    let errors = of_level(Level::Error, settings.problems());
+    errors.chain(of_level(Level::Warning, settings.warnings())).collect()
 }
 
 /// One agent's settings, put together, and everything that is wrong with them.

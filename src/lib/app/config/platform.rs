@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::adapters::platform::{is_in_clear, is_origin};
 use crate::domain::duration::HumanDuration;
 use crate::domain::platform::Dialect;
 
@@ -22,6 +23,9 @@ pub struct PlatformSettings {
     pub realtime: String,
     /// What addresses of thumbnails that begin with `/` are relative to. Empty: `url`.
     pub thumbnails: String,
+    /// Whom else absolute addresses of thumbnails may be asked of, each like `https://cdn.example.test`. Tenants write these
+    /// addresses; what leads neither there nor to `url` or `thumbnails` is not asked.
+    pub thumbnail_origins: Vec<String>,
     /// How long what one look at a piece of content showed is believed while its list says that nothing was written since.
     pub evidence_age: HumanDuration,
     /// How fast requests may follow each other.
@@ -38,6 +42,7 @@ impl Default for PlatformSettings {
             url: "http://127.0.0.1:3000".to_owned(),
             realtime: String::new(),
             thumbnails: String::new(),
+            thumbnail_origins: Vec::new(),
             evidence_age: HumanDuration::mins(24 * 60),
             limits: LimitSettings::default(),
             tenants: vec![TenantSettings::default()],
@@ -107,6 +112,13 @@ impl PlatformSettings {
                 found.push((name.to_owned(), message));
             }
         }
+        for (place, origin) in self.thumbnail_origins.iter().enumerate() {
+            if !is_origin(origin) {
+                let message =
+                    format!("`{origin}` is no origin; write one like https://cdn.example.test");
+                found.push((format!("thumbnail_origins[{place}]"), message));
+            }
+        }
         let mut names = std::collections::BTreeSet::new();
         for (place, tenant) in self.tenants.iter().enumerate() {
             let at = format!("tenants[{place}].name");
@@ -119,6 +131,16 @@ impl PlatformSettings {
             }
         }
         found
+    }
+
+    /// What works, and somebody should look at.
+    pub(super) fn warnings(&self) -> Vec<(String, String)> {
+        let in_clear = is_in_clear(&self.url).then(|| {
+            let message =
+                format!("passwords and tokens go to `{}` in clear text; write https://", self.url);
+            ("url".to_owned(), message)
+        });
+        in_clear.into_iter().collect()
     }
 }
 
@@ -148,11 +170,20 @@ mod tests {
             url: "127.0.0.1:3000".to_owned(),
             realtime: "http://127.0.0.1".to_owned(),
             thumbnails: "ftp://x".to_owned(),
+            thumbnail_origins: vec!["https://a".to_owned(), "https://a/b".to_owned()],
             tenants: vec![tenant("a"), tenant("A b"), tenant("a")],
             ..PlatformSettings::default()
         };
         let paths: Vec<String> = wrong.problems().into_iter().map(|(path, _)| path).collect();
-        assert_eq!(paths, ["url", "thumbnails", "realtime", "tenants[1].name", "tenants[2].name"]);
+        let expected = [
+            "url",
+            "thumbnails",
+            "realtime",
+            "thumbnail_origins[1]",
+            "tenants[1].name",
+            "tenants[2].name",
+        ];
+        assert_eq!(paths, expected);
     }
 
     #[test]

@@ -43,11 +43,15 @@ pub struct Details {
     pub cut_short: Option<String>,
 }
 
-/// A thumbnail's fate, by content id.
+/// What became of the addresses of thumbnails, by content id.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Thumbnails {
-    /// Answered with what was wanted: `true`; answered that there is nothing: `false`.
-    pub answered: BTreeMap<String, bool>,
+    /// By the origin that was asked: answered with what was wanted: `true`; that there is nothing: `false`.
+    pub answered: BTreeMap<String, BTreeMap<String, bool>>,
+    /// The address is the picture itself, so that nobody was asked.
+    pub inline: BTreeSet<String>,
+    /// By origin: settings do not allow to ask there.
+    pub foreign: BTreeMap<String, BTreeSet<String>>,
     /// Why the rest is not known, if there is a rest.
     pub cut_short: Option<String>,
 }

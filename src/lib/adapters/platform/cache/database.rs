@@ -14,7 +14,7 @@ use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 use crate::ports::clock::Clock;
 
 /// The version of the tables.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// What is wrong with a cache that has other tables.
 const FOREIGN: &str = "was written by another version of opswarden";
@@ -40,7 +40,8 @@ const STATEMENTS: &[&str] = &[
         PRIMARY KEY (tenant, route))",
     "CREATE TABLE IF NOT EXISTS evidence (
         sort BIGINT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL, updated_at BIGINT NOT NULL,
-        read_at BIGINT NOT NULL, doc TEXT, PRIMARY KEY (sort, tenant, id)) WITHOUT ROWID",
+        looked_at BIGINT NOT NULL, origin TEXT NOT NULL, failed BIGINT NOT NULL, doc TEXT,
+        PRIMARY KEY (sort, tenant, id)) WITHOUT ROWID",
 ];
 
 /// The database.
@@ -131,7 +132,7 @@ impl Cache {
             sqlx::query(*statement).execute(&mut *transaction).await?;
         }
         // The number is that of VERSION: a pragma takes no parameters.
-        sqlx::query("PRAGMA user_version = 1").execute(&mut *transaction).await?;
+        sqlx::query("PRAGMA user_version = 2").execute(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(connection)
     }

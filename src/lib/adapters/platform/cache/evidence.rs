@@ -1,4 +1,5 @@
-//! What single looks showed, by row and by when the platform last wrote the row.
+//! What single looks showed, by row and by when the platform last wrote the row; and which looks failed, so that they do
+//! not stand before all others again.
 
 use std::collections::BTreeMap;
 
@@ -29,25 +30,42 @@ impl Sort {
     }
 }
 
-/// What one look showed.
+/// What a look came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::adapters::platform) enum Shown {
+    /// It showed this; `None` for what most rows show.
+    Doc(Option<String>),
+    /// It failed.
+    Nothing,
+}
+
+/// The last look at a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::adapters::platform) struct Kept {
     /// When the platform had last written the row, in microseconds since the epoch.
     pub(in crate::adapters::platform) updated_at: i64,
-    /// When it was read, in milliseconds.
-    pub(in crate::adapters::platform) read_at: i64,
-    /// What it showed; `None` for what most rows show.
-    pub(in crate::adapters::platform) doc: Option<String>,
+    /// When it was looked at, in milliseconds.
+    pub(in crate::adapters::platform) looked_at: i64,
+    /// Who was asked, where that is not the platform itself.
+    pub(in crate::adapters::platform) origin: String,
+    /// What it came to.
+    pub(in crate::adapters::platform) shown: Shown,
 }
 
 impl Kept {
-    /// What was seen just now of a row that was last written at `updated_at`.
+    /// A look just now at a row that was last written at `updated_at`.
     pub(in crate::adapters::platform) fn new(
         updated_at: Timestamp,
         now: Timestamp,
-        doc: Option<String>,
+        origin: &str,
+        shown: Shown,
     ) -> Self {
-        Self { updated_at: updated_at.as_microsecond(), read_at: now.as_millisecond(), doc }
+        Self {
+            updated_at: updated_at.as_microsecond(),
+            looked_at: now.as_millisecond(),
+            origin: origin.to_owned(),
+            shown,
+        }
     }
 }
 
@@ -60,7 +78,8 @@ impl Cache {
     ) -> Result<BTreeMap<String, Kept>, String> {
         let mut connection = self.open().await?;
         let mut rows = sqlx::query(
-            "SELECT id, updated_at, read_at, doc FROM evidence WHERE sort = $1 AND tenant = $2",
+            "SELECT id, updated_at, looked_at, origin, failed, doc FROM evidence
+             WHERE sort = $1 AND tenant = $2",
         )
         .bind(sort.number())
         .bind(tenant)
@@ -68,10 +87,12 @@ impl Cache {
         let mut found = BTreeMap::new();
         while let Some(row) = rows.try_next().await.map_err(cannot)? {
             let read = || {
+                let failed: bool = row.try_get(4)?;
                 let kept = Kept {
                     updated_at: row.try_get(1)?,
-                    read_at: row.try_get(2)?,
-                    doc: row.try_get(3)?,
+                    looked_at: row.try_get(2)?,
+                    origin: row.try_get(3)?,
+                    shown: if failed { Shown::Nothing } else { Shown::Doc(row.try_get(5)?) },
                 };
                 Ok((row.try_get::<String, _>(0)?, kept))
             };
@@ -91,18 +112,25 @@ impl Cache {
         let mut connection = self.open().await?;
         let mut writing = connection.begin_with("BEGIN IMMEDIATE").await.map_err(cannot)?;
         for (id, kept) in seen {
+            let (failed, doc) = match &kept.shown {
+                Shown::Doc(doc) => (false, doc.as_deref()),
+                Shown::Nothing => (true, None),
+            };
             sqlx::query(
-                "INSERT INTO evidence (sort, tenant, id, updated_at, read_at, doc)
-                 VALUES ($1, $2, $3, $4, $5, $6)
+                "INSERT INTO evidence (sort, tenant, id, updated_at, looked_at, origin, failed, doc)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
                  ON CONFLICT (sort, tenant, id) DO UPDATE SET updated_at = excluded.updated_at,
-                     read_at = excluded.read_at, doc = excluded.doc",
+                     looked_at = excluded.looked_at, origin = excluded.origin,
+                     failed = excluded.failed, doc = excluded.doc",
             )
             .bind(sort.number())
             .bind(tenant)
             .bind(id)
             .bind(kept.updated_at)
-            .bind(kept.read_at)
-            .bind(&kept.doc)
+            .bind(kept.looked_at)
+            .bind(&kept.origin)
+            .bind(failed)
+            .bind(doc)
             .execute(&mut *writing)
             .await
             .map_err(cannot)?;
@@ -110,10 +138,10 @@ impl Cache {
         writing.commit().await.map_err(cannot)
     }
 
-    /// Lets go of what nobody has read again for long.
+    /// Lets go of what nobody has looked at again for long.
     pub(in crate::adapters::platform) async fn forget_old(&self) -> Result<(), String> {
         let mut connection = self.open().await?;
-        sqlx::query("DELETE FROM evidence WHERE read_at < $1")
+        sqlx::query("DELETE FROM evidence WHERE looked_at < $1")
             .bind(self.now() - KEPT_MS)
             .execute(&mut *connection)
             .await
@@ -137,9 +165,11 @@ mod tests {
         let clock = Arc::new(SystemClock::new());
         let cache = Cache::new(path.clone(), clock);
         let at = "2026-01-02T03:04:05.678Z".parse().unwrap();
-        let row = |n: u32| {
-            (format!("c{n:024}"), Kept::new(at, at, n.is_multiple_of(9).then(|| format!("{n}"))))
+        let shown = |n: u32| match n % 99 {
+            98 => Shown::Nothing,
+            _ => Shown::Doc(n.is_multiple_of(9).then(|| format!("{n}"))),
         };
+        let row = |n: u32| (format!("c{n:024}"), Kept::new(at, at, "", shown(n)));
         let rows: Vec<(String, Kept)> = (0..50_000).map(row).collect();
         for lot in rows.chunks(5_000) {
             cache.keep(Sort::Detail, "a", lot).await.unwrap();

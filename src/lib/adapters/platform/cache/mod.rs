@@ -8,5 +8,5 @@ mod sessions;
 mod slots;
 
 pub(super) use database::Cache;
-pub(super) use evidence::{Kept, Sort};
+pub(super) use evidence::{Kept, Shown, Sort};
 pub(super) use slots::{Reserved, USE_MS, Window};
