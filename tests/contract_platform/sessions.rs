@@ -56,7 +56,7 @@ async fn a_viewer_reads_and_writes_nothing() {
     assert!(world.client.displays("shop").await.is_ok());
     assert!(why(account(&world)).contains("viewer"));
     let reset = Operation::ResetDisplay(RowRef::new(RowKind::Display, "shop", "d-00000"));
-    assert!(matches!(world.client.send(&reset).await, Err(ActFailure::Refused(_))));
+    assert!(matches!(world.client.send(&reset).await, Err(ActFailure::NotSent(_))));
     assert_eq!(world.server.count("PATCH /displays/d-00000"), 0);
     assert_eq!(world.client.release().await, []);
 }
@@ -339,5 +339,5 @@ async fn a_certificate_that_nobody_trusts_is_a_reason() {
     let blind = world.client.displays("shop").await.unwrap_err();
     assert!(blind.why.contains("certificate"), "{}", blind.why);
     let archive = Operation::ArchiveContent(RowRef::new(RowKind::Content, "shop", "c-1"));
-    assert!(matches!(world.client.send(&archive).await, Err(ActFailure::Refused(_))));
+    assert!(matches!(world.client.send(&archive).await, Err(ActFailure::NotSent(_))));
 }

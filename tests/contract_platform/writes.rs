@@ -112,25 +112,25 @@ async fn the_reference_dialect_writes_fields() {
 }
 
 #[tokio::test]
-async fn a_write_is_sent_once_and_only_a_clear_no_is_a_refusal() {
+async fn a_write_is_sent_once_and_only_a_clear_no_to_what_it_asks_is_a_refusal() {
     let said = |status: u16, message: &str| {
         Reply::Json(status, json!({ "message": message, "statusCode": status }))
     };
     let cases = [
-        (said(400, "Bad Request"), true),
-        (said(403, "Insufficient permissions"), true),
-        (said(404, "Content not found"), true),
-        (said(404, "Cannot POST /api/v1/x"), true),
-        (said(409, "x"), true),
-        (said(429, "ThrottlerException: Too Many Requests"), true),
-        (said(500, "Internal server error"), false),
-        (said(503, "x"), false),
-        (Reply::Json(200, json!("<html>")), false),
-        (Reply::Reset, false),
-        (Reply::Half(201), false),
-        (Reply::Silence, false),
+        (said(400, "Bad Request"), "refused"),
+        (said(403, "Insufficient permissions"), "not sent"),
+        (said(404, "Content not found"), "refused"),
+        (said(404, "Cannot POST /api/v1/x"), "refused"),
+        (said(409, "x"), "refused"),
+        (said(429, "ThrottlerException: Too Many Requests"), "not sent"),
+        (said(500, "Internal server error"), "unknown"),
+        (said(503, "x"), "unknown"),
+        (Reply::Json(200, json!("<html>")), "unknown"),
+        (Reply::Reset, "unknown"),
+        (Reply::Half(201), "unknown"),
+        (Reply::Silence, "unknown"),
     ];
-    for (reply, refused) in cases {
+    for (reply, expected) in cases {
         let change = |options: &mut opswarden::adapters::platform::PlatformOptions| {
             options.request_timeout = Duration::from_millis(400);
         };
@@ -140,23 +140,68 @@ async fn a_write_is_sent_once_and_only_a_clear_no_is_a_refusal() {
             model.always.insert("POST /content/c-1/archive".to_owned(), reply.clone());
         });
         let result = world.client.send(&Operation::ArchiveContent(content_row())).await;
-        match result.unwrap_err() {
-            ActFailure::Refused(why) => assert!(refused, "{reply:?}: {why}"),
-            ActFailure::Unknown(why) => assert!(!refused, "{reply:?}: {why}"),
-        }
+        assert_eq!(word(&result), expected, "{reply:?}: {result:?}");
         assert_eq!(world.server.count("POST /content/c-1/archive"), 1, "{reply:?}");
         assert_eq!(world.client.release().await, []);
     }
 }
 
+fn word(result: &Result<String, ActFailure>) -> &'static str {
+    match result {
+        Ok(_) => "ok",
+        Err(ActFailure::Refused(_)) => "refused",
+        Err(ActFailure::NotSent(_)) => "not sent",
+        Err(ActFailure::Unknown(_)) => "unknown",
+    }
+}
+
 #[tokio::test]
-async fn nothing_was_done_where_nobody_listens() {
-    let world = World::with(tables(), |options| {
-        options.url = "http://127.0.0.1:9".to_owned();
-    })
-    .await;
-    let result = world.client.send(&Operation::ArchiveContent(content_row())).await;
-    assert!(matches!(result, Err(ActFailure::Refused(_))), "{result:?}");
+async fn what_never_left_the_house_is_not_sent() {
+    for (url, deadline) in [(Some("http://127.0.0.1:9"), 60), (None, 0)] {
+        let world = World::with(tables(), |options| {
+            options.url = url.map_or_else(|| options.url.clone(), str::to_owned);
+            options.deadline = Duration::from_secs(deadline);
+        })
+        .await;
+        let result = world.client.send(&Operation::ArchiveContent(content_row())).await;
+        assert_eq!(word(&result), "not sent", "{result:?}");
+        assert_eq!(world.server.log().len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_403_is_the_last_answer_that_a_run_asks_for_until_a_new_sign_in_too() {
+    let world = World::of(tables()).await;
+    let locked = Reply::Json(403, json!({ "message": "It is locked", "statusCode": 403 }));
+    let (reload, archive) =
+        (Operation::ReloadDisplay(display_row()), Operation::ArchiveContent(content_row()));
+    let send = async |operation: &Operation| {
+        let result = world.client.send(operation).await;
+        (word(&result), result.err().map(|failure| failure.to_string()).unwrap_or_default())
+    };
+    world
+        .server
+        .with(|model| model.always.insert("POST /fleet/commands".to_owned(), locked.clone()));
+    for _ in 0..2 {
+        let (found, why) = send(&reload).await;
+        assert_eq!(found, "not sent");
+        assert!(why.contains("It is locked"), "{why}");
+    }
+    assert_eq!(world.server.count("POST /fleet/commands"), 1);
+    assert_eq!(send(&archive).await.0, "ok", "a lock on commands is for commands");
+    world.server.with(|model| {
+        model.always.insert("POST /content/c-1/archive".to_owned(), locked);
+        model.always.remove("POST /fleet/commands");
+    });
+    assert_eq!(send(&archive).await.0, "not sent");
+    world.server.with(Model::forget_tokens);
+    world.client.storage("shop").await.unwrap();
+    assert_eq!(world.server.count("POST /auth/login"), 2);
+    assert_eq!(send(&archive).await.0, "not sent");
+    assert_eq!(send(&Operation::ResetDisplay(display_row())).await.0, "not sent");
+    assert_eq!(world.server.count("POST /content/c-1/archive"), 2);
+    assert_eq!(world.server.count("PATCH /displays/d-1"), 0);
+    assert_eq!(world.client.release().await, []);
 }
 
 #[tokio::test]
@@ -208,12 +253,7 @@ async fn a_ping_tells_whether_it_was_delivered() {
         })
         .await;
         let result = world.client.send(&Operation::PingDisplay(display_row())).await;
-        let found = match &result {
-            Ok(_) => "ok",
-            Err(ActFailure::Refused(_)) => "refused",
-            Err(ActFailure::Unknown(_)) => "unknown",
-        };
-        assert_eq!(found, expected, "{result:?}");
+        assert_eq!(word(&result), expected, "{result:?}");
         assert_eq!(world.client.release().await, []);
     }
 }

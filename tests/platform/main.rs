@@ -11,6 +11,7 @@ mod raw;
 mod score;
 mod short_lists;
 mod sim;
+mod suspended;
 mod undo;
 mod world;
 mod zoo;

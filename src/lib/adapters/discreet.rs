@@ -50,6 +50,7 @@ impl<T> Discreet<T> {
         match answer {
             Ok(said) => Ok(self.redactor.redact(&said)),
             Err(ActFailure::Refused(why)) => Err(ActFailure::Refused(self.redactor.redact(&why))),
+            Err(ActFailure::NotSent(why)) => Err(ActFailure::NotSent(self.redactor.redact(&why))),
             Err(ActFailure::Unknown(why)) => Err(ActFailure::Unknown(self.redactor.redact(&why))),
         }
     }

@@ -223,7 +223,7 @@ pub enum RemediationState {
     Failed,
     /// Nobody knows yet: its run died, or what was seen proves nothing.
     Unknown,
-    /// The guard refused after the intent; nothing was sent.
+    /// Nothing was sent after the intent, or it was turned away unread: the attempt is given back.
     Withdrawn,
 }
 

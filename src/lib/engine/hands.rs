@@ -2,7 +2,6 @@
 
 use super::run::Engine;
 use crate::domain::operation::{Operation, Target, TargetState};
-use crate::domain::platform::Account;
 use crate::domain::process::ProcessReading;
 use crate::domain::sight::{Blind, Sight};
 use crate::ports::actuators::Manager;
@@ -61,15 +60,15 @@ impl Engine {
     }
 
     /// Whether the account that would act may do so. Known once the platform was asked anything; what it does not tell is
-    /// left to its answer. An attempt that must fail would only wear out the remedy for the account that can.
+    /// left to its answer, which then holds for the rest of the run. An attempt that must fail would only wear out the remedy for the account that can.
     pub(super) fn permitted(&self, operation: &Operation) -> Result<(), String> {
         let (Target::Row(row), Ok(platform)) = (operation.target(), &self.sensors.platform) else {
             return Ok(());
         };
         let own = platform.standing().into_iter().find(|standing| standing.tenant == row.tenant);
-        match own.map(|standing| standing.account) {
-            Some(Account::Unfit { why }) => Err(format!("tenant {}: {why}", row.tenant)),
-            Some(Account::Fit | Account::Unknown { .. }) | None => Ok(()),
+        match own.as_ref().and_then(|standing| standing.bars(operation)) {
+            Some(why) => Err(format!("tenant {}: {why}", row.tenant)),
+            None => Ok(()),
         }
     }
 

@@ -15,7 +15,7 @@ use crate::domain::diagnosis::{
 use crate::domain::incident::control;
 use crate::domain::ledger::LedgerView;
 use crate::domain::merge::{MergeInput, Merged, merge};
-use crate::domain::platform::{Account, Population, TenantStanding};
+use crate::domain::platform::{Acceptance, Account, Population, TenantStanding};
 use crate::domain::run::LastSeen;
 use crate::domain::severity::Severity;
 use crate::domain::spec::{CheckClass, CheckSpec, Spec};
@@ -135,6 +135,12 @@ impl Engine {
         self.recording.with(|tape| tape.own = Some(OwnPass { now, seen, before_merge, merged }));
     }
 
+    /// What is known of the tenants' accounts and sessions by now.
+    pub(super) fn standing(&self) -> Vec<TenantStanding> {
+        let platform = self.sensors.platform.as_ref();
+        platform.map(|platform| platform.standing()).unwrap_or_default()
+    }
+
     async fn look_at_ourselves(
         &self,
         agent: &Spec,
@@ -146,8 +152,7 @@ impl Engine {
         let others = runs.iter().filter(|run| run.id != self.run);
         let newest_run = others.map(|run| run.started_at).max();
         let answers = store.last_seen(&agent.name).await?;
-        let platform = self.sensors.platform.as_ref();
-        let tenants = platform.map(|platform| platform.standing()).unwrap_or_default();
+        let tenants = self.standing();
         Ok(Seen { view, newest_run, answers, answered, tenants, populations: Vec::new() })
     }
 }
@@ -192,13 +197,8 @@ fn judge(agent: &Spec, seen: &Seen, setting: &Setting, now: Timestamp) -> Diagno
     for standing in &seen.tenants {
         let tenant = &standing.tenant;
         put(SESSION_LEAKED, of_tenant(tenant, "sessions"), leaked(standing));
-        match &standing.account {
-            Account::Fit => put(ACCOUNT_UNFIT, of_tenant(tenant, "account"), None),
-            Account::Unfit { why } => {
-                let fault = symptom(Severity::Warning, why.clone());
-                put(ACCOUNT_UNFIT, of_tenant(tenant, "account"), Some(fault));
-            }
-            Account::Unknown { .. } => {}
+        for (id, fault) in fitness(standing) {
+            put(ACCOUNT_UNFIT, of_tenant(tenant, id), fault);
         }
     }
     for population in &seen.populations {
@@ -209,6 +209,28 @@ fn judge(agent: &Spec, seen: &Seen, setting: &Setting, now: Timestamp) -> Diagno
         put(POPULATION_IMPLAUSIBLE, subject, few);
     }
     diagnosis
+}
+
+/// What a run learned of an account: of its sign-in, and of what it asked the platform to do. That changes are refused is
+/// over once one is taken, and not with a run that tried none.
+fn fitness(standing: &TenantStanding) -> Vec<(&'static str, Option<Symptom>)> {
+    let fault = |why: &String| symptom(Severity::Warning, why.clone());
+    let account = match &standing.account {
+        Account::Fit => Some(None),
+        Account::Unfit { why } => Some(Some(fault(why))),
+        Account::Unknown { .. } => None,
+    };
+    let of = |said: &Acceptance| match said {
+        Acceptance::Given => Some(None),
+        Acceptance::Refused { why } => Some(Some(fault(why))),
+        Acceptance::Untold => None,
+    };
+    let known = [
+        ("account", account),
+        ("changes", of(&standing.changes)),
+        ("commands", of(&standing.commands)),
+    ];
+    known.into_iter().filter_map(|(id, said)| said.map(|fault| (id, fault))).collect()
 }
 
 fn leaked(standing: &TenantStanding) -> Option<Symptom> {

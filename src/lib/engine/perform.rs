@@ -82,11 +82,7 @@ impl Engine {
             Err(blind) => Err(format!("its target cannot be read: {blind}")),
         };
         if let Err(why) = again {
-            let note = self.complete(spec, id, action, RemediationOutcome::Withdrawn, &why).await;
-            return match note {
-                Ok(()) => not_sent(action, why),
-                Err(error) => Performed::LedgerFailed(error),
-            };
+            return self.withdraw(spec, action, id, why).await;
         }
         self.act(spec, action, &hands, id, before).await
     }
@@ -114,6 +110,7 @@ impl Engine {
                     Err(error) => Performed::LedgerFailed(error),
                 };
             }
+            Err(ActFailure::NotSent(why)) => return self.withdraw(spec, action, id, why).await,
             Err(ActFailure::Unknown(why)) => {
                 let why = format!("the answer of {} was lost: {why}", hands.who());
                 self.complete(spec, id, action, RemediationOutcome::Unknown, &why).await
@@ -121,6 +118,20 @@ impl Engine {
         };
         match recorded {
             Ok(()) => Performed::Sent(id),
+            Err(error) => Performed::LedgerFailed(error),
+        }
+    }
+
+    /// Gives an attempt back that did not come to anything: it is no evidence about the remedy.
+    async fn withdraw(
+        &self,
+        spec: &Spec,
+        action: &Action,
+        id: RemediationId,
+        why: String,
+    ) -> Performed {
+        match self.complete(spec, id, action, RemediationOutcome::Withdrawn, &why).await {
+            Ok(()) => not_sent(action, why),
             Err(error) => Performed::LedgerFailed(error),
         }
     }

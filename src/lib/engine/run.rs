@@ -96,10 +96,15 @@ impl Engine {
         let first = self.first_pass(agent, &recall, &mut progress).await;
         self.recording.keep(self.so_far(&progress));
         self.own_checks(spec, &mut progress).await;
+        let known = self.standing();
         // What is left of the run is for acting and proving.
         self.platform_until(self.until(2 * RESERVE));
         if self.mode == Mode::Act && progress.ledger_works() {
             self.remediate(spec, &first.plan, &mut progress).await;
+            // Whether an account may act is known once it did.
+            if self.standing() != known {
+                self.own_checks(spec, &mut progress).await;
+            }
         }
         // What could not be recorded is settled by a later run.
         if self.mode == Mode::Act && progress.ledger_works() {

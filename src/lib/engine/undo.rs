@@ -102,7 +102,7 @@ impl Engine {
     ) -> Result<Undoing, StoreError> {
         let answer = match self.hands_of(operation) {
             Ok(hands) => hands.carry_out(operation).await,
-            Err(blind) => Err(ActFailure::Refused(blind.why)),
+            Err(blind) => Err(ActFailure::NotSent(blind.why)),
         };
         match answer {
             Ok(result) => {
@@ -114,6 +114,10 @@ impl Engine {
                 let (outcome, why) = (RemediationOutcome::Failed, format!("it was refused: {why}"));
                 self.give_up(request, by, outcome, &why).await?;
                 return Ok(Undoing::NotProved { by, outcome, why });
+            }
+            Err(ActFailure::NotSent(why)) => {
+                self.give_up(request, by, RemediationOutcome::Withdrawn, &why).await?;
+                return Ok(Undoing::Refused { why });
             }
             Err(ActFailure::Unknown(why)) => {
                 // Whether it was sent is found out by looking, like after any lost answer.

@@ -35,6 +35,10 @@ pub enum ActFailure {
     /// The manager said no, or could not be reached: nothing was done.
     #[error("{0}")]
     Refused(String),
+    /// It did not come to it: nothing was sent, or it was turned away before anybody looked at what it asks. Nothing was
+    /// done, and nothing was learned of the operation.
+    #[error("{0}")]
+    NotSent(String),
     /// It may have been done: the answer was lost. Settled by observing, never by doing again.
     #[error("{0}")]
     Unknown(String),

@@ -91,7 +91,8 @@ async fn sent(ground: &Ground, operation: &Operation, arrival: Option<&Arrival>)
     let result = ground.client.send(operation).await;
     let mut effects = ground.running.take_effects();
     let Some((method, route, what)) = arrival else {
-        assert!(matches!(result, Err(ActFailure::Refused(_))), "{operation}: {result:?}");
+        let no = matches!(result, Err(ActFailure::Refused(_) | ActFailure::NotSent(_)));
+        assert!(no, "{operation}: {result:?}");
         assert_eq!(effects, [], "{operation}");
         return None;
     };

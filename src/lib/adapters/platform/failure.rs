@@ -70,13 +70,16 @@ impl Failure {
             Self::Said(..) if self.is_drift() => {
                 ActFailure::Refused(format!("{text}; the platform no longer has this route"))
             }
+            // Who we are, or how often we ask, was refused: what the write asks for was not even looked at.
+            Self::Said(401 | 403 | 429, _)
+            | Self::Held(_)
+            | Self::Account(_)
+            | Self::Unreached(_) => ActFailure::NotSent(text),
             // 408: the platform gave up waiting for us, at a moment that nobody knows.
             Self::Said(408, _) | Self::Lost(..) | Self::Shape(_) => ActFailure::Unknown(text),
             Self::Said(status, _) if (400..500).contains(&status) => ActFailure::Refused(text),
             Self::Said(..) => ActFailure::Unknown(text),
-            Self::Held(_) | Self::Account(_) | Self::Impossible(_) | Self::Unreached(_) => {
-                ActFailure::Refused(text)
-            }
+            Self::Impossible(_) => ActFailure::Refused(text),
         }
     }
 }
@@ -182,9 +185,14 @@ mod tests {
 
     #[test]
     fn only_a_clear_no_is_a_refusal() {
-        let refused = [said(400, "x"), said(403, "x"), said(404, "Cannot PATCH /x"), said(429, "")];
+        let refused = [said(400, "x"), said(409, "x"), said(404, "Cannot PATCH /x")];
         for failure in refused {
             assert!(matches!(failure.of_act(), ActFailure::Refused(_)));
+        }
+        let held = Failure::Held("the run's deadline".to_owned());
+        let unreached = Failure::Unreached("the connection was refused".to_owned());
+        for failure in [said(401, ""), said(403, "x"), said(429, ""), held, unreached] {
+            assert!(matches!(failure.of_act(), ActFailure::NotSent(_)));
         }
         let lost = Failure::Lost(None, "no whole answer came".to_owned());
         let shape = Failure::Shape("x".to_owned());

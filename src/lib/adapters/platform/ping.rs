@@ -38,6 +38,10 @@ fn refused(why: impl Into<String>) -> ActFailure {
     ActFailure::Refused(why.into())
 }
 
+fn not_sent(why: impl Into<String>) -> ActFailure {
+    ActFailure::NotSent(why.into())
+}
+
 /// Pings a display.
 pub(super) async fn ping(
     asker: &Arc<Asker>,
@@ -54,8 +58,8 @@ pub(super) async fn ping(
     let began = asker.clock().elapsed();
     let entered = tokio::time::timeout(timeout, enter(asker, &session.token)).await;
     let mut socket = entered
-        .map_err(|_| refused("the realtime gateway did not let us in in time"))?
-        .map_err(refused)?;
+        .map_err(|_| not_sent("the realtime gateway did not let us in in time"))?
+        .map_err(not_sent)?;
     let left = timeout.saturating_sub(asker.clock().elapsed().saturating_sub(began));
     let result = ask(&mut socket, id, left.max(Duration::from_millis(1))).await;
     let _closing_is_a_courtesy =

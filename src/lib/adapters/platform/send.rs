@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::answer::Answer;
 use super::ask::{Asker, Question};
 use super::dialect::{Body, Deed};
 use super::failure::Failure;
@@ -11,7 +12,7 @@ use super::ping;
 use super::tenant::Tenant;
 use super::wire::CommandWire;
 use crate::domain::operation::Operation;
-use crate::domain::platform::{Account, RowRef};
+use crate::domain::platform::{Acceptance, RowRef};
 use crate::ports::processes::ActFailure;
 
 /// A write: how, to which row, and the value that the operation names.
@@ -61,7 +62,7 @@ pub(super) async fn send(asker: &Arc<Asker>, operation: &Operation) -> Result<St
     let (route, body, only) = match deed {
         Deed::Absent(why) => return Err(refused(why)),
         Deed::Socket => {
-            may_write(asker, tenant).await?;
+            may_write(asker, tenant, operation).await?;
             return ping::ping(asker, tenant, &row.id).await;
         }
         Deed::Call { route, body, only } => (route, body, only),
@@ -71,30 +72,54 @@ pub(super) async fn send(asker: &Arc<Asker>, operation: &Operation) -> Result<St
     {
         return Err(refused(format!("the platform can restore content to {only} alone")));
     }
-    may_write(asker, tenant).await?;
+    may_write(asker, tenant, operation).await?;
     let json = json(body, &row.id, given);
     let pace = asker.limiter.route(route, 1);
     let question = Question { route, id: &row.id, query: "" };
     let answer = asker.once(tenant, &pace, question, json.as_deref()).await;
-    let answer = answer.map_err(Failure::of_act)?;
+    let answer = answer.inspect_err(|failure| barred(tenant, operation, failure));
+    let said = answer.and_then(|answer| told(body, &answer)).map_err(Failure::of_act)?;
+    tenant.accepts(operation, Acceptance::Given);
+    Ok(said)
+}
+
+/// A good answer in words.
+fn told(body: Body, answer: &Answer) -> Result<String, Failure> {
+    let status = answer.status;
     if matches!(body, Body::Command(_)) {
-        let done = answer.data::<CommandWire>("the command").map_err(Failure::of_act)?;
-        let CommandWire { online, queued, delivered } = done;
+        let CommandWire { online, queued, delivered } = answer.data("the command")?;
         return Ok(format!(
-            "the platform answered {}: {online} online, {delivered} delivered, {queued} queued",
-            answer.status
+            "the platform answered {status}: {online} online, {delivered} delivered, {queued} queued"
         ));
     }
-    answer.data::<serde::de::IgnoredAny>("the change").map_err(Failure::of_act)?;
-    Ok(format!("the platform answered {}", answer.status))
+    answer.data::<serde::de::IgnoredAny>("the change")?;
+    Ok(format!("the platform answered {status}"))
+}
+
+/// The platform refuses an account, or the tenant behind it, with one status, whatever row is named: what follows would
+/// fare no better.
+fn barred(tenant: &Tenant, operation: &Operation, failure: &Failure) {
+    if !matches!(failure, Failure::Said(403, _)) {
+        return;
+    }
+    let what = if operation.is_command() { "command to a display" } else { "change" };
+    let why = format!(
+        "the platform takes no {what} from the account ({failure}); renew the tenant's subscription, or give the account a role that may"
+    );
+    tenant.accepts(operation, Acceptance::Refused { why });
 }
 
 /// Opens the session, which tells whether the account may write at all.
-async fn may_write(asker: &Arc<Asker>, tenant: &Arc<Tenant>) -> Result<(), ActFailure> {
-    tenant.session(asker, None).await.map_err(|failure| refused(failure.to_string()))?;
-    match tenant.account() {
-        Account::Unfit { why } => Err(refused(why)),
-        Account::Fit | Account::Unknown { .. } => Ok(()),
+async fn may_write(
+    asker: &Arc<Asker>,
+    tenant: &Arc<Tenant>,
+    operation: &Operation,
+) -> Result<(), ActFailure> {
+    let opened = tenant.session(asker, None).await;
+    opened.map_err(|failure| ActFailure::NotSent(failure.to_string()))?;
+    match tenant.standing().bars(operation) {
+        Some(why) => Err(ActFailure::NotSent(why.to_owned())),
+        None => Ok(()),
     }
 }
 

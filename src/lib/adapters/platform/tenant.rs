@@ -8,7 +8,8 @@ use super::ask::Asker;
 use super::failure::Failure;
 use super::options::TenantOptions;
 use super::session;
-use crate::domain::platform::{Account, TenantStanding};
+use crate::domain::operation::Operation;
+use crate::domain::platform::{Acceptance, Account, TenantStanding};
 
 /// How long a sign-in that failed is not tried again: every question of a run would wait for it.
 const NOT_AGAIN: Duration = Duration::from_secs(30);
@@ -60,11 +61,19 @@ struct Seat {
     lost: u32,
 }
 
+/// What the platform answered to changes of rows, and to commands.
+#[derive(Clone, Default)]
+struct Accepted {
+    changes: Acceptance,
+    commands: Acceptance,
+}
+
 /// A tenant.
 pub(super) struct Tenant {
     pub(super) options: TenantOptions,
     seat: tokio::sync::Mutex<Seat>,
     account: Mutex<Account>,
+    accepted: Mutex<Accepted>,
     leaked: AtomicU64,
 }
 
@@ -75,6 +84,7 @@ impl Tenant {
             options,
             seat: tokio::sync::Mutex::default(),
             account: Mutex::new(Account::Unknown { why }),
+            accepted: Mutex::default(),
             leaked: AtomicU64::new(0),
         }
     }
@@ -84,15 +94,25 @@ impl Tenant {
     }
 
     pub(super) fn standing(&self) -> TenantStanding {
+        let Accepted { changes, commands } =
+            self.accepted.lock().unwrap_or_else(PoisonError::into_inner).clone();
         TenantStanding {
             tenant: self.options.name.clone(),
-            account: self.account(),
+            account: self.account.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             leaked: self.leaked.load(Ordering::Relaxed),
+            changes,
+            commands,
         }
     }
 
-    pub(super) fn account(&self) -> Account {
-        self.account.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Notes what an answer to `operation` says of all that are like it; unlike what a sign-in says, it holds for the run.
+    pub(super) fn accepts(&self, operation: &Operation, acceptance: Acceptance) {
+        let mut accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
+        if operation.is_command() {
+            accepted.commands = acceptance;
+        } else {
+            accepted.changes = acceptance;
+        }
     }
 
     pub(super) fn set_account(&self, account: Account) {

@@ -161,6 +161,7 @@ fn redacted(failure: ActFailure) -> ActFailure {
     let redactor = Redactor::default();
     match failure {
         ActFailure::Refused(why) => ActFailure::Refused(redactor.fragment(&why)),
+        ActFailure::NotSent(why) => ActFailure::NotSent(redactor.fragment(&why)),
         ActFailure::Unknown(why) => ActFailure::Unknown(redactor.fragment(&why)),
     }
 }

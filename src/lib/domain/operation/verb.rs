@@ -151,6 +151,12 @@ impl Operation {
         }
     }
 
+    /// Whether it tells a device what to do, and changes no row.
+    #[must_use]
+    pub const fn is_command(&self) -> bool {
+        matches!(self, Self::PingDisplay(_) | Self::ReloadDisplay(_))
+    }
+
     /// Whether its row is no longer counted among those that its check asks about.
     #[must_use]
     pub const fn leaves_census(&self) -> bool {

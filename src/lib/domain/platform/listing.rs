@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::content::ContentDetail;
+use crate::domain::operation::Operation;
 
 /// A list together with how complete it is and when the platform told it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +92,31 @@ pub enum Account {
     },
 }
 
+/// What the platform answered in this run to what an account asked it to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Acceptance {
+    /// Nothing was asked of it, or no answer tells.
+    #[default]
+    Untold,
+    /// It did it.
+    Given,
+    /// It does not do it for this account, whatever the row.
+    Refused {
+        /// A sentence for the operator.
+        why: String,
+    },
+}
+
+impl Acceptance {
+    fn refusal(&self) -> Option<&str> {
+        match self {
+            Self::Refused { why } => Some(why),
+            Self::Untold | Self::Given => None,
+        }
+    }
+}
+
 /// What is known of a tenant's session and account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TenantStanding {
@@ -100,4 +126,24 @@ pub struct TenantStanding {
     pub account: Account,
     /// Sessions that were opened and are not known to have been released, this run's own not counted.
     pub leaked: u64,
+    /// What it answered to changes of rows.
+    #[serde(default)]
+    pub changes: Acceptance,
+    /// What it answered to commands to displays, for which the platform has a lock of its own.
+    #[serde(default)]
+    pub commands: Acceptance,
+}
+
+impl TenantStanding {
+    /// Why the platform would not take `operation` from this account, as far as it has said so. Who may change no row may
+    /// command no display either.
+    #[must_use]
+    pub fn bars(&self, operation: &Operation) -> Option<&str> {
+        let unfit = match &self.account {
+            Account::Unfit { why } => Some(why.as_str()),
+            Account::Fit | Account::Unknown { .. } => None,
+        };
+        let commands = self.commands.refusal().filter(|_| operation.is_command());
+        unfit.or_else(|| self.changes.refusal()).or(commands)
+    }
 }

@@ -18,7 +18,9 @@ pub use content::{ContentDetail, ContentRow, ContentStatus, PlaylistItem, Playli
 pub use dialect::Dialect;
 pub use display::{DisplayRow, DisplayStatus, GroupRow};
 pub use effective::{Ahead, Catalogue, Effective, Playable, Programme, Shelf, Unlisted};
-pub use listing::{Account, Details, Listing, Storage, TenantStanding, Thumbnails, Wanted};
+pub use listing::{
+    Acceptance, Account, Details, Listing, Storage, TenantStanding, Thumbnails, Wanted,
+};
 pub use population::{Population, Tally};
 pub use roll::{Asked, Roll};
 pub use row::{Change, Field, RowKind, RowRef, RowState};
