@@ -183,8 +183,8 @@ async fn a_403_is_the_last_answer_that_a_run_asks_for_until_a_new_sign_in_too() 
         .server
         .with(|model| model.always.insert("POST /fleet/commands".to_owned(), locked.clone()));
     for _ in 0..2 {
-        let (word, why) = send(&reload).await;
-        assert_eq!(word, "not sent");
+        let (found, why) = send(&reload).await;
+        assert_eq!(found, "not sent");
         assert!(why.contains("It is locked"), "{why}");
     }
     assert_eq!(world.server.count("POST /fleet/commands"), 1);

@@ -15,6 +15,8 @@ use super::request::Request;
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 const MOMENT: Duration = Duration::from_secs(1);
+const ALMOST_AN_HOUR: Duration = Duration::from_secs(3_599);
+const ALMOST_A_DAY: Duration = Duration::from_secs(24 * 3_600 - 1);
 
 fn row(kind: RowKind, tenant: &str, id: &str) -> RowRef {
     RowRef::new(kind, tenant, id)
@@ -114,9 +116,9 @@ fn of_a_fleet_a_tenth_is_told_something_in_a_run_and_in_an_hour() {
     request.planned(10);
     request.is_shut(Door::BlastRadius, "10 of 10 fleet commands in this run");
     let mut request = fleet();
-    request.others(9, "shop", HOUR - MOMENT);
+    request.others(9, "shop", ALMOST_AN_HOUR);
     request.passes();
-    request.others(1, "shop", HOUR - MOMENT);
+    request.others(1, "shop", ALMOST_AN_HOUR);
     request.is_shut(Door::BlastRadius, "10 of 10 fleet commands of this tenant in the last hour");
     // Long ago, or elsewhere, is not here and now.
     for (tenant, ago) in [("shop", HOUR + MOMENT), ("market", MOMENT)] {
@@ -161,7 +163,7 @@ fn quiet_changes_of_one_kind_have_a_limit_in_a_run_and_in_a_day() {
     request.planned(7);
     request.is_shut(Door::BlastRadius, "7 of 7");
     let mut request = quiet();
-    request.others(11, "shop", DAY - MOMENT);
+    request.others(11, "shop", ALMOST_A_DAY);
     // A tenth of the rows that were there when the day began: those that were archived since are counted no more.
     request.census = Some(Census { seen: 109, well: 100 });
     request.passes();
