@@ -81,7 +81,8 @@ impl Universe<'_> {
     /// Why it is no orphan, whatever else may be unseen.
     fn is_cleared(&self, item: &Item) -> bool {
         let platform_now = self.seen.look.platform_now;
-        self.referenced.contains(item.id.as_str())
+        item.template
+            || self.referenced.contains(item.id.as_str())
             || !self.settings.aged(item.created_at, platform_now)
             || item.detail.as_ref().is_some_and(|detail| detail.global)
     }

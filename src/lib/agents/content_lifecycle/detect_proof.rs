@@ -129,7 +129,8 @@ fn replacement(row: &RowLook, id: Option<&str>, platform_now: Timestamp) -> Repl
 fn orphan(settings: &ContentLifecycle, row: &RowLook, platform_now: Timestamp) -> Option<Fault> {
     let item = &row.item;
     let detail = item.detail.as_ref()?;
-    let cleared = row.held || detail.global || !settings.aged(item.created_at, platform_now);
+    let cleared =
+        item.template || row.held || detail.global || !settings.aged(item.created_at, platform_now);
     (!cleared).then(|| Fault::Orphaned {
         name: item.name.clone(),
         created_at: item.created_at,

@@ -161,6 +161,7 @@ fn fifty_thousand_pieces_of_content_are_a_short_text() {
         created_at: our_now(),
         size_bytes: Some(12_345_678),
         thumbnail: Thumbnail::Answers,
+        template: false,
         detail: Some(super::snapshot::ItemDetail {
             expires_at: Some(our_now()),
             ..super::snapshot::ItemDetail::default()

@@ -25,6 +25,13 @@ fn content_that_nothing_refers_to_is_archived() {
     assert!(judged.whole(&CONTENT_ORPHANED));
 }
 
+#[test]
+fn a_template_is_no_orphan_though_nothing_refers_to_it() {
+    let mut world = vizora();
+    world.add("a").0.kind = "template".to_owned();
+    assert_eq!(world.judge().found(&CONTENT_ORPHANED), Vec::<String>::new());
+}
+
 /// A change that makes `a` no orphan.
 type Saves = fn(&mut World);
 

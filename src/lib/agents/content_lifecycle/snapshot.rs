@@ -81,6 +81,8 @@ pub struct Item {
     pub size_bytes: Option<u64>,
     /// Its thumbnail.
     pub thumbnail: Thumbnail,
+    /// Whether it is a template: others are made from it, and nothing ever refers to it.
+    pub template: bool,
     /// What only a closer look shows; `None` where that was not taken.
     pub detail: Option<ItemDetail>,
 }
@@ -124,18 +126,20 @@ type Packed = (
     Timestamp,
     Option<u64>,
     Thumbnail,
+    bool,
     Option<(Option<Timestamp>, Option<String>, Option<String>, bool)>,
 );
 
 impl From<Packed> for Item {
-    fn from((id, name, status, created_at, size_bytes, thumbnail, detail): Packed) -> Self {
+    fn from(packed: Packed) -> Self {
+        let (id, name, status, created_at, size_bytes, thumbnail, template, detail) = packed;
         let detail = detail.map(|(expires_at, replacement, previous_version, global)| ItemDetail {
             expires_at,
             replacement,
             previous_version,
             global,
         });
-        Self { id, name, status, created_at, size_bytes, thumbnail, detail }
+        Self { id, name, status, created_at, size_bytes, thumbnail, template, detail }
     }
 }
 
@@ -144,8 +148,8 @@ impl From<Item> for Packed {
         let detail = item.detail.map(|detail| {
             (detail.expires_at, detail.replacement, detail.previous_version, detail.global)
         });
-        let Item { id, name, status, created_at, size_bytes, thumbnail, .. } = item;
-        (id, name, status, created_at, size_bytes, thumbnail, detail)
+        let Item { id, name, status, created_at, size_bytes, thumbnail, template, .. } = item;
+        (id, name, status, created_at, size_bytes, thumbnail, template, detail)
     }
 }
 
@@ -160,6 +164,7 @@ impl Item {
             status: row.status,
             created_at: row.created_at,
             size_bytes: row.size_bytes,
+            template: row.kind == "template",
             thumbnail: if has_one { Thumbnail::Unasked } else { Thumbnail::None },
             detail: None,
         }
