@@ -90,7 +90,9 @@ impl Asker {
     /// How many requests to a route this run may send; `None` for any number.
     pub(super) fn each_run(&self, share: Share) -> Option<u64> {
         let PlatformOptions { interval, deadline, .. } = self.options;
-        self.limiter.each_run(interval, deadline, share)
+        // All tenants of the settings share what a route allows.
+        let tenants = u64::try_from(self.tenants.len()).unwrap_or(u64::MAX).max(1);
+        self.limiter.each_run(interval, deadline, share).map(|each| (each / tenants).max(1))
     }
 
     /// A tenant by its name.
