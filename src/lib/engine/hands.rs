@@ -60,7 +60,8 @@ impl Engine {
     }
 
     /// Whether the account that would act may do so. Known once the platform was asked anything; what it does not tell is
-    /// left to its answer, which then holds for the rest of the run. An attempt that must fail would only wear out the remedy for the account that can.
+    /// left to its answer, which then holds for the rest of the run. An attempt that must fail would only wear out the
+    /// remedy for the account that can.
     pub(super) fn permitted(&self, operation: &Operation) -> Result<(), String> {
         let (Target::Row(row), Ok(platform)) = (operation.target(), &self.sensors.platform) else {
             return Ok(());

@@ -89,9 +89,10 @@ impl PlatformClient {
         let pace = asker.limiter.route(table.storage, 1);
         let question = Question { route: table.storage, id: "", query: "" };
         let answer = asker.get(tenant, &pace, question).await?;
-        let wire = match table.storage_member {
-            None => answer.data::<StorageWire>("storage")?,
-            Some(_) => answer.data::<Inside>("storage")?.storage,
+        let wire = if table.storage_is_inside {
+            answer.data::<Inside>("storage")?.storage
+        } else {
+            answer.data::<StorageWire>("storage")?
         };
         Ok(Storage { used_bytes: wire.used_bytes, quota_bytes: wire.quota_bytes })
     }

@@ -49,8 +49,7 @@ impl ScheduleRow {
         self.active && self.starts_at <= at && !self.ended(at)
     }
 
-    /// Its window as the first minute and the minute after the last one that surely plays, and whether the platform may
-    /// still play in that minute: the platform does not say whether a window's end belongs to it.
+    /// Its window as the first minute and the minute after the last one that surely plays; the whole day where it has none.
     pub(super) fn window(&self) -> (u16, u16) {
         match (self.from_minute, self.to_minute) {
             (Some(from), Some(to)) => (from, to),

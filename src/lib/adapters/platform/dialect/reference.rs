@@ -13,7 +13,7 @@ pub(super) static TABLE: Table = Table {
     schedule_flag: "active",
     groups: Route::get("/display-groups"),
     storage: Route::get("/health"),
-    storage_member: Some("storage"),
+    storage_is_inside: true,
     display: Route::get("/displays/:id"),
     one_content: Route::get("/content/:id"),
     schedule: Route::get("/schedules/:id"),

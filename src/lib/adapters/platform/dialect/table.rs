@@ -130,8 +130,8 @@ pub(in crate::adapters::platform) struct Table {
     pub(in crate::adapters::platform) groups: Route,
     /// What is stored.
     pub(in crate::adapters::platform) storage: Route,
-    /// The member of the answer that holds it; `None` where it is the answer itself.
-    pub(in crate::adapters::platform) storage_member: Option<&'static str>,
+    /// Whether it stands in a member `storage` of a larger answer.
+    pub(in crate::adapters::platform) storage_is_inside: bool,
     /// One display.
     pub(in crate::adapters::platform) display: Route,
     /// One piece of content.

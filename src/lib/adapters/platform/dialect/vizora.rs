@@ -13,7 +13,7 @@ pub(super) static TABLE: Table = Table {
     schedule_flag: "isActive",
     groups: Route::get("/display-groups"),
     storage: Route::get("/organizations/storage"),
-    storage_member: None,
+    storage_is_inside: false,
     display: Route::get("/displays/:id"),
     one_content: Route::get("/content/:id"),
     schedule: Route::get("/schedules/:id"),
