@@ -140,9 +140,27 @@ impl PlatformSettings {
                 format!("passwords and tokens go to `{}` in clear text; write https://", self.url);
             ("url".to_owned(), message)
         });
-        in_clear.into_iter().collect()
+        in_clear.into_iter().chain(self.too_many_tenants()).collect()
+    }
+
+    /// Every agent signs in to every tenant in each of its runs.
+    fn too_many_tenants(&self) -> Option<(String, String)> {
+        let wanted =
+            u64::try_from(self.tenants.len()).unwrap_or(u64::MAX).saturating_mul(RUNS_AN_HOUR);
+        let allowed = u64::from(self.limits.sign_ins_per_minute) * 60;
+        (allowed > 0 && wanted > allowed).then(|| {
+            let message = format!(
+                "{} tenants take about {wanted} sign-ins an hour, and limits.sign_ins_per_minute allows {allowed}: some \
+                 will not be seen in every run; raise it where the platform allows more, or let agents look less often",
+                self.tenants.len()
+            );
+            ("tenants".to_owned(), message)
+        })
     }
 }
+
+/// Runs of the three agents in an hour by default: every ten minutes, and twice every quarter of an hour.
+const RUNS_AN_HOUR: u64 = 6 + 4 + 4;
 
 const DEFAULT_TENANT: &str = "default";
 
@@ -184,6 +202,20 @@ mod tests {
             "tenants[2].name",
         ];
         assert_eq!(paths, expected);
+    }
+
+    #[test]
+    fn more_tenants_than_sign_ins_are_told_with_the_numbers() {
+        let many = |count: usize, sign_ins_per_minute| {
+            let tenant = |number| TenantSettings { name: format!("t{number}") };
+            let limits = LimitSettings { sign_ins_per_minute, ..LimitSettings::default() };
+            let tenants = (0..count).map(tenant).collect();
+            PlatformSettings { tenants, limits, ..PlatformSettings::default() }.warnings()
+        };
+        assert_eq!(many(17, 4), []);
+        let told = many(18, 4);
+        assert!(told[0].1.contains("252") && told[0].1.contains("240"), "{told:?}");
+        assert_eq!(many(200, 0), []);
     }
 
     #[test]

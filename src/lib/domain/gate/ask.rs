@@ -164,7 +164,7 @@ fn owner(input: &GateInput<'_>) -> Answer {
     // What a person undid may be done again once the finding is another one.
     if let Some(hold) = hold.filter(|hold| hold.applies(input.now) && still_that(hold, input)) {
         return Answer::Refused(format!(
-            "held by {}: {}; `opsctl resume {} --reason …` lifts it",
+            "held by {}: {}; `opsctl resume` with that remediation, or with the key {}, lifts it",
             hold.set_by, hold.reason, input.key
         ));
     }
