@@ -6,7 +6,7 @@ mod desk;
 mod dry_run;
 mod fake;
 mod full_disk;
-mod held;
+
 mod kills;
 mod other_user;
 mod owner;
@@ -14,3 +14,4 @@ mod owner;
 mod peers;
 mod small_disk;
 mod stops;
+mod tenant;

@@ -126,6 +126,10 @@ impl Desk<'_> {
         let wish = Wish { mode: Mode::Plan, observe_only: true };
         // The senses are tried without a ledger: what is asked is whether they see.
         let none = StoreError::Open("not needed to look".to_owned());
+        // Before the first run there is no folder to remember anything in, and the doctor makes none.
+        let state = &self.config.paths.state;
+        let own = if state.is_dir() { None } else { tempfile::tempdir().ok() };
+        let cache = own.as_ref().map_or(state.as_path(), tempfile::TempDir::path);
         let engine = wire::engine(
             self.config,
             entry,
@@ -133,7 +137,7 @@ impl Desk<'_> {
             Err(none),
             Arc::clone(&self.clock),
             wire::new_run_id(),
-            &self.config.paths.state,
+            cache,
         );
         for need in (entry.needs)(stanza) {
             if let Need::Manager { kind, declared } = need {
@@ -163,8 +167,13 @@ async fn looked_at(
     for (check, why) in &report.unknown {
         rows.push((Grade::Partial, format!("{name}: {check}"), why.clone()));
     }
-    let found = format!("{} of {seen} subjects were seen", seen.saturating_sub(unknown));
-    let grade = if seen == 0 { Grade::Skipped } else { Grade::Ok };
+    let known = seen.saturating_sub(unknown);
+    let found = format!("{known} of {seen} subjects were seen");
+    let grade = match (seen, known) {
+        (0, _) => Grade::Skipped,
+        (_, 0) => Grade::Partial,
+        _ => Grade::Ok,
+    };
     rows.push((grade, format!("{name}: sight"), found));
 }
 

@@ -1,4 +1,5 @@
-//! A person takes an act back, an agent leaves it alone, and the person lets it go on: by the programs alone.
+//! The programs beside a platform: a person takes an act back, an agent leaves it alone, and the person lets it go on; and
+//! what the doctor says of an account that is refused.
 
 use std::fs;
 use std::sync::Arc;
@@ -38,8 +39,12 @@ impl House {
     }
 
     fn told(&self, program: &str, words: &[&str]) -> String {
+        self.told_with(PASSWORD, program, words)
+    }
+
+    fn told_with(&self, password: &str, program: &str, words: &[&str]) -> String {
         let mut command = self.fake.program(program, words);
-        command.env("VALIDATOR_EMAIL", &self.email).env("VALIDATOR_PASSWORD", PASSWORD);
+        command.env("VALIDATOR_EMAIL", &self.email).env("VALIDATOR_PASSWORD", password);
         let output = command.output().expect("it starts");
         let text = [output.stdout, output.stderr].concat();
         String::from_utf8_lossy(&text).split_whitespace().collect::<Vec<_>>().join(" ")
@@ -73,5 +78,15 @@ async fn what_is_held_is_left_alone_until_the_person_who_took_it_back_lets_it_go
     assert!(again.contains("Nothing is held"), "{again}");
     let unknown = house.told(OPSCTL, &["resume", "REM-999", "--reason", "x"]);
     assert!(unknown.contains("there is no REM-999"), "{unknown}");
+    house.sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_doctor_does_not_call_an_agent_well_that_sees_nothing() {
+    let house = House::new();
+    let blind = house.told_with("wrong", OPSCTL, &["doctor"]);
+    assert!(blind.contains("partial content-lifecycle: sight: 0 of"), "{blind}");
+    let seen = house.told(OPSCTL, &["doctor"]);
+    assert!(seen.contains("ok content-lifecycle: sight:"), "{seen}");
     house.sandbox.stop().await;
 }
