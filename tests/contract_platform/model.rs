@@ -301,6 +301,7 @@ pub(crate) fn options(server: &Server, folder: &Path) -> PlatformOptions {
             name: "shop".to_owned(),
             email: EMAIL.to_owned(),
             password: PASSWORD.to_owned(),
+            missing: None,
         }],
         limits: Limits::NONE,
         cache: folder.join("platform.db"),

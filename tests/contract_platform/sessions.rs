@@ -341,3 +341,20 @@ async fn a_certificate_that_nobody_trusts_is_a_reason() {
     let archive = Operation::ArchiveContent(RowRef::new(RowKind::Content, "shop", "c-1"));
     assert!(matches!(world.client.send(&archive).await, Err(ActFailure::NotSent(_))));
 }
+
+#[tokio::test]
+async fn a_tenant_without_an_account_keeps_nobody_from_looking_at_the_others() {
+    let world = World::with(Model::of("/displays", displays(3)), |options| {
+        let mut north = options.tenants[0].clone();
+        north.name = "north".to_owned();
+        north.missing = Some("the account of tenant north is not given".to_owned());
+        options.tenants.insert(0, north);
+    })
+    .await;
+    let blind = world.client.displays("north").await.unwrap_err();
+    assert_eq!(blind.why, "the account of tenant north is not given");
+    assert_eq!(world.client.displays("shop").await.unwrap().items.len(), 3);
+    let standing = world.client.standing();
+    assert!(matches!(&standing[0].account, Account::Unfit { why } if why.contains("not given")));
+    assert_eq!(world.client.release().await, []);
+}

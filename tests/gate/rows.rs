@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use opswarden::domain::diagnosis::{Census, Coverage, Origin};
 use opswarden::domain::gate::{Door, gate, refusal};
-use opswarden::domain::incident::{RemediationState, control};
+use opswarden::domain::incident::{RemediationId, RemediationState, Undone, control};
 use opswarden::domain::operation::Operation;
 use opswarden::domain::platform::{RowKind, RowRef};
 use opswarden::domain::subject::{AgentName, CheckId, Key};
@@ -176,6 +176,23 @@ fn quiet_changes_of_one_kind_have_a_limit_in_a_run_and_in_a_day() {
     }
 }
 
+/// What a person takes back is no act of an agent, and what came back was there all the time.
+#[test]
+fn what_was_taken_back_neither_uses_up_the_day_nor_stretches_it() {
+    let mut request = quiet();
+    request.others(10, "shop", HOUR);
+    request.census = Some(Census { seen: 100, well: 100 });
+    let first = RemediationId(1);
+    for one in &mut request.view.remediations {
+        one.undone = Some(Undone { by: first, at: request.now, reason: "x".to_owned() });
+    }
+    request.is_shut(Door::BlastRadius, "10 of 10");
+    let mut request = quiet();
+    request.others(20, "shop", HOUR);
+    request.view.remediations.iter_mut().for_each(|one| one.undo_of = Some(first));
+    request.passes();
+}
+
 #[test]
 fn a_small_tenant_may_have_five_quiet_changes_a_day() {
     let mut request = quiet();
@@ -213,6 +230,10 @@ fn what_a_person_took_back_is_held_while_the_finding_is_the_same() {
         request
     };
     held("monday", "monday", None).is_shut(Door::Owner, "held by");
+    // Whoever asks why is told of the hold, and not of limits that would end some day.
+    let mut full = held("monday", "monday", None);
+    full.others(100, "shop", HOUR);
+    full.is_shut(Door::Owner, "held by");
     held("monday", "monday", Some(5)).is_shut(Door::Owner, "held by");
     // It is over, or the finding is another one.
     held("monday", "monday", Some(0)).passes();

@@ -249,6 +249,7 @@ impl World {
             name: one.tenant,
             email: one.email,
             password: PASSWORD.to_owned(),
+            missing: None,
         });
         PlatformOptions {
             dialect: match self.dialect {

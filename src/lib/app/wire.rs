@@ -168,14 +168,23 @@ fn platform(
     let declared = config.platform.as_ref().filter(|_| needs.contains(&Need::Platform));
     let Some(declared) = declared else { return Err(Blind::because("no platform is set up")) };
     let account = |tenant: &TenantSettings| {
-        let [email, password] = config.account(&tenant.name).map_err(|name| {
-            Blind::because(format!(
-                "the account of tenant {} is not given: set {name} or {name}_FILE",
-                tenant.name
-            ))
-        })?;
-        Ok(TenantOptions { name: tenant.name.clone(), email, password })
+        let missing = |name: String| {
+            format!("the account of tenant {} is not given: set {name} or {name}_FILE", tenant.name)
+        };
+        let (given, missing) = match config.account(&tenant.name) {
+            Ok(given) => (given, None),
+            Err(name) => (Default::default(), Some(missing(name))),
+        };
+        let [email, password] = given;
+        TenantOptions { name: tenant.name.clone(), email, password, missing }
     };
+    let tenants: Vec<TenantOptions> = declared.tenants.iter().map(account).collect();
+    // Without any account there is nothing to ask; one that is missing keeps nobody from looking at the others.
+    if let Some(why) =
+        tenants.iter().map(|tenant| tenant.missing.clone()).collect::<Option<Vec<_>>>()
+    {
+        return Err(Blind::because(why.join("; ")));
+    }
     let limits = &declared.limits;
     Ok(Arc::new(PlatformClient::new(PlatformOptions {
         dialect: declared.dialect,
@@ -183,7 +192,7 @@ fn platform(
         realtime: declared.realtime.clone(),
         thumbnails: declared.thumbnails.clone(),
         thumbnail_origins: declared.thumbnail_origins.clone(),
-        tenants: declared.tenants.iter().map(account).collect::<Result<_, Blind>>()?,
+        tenants,
         limits: Limits {
             per_second: limits.per_second,
             per_minute: limits.per_minute,

@@ -102,5 +102,10 @@ fn client(
 }
 
 pub(crate) fn account(name: &str, email: &str) -> TenantOptions {
-    TenantOptions { name: name.to_owned(), email: email.to_owned(), password: PASSWORD.to_owned() }
+    TenantOptions {
+        name: name.to_owned(),
+        email: email.to_owned(),
+        password: PASSWORD.to_owned(),
+        missing: None,
+    }
 }

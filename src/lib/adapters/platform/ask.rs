@@ -60,6 +60,7 @@ impl Asker {
         let cache = Arc::new(Cache::new(options.cache.clone(), Arc::clone(&clock)));
         let accounts = options.tenants.iter();
         let secrets = accounts.flat_map(|tenant| [tenant.email.clone(), tenant.password.clone()]);
+        let secrets = secrets.filter(|secret| !secret.is_empty());
         Self {
             table: table(options.dialect),
             transport: Transport::new(Arc::clone(&clock)),

@@ -55,6 +55,8 @@ pub struct TenantOptions {
     pub email: String,
     /// Its password.
     pub password: String,
+    /// Why there is no account, if so; the other tenants are looked at all the same.
+    pub missing: Option<String>,
 }
 
 impl fmt::Debug for TenantOptions {

@@ -66,6 +66,9 @@ pub(super) async fn log_in(asker: &Arc<Asker>, tenant: &Tenant) -> Result<Sessio
 }
 
 async fn sign_in(asker: &Arc<Asker>, tenant: &Tenant) -> Result<(Session, Account), Failure> {
+    if let Some(why) = &tenant.options.missing {
+        return Err(Failure::Account(why.clone()));
+    }
     let pace = asker.limiter.route(LOGIN, 1);
     asker.cache.forget_old().await.map_err(Failure::Unreached)?;
     match sign_in_once(asker, tenant, &pace).await {

@@ -17,7 +17,7 @@ pub(super) fn remedy(subject: &Subject, fault: &Fault, snapshot: &Snapshot) -> R
             "what takes a whole place down is its power or its network; nothing on the server can mend that",
         ),
         Fault::Blank { no_playlist: true, .. } => leave(
-            "schedule-doctor gives a display without a playlist the fallback that its settings name",
+            "what a display without a playlist is given is schedule-doctor's to decide: see its coverage_gap",
         ),
         Fault::Blank { no_playlist: false, .. } => leave(
             "its playlist needs content that can be shown: a person must add some or pick another playlist",

@@ -109,12 +109,17 @@ impl Judge<'_> {
                 ),
             };
         };
+        if whole(&self.look.playlists, "playlists").is_ok() && !catalogue.holds(playlist) {
+            return Fallback::None {
+                why: format!(
+                    "there is no playlist {playlist}: write another id as fallback_playlists.{tenant} under [agents.schedule-doctor]"
+                ),
+            };
+        }
         match catalogue.playable(playlist, now) {
             Playable::Yes => Fallback::Ready { playlist: playlist.clone() },
             Playable::No => Fallback::None {
-                why: format!(
-                    "the fallback playlist {playlist} does not exist or has nothing that can be delivered"
-                ),
+                why: format!("the fallback playlist {playlist} has nothing that can be delivered"),
             },
             Playable::Unknown(why) => Fallback::None {
                 why: format!(

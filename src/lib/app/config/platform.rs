@@ -112,6 +112,11 @@ impl PlatformSettings {
                 found.push((name.to_owned(), message));
             }
         }
+        if self.url.trim_end_matches('/').ends_with("/api/v1") {
+            let message =
+                format!("`{}` has the path of the routes; write it without /api/v1", self.url);
+            found.push(("url".to_owned(), message));
+        }
         for (place, origin) in self.thumbnail_origins.iter().enumerate() {
             if !is_origin(origin) {
                 let message =
@@ -192,6 +197,11 @@ mod tests {
             tenants: vec![tenant("a"), tenant("A b"), tenant("a")],
             ..PlatformSettings::default()
         };
+        let whole = PlatformSettings {
+            url: "http://127.0.0.1:3000/api/v1/".to_owned(),
+            ..PlatformSettings::default()
+        };
+        assert!(whole.problems()[0].1.contains("without /api/v1"));
         let paths: Vec<String> = wrong.problems().into_iter().map(|(path, _)| path).collect();
         let expected = [
             "url",
@@ -210,7 +220,7 @@ mod tests {
             let tenant = |number| TenantSettings { name: format!("t{number}") };
             let limits = LimitSettings { sign_ins_per_minute, ..LimitSettings::default() };
             let tenants = (0..count).map(tenant).collect();
-            PlatformSettings { tenants, limits, ..PlatformSettings::default() }.warnings()
+            PlatformSettings { limits, tenants, ..PlatformSettings::default() }.warnings()
         };
         assert_eq!(many(17, 4), []);
         let told = many(18, 4);

@@ -13,6 +13,7 @@ use crate::app::documents::Examined;
 use crate::app::exit::Exit;
 use crate::app::registry::{self, Entry};
 use crate::app::wire::{self, Wish};
+use crate::domain::platform::Account;
 use crate::domain::process::{ProcessReading, Startable};
 use crate::domain::sight::{Scan, Sight};
 use crate::engine::{Engine, Mode};
@@ -175,6 +176,13 @@ async fn looked_at(
         _ => Grade::Ok,
     };
     rows.push((grade, format!("{name}: sight"), found));
+    let standing = engine.sensors.platform.as_ref().map(|platform| platform.standing());
+    for tenant in standing.unwrap_or_default() {
+        if let Account::Unfit { why } = tenant.account {
+            let about = format!("{name}: account of tenant {}", tenant.tenant);
+            rows.push((Grade::Blocked, about, why));
+        }
+    }
 }
 
 fn manager(

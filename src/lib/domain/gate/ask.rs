@@ -160,9 +160,7 @@ fn owner(input: &GateInput<'_>) -> Answer {
     if let Some(open) = input.view.open_remediation(input.key) {
         return Answer::Refused(format!("{} of this finding waits for its answer", open.id));
     }
-    let hold = input.view.controls.get(&control::hold_of(input.key));
-    // What a person undid may be done again once the finding is another one.
-    if let Some(hold) = hold.filter(|hold| hold.applies(input.now) && still_that(hold, input)) {
+    if let Some(hold) = held(input) {
         return Answer::Refused(format!(
             "held by {}: {}; `opsctl resume` with that remediation, or with the key {}, lifts it",
             hold.set_by, hold.reason, input.key
@@ -189,6 +187,12 @@ fn free(input: &GateInput<'_>) -> Answer {
         }
         None => Answer::Passed("this agent's own finding, held by nobody".into()),
     }
+}
+
+/// The hold of a person on the finding. What a person undid may be done again once the finding is another one.
+pub(super) fn held<'a>(input: &GateInput<'a>) -> Option<&'a Control> {
+    let hold = input.view.controls.get(&control::hold_of(input.key));
+    hold.filter(|hold| hold.applies(input.now) && still_that(hold, input))
 }
 
 /// A hold that was taken over from a published view knows no facts, and holds whatever is found.

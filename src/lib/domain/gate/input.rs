@@ -59,20 +59,30 @@ impl GateInput<'_> {
         self.run_so_far.iter().filter(move |done| like(done))
     }
 
-    /// How many such operations of all agents the ledger holds that were sent within `window`.
-    pub(super) fn recorded(&self, window: Duration, like: impl Fn(&Operation) -> bool) -> usize {
+    /// Such operations of all agents that the ledger holds and that were sent within `window`. What a person took back by
+    /// one is no act of an agent.
+    fn recorded(
+        &self,
+        window: Duration,
+        like: impl Fn(&Operation) -> bool,
+    ) -> impl Iterator<Item = &Remediation> {
         let since = self.now.checked_sub(window).unwrap_or(Timestamp::MIN);
-        let counts = |found: &&Remediation| {
+        self.view.remediations.iter().filter(move |found| {
             found.intended_at > since
                 && found.state != RemediationState::Withdrawn
+                && found.undo_of.is_none()
                 && like(&found.operation)
-        };
-        self.view.remediations.iter().filter(counts).count()
+        })
+    }
+
+    /// How many such operations stand: nobody has taken them back.
+    pub(super) fn standing(&self, window: Duration, like: impl Fn(&Operation) -> bool) -> usize {
+        self.recorded(window, like).filter(|found| found.undone.is_none()).count()
     }
 
     /// The same, those that are only planned included.
     pub(super) fn within(&self, window: Duration, like: impl Fn(&Operation) -> bool) -> usize {
         let planned = if self.unrecorded == 0 { 0 } else { self.alike(&like).count() };
-        self.recorded(window, like) + planned
+        self.recorded(window, like).count() + planned
     }
 }

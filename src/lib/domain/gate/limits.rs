@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::ask::held;
 use super::door::Answer;
 use super::input::GateInput;
 use crate::domain::diagnosis::Census;
@@ -15,6 +16,9 @@ const DAY: Duration = Duration::from_hours(24);
 const LEAST_QUIET: u64 = 5;
 
 pub(super) fn blast_radius(input: &GateInput<'_>) -> Answer {
+    if held(input).is_some() {
+        return Answer::NotApplicable("a person holds it, which the next door tells".to_owned());
+    }
     let target = input.operation.target();
     if input.run_so_far.iter().any(|done| done.target().overlaps(&target)) {
         return Answer::Refused(format!("{target} was acted on in this run already"));
@@ -91,7 +95,7 @@ fn quiet(input: &GateInput<'_>, census: Census) -> Answer {
         return in_run;
     }
     // What is put away is counted no more, and was there when the day began.
-    let gone = if input.operation.leaves_census() { input.recorded(DAY, alike(input)) } else { 0 };
+    let gone = if input.operation.leaves_census() { input.standing(DAY, alike(input)) } else { 0 };
     let began = census.seen.saturating_add(gone as u64);
     let limit = share(began, input.policy.quiet_percent_per_day).max(LEAST_QUIET);
     let what = format!("{verb} of this tenant in the last day");
