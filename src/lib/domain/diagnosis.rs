@@ -140,10 +140,23 @@ pub struct CheckFindings<F> {
     /// listed completely.
     #[serde(default)]
     pub census: BTreeMap<String, Census>,
-    /// Subjects that exist and of which nothing is asked, each with why: somebody switched them off. Only those are here
-    /// that an incident or a proof waits for.
+    /// Subjects that are not asked about any more, for all that coverage may be partial for others. Only those are here that
+    /// an incident or a proof waits for.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub excused: BTreeMap<Subject, String>,
+    pub absent: BTreeMap<Subject, Absence>,
+}
+
+/// Why a subject is not asked about any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Absence {
+    /// A whole listing does not have it.
+    Gone,
+    /// It is there, and somebody switched it off or the like.
+    Excused {
+        /// Why.
+        why: String,
+    },
 }
 
 impl<F> CheckFindings<F> {
@@ -154,7 +167,7 @@ impl<F> CheckFindings<F> {
             coverage,
             findings: BTreeMap::new(),
             census: BTreeMap::new(),
-            excused: BTreeMap::new(),
+            absent: BTreeMap::new(),
         }
     }
 }
@@ -223,10 +236,10 @@ impl<F> Diagnosis<F> {
             Some(Verdict::Healthy(evidence)) => Standing::Healthy(evidence),
             Some(Verdict::Faulty(fault, evidence)) => Standing::Faulty(fault, evidence),
             Some(Verdict::Unknown { why }) => Standing::Unknown { why },
-            None => match (&of_check.coverage, of_check.excused.get(subject)) {
-                (_, Some(why)) => Standing::Excused { why },
-                (Coverage::Whole, None) => Standing::Gone,
-                (Coverage::Partial { why }, None) => Standing::Unknown { why },
+            None => match (of_check.absent.get(subject), &of_check.coverage) {
+                (Some(Absence::Excused { why }), _) => Standing::Excused { why },
+                (Some(Absence::Gone), _) | (None, Coverage::Whole) => Standing::Gone,
+                (None, Coverage::Partial { why }) => Standing::Unknown { why },
             },
         }
     }
@@ -292,7 +305,7 @@ impl<F: Fault> Diagnosis<F> {
         let plain_check = |of_check: &CheckFindings<F>| CheckFindings {
             coverage: of_check.coverage.clone(),
             census: of_check.census.clone(),
-            excused: of_check.excused.clone(),
+            absent: of_check.absent.clone(),
             findings: of_check
                 .findings
                 .iter()

@@ -15,7 +15,7 @@ use crate::domain::platform::{Listing, RowKind, RowRef, ScheduleRow};
 use crate::domain::sight::{Blind, Sight};
 
 /// A list of schedules serves for so long after its walk began, so that several schedules that are looked at in one go cost
-/// one walk, and what guards an act is as fresh as a look of its own.
+/// one walk; what guards an act is so old at most.
 const LIST_AGE: Duration = Duration::from_secs(2);
 
 /// A list, and when its walk began, on the clock's elapsed time.

@@ -80,10 +80,7 @@ pub(super) fn thumbnails(seen: &Seen<'_>, roll: &mut Roll<Fault>) {
         let fault = Fault::ThumbnailDead { name: item.name.clone() };
         roll.faulty(&THUMBNAIL_DEAD, seen.subject(item), fault, seen.look.at);
     }
-    // Some hosts may never be asked. What they leave open must not keep an incident whose content a whole list no
-    // longer has.
-    let gone = Asked::Excused("the whole list does not have it".to_owned());
-    seen.settle_or(roll, &THUMBNAIL_DEAD, &gone, |item| match unclear(seen, item) {
+    seen.settle(roll, &THUMBNAIL_DEAD, |item| match unclear(seen, item) {
         None => Asked::Well,
         Some(why) => Asked::Unseen(why.to_owned()),
     });

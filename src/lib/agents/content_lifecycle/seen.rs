@@ -57,24 +57,13 @@ impl<'a> Seen<'a> {
         check: &CheckId,
         stands: impl Fn(&Item) -> Asked,
     ) {
-        self.settle_or(roll, check, &Asked::Gone, stands);
-    }
-
-    /// The same, where `gone` is said of what a whole list does not have.
-    pub(super) fn settle_or(
-        &self,
-        roll: &mut Roll<Fault>,
-        check: &CheckId,
-        gone: &Asked,
-        stands: impl Fn(&Item) -> Asked,
-    ) {
         roll.settle(check, self.tenant, self.look.at, |subject| {
             let is_row = subject.kind() == SubjectKind::Content;
             match self.by_id.get(subject.id()).filter(|_| is_row) {
                 Some(item) if item.is_active() => stands(item),
                 Some(_) => Asked::Well,
                 None => match &self.cut_short {
-                    None => gone.clone(),
+                    None => Asked::Gone,
                     Some(why) => Asked::Unseen(why.clone()),
                 },
             }

@@ -116,15 +116,7 @@ impl Judge<'_> {
 
     /// Counts the displays. Why the list cannot be taken for all of them, if so.
     fn counted(&self, list: &Listing<DisplayRow>, roll: &mut Roll<Fault>) -> Option<String> {
-        let tally = Tally {
-            tenant: &self.look.tenant,
-            what: "displays",
-            series: DISPLAYS_SERIES,
-            rows: u64::try_from(list.items.len()).unwrap_or(u64::MAX),
-            cut_short: list.cut_short.as_deref(),
-            at: list.at,
-        };
-        tally.count(self.recall, roll)
+        Tally::of(&self.look.tenant, "displays", DISPLAYS_SERIES, list).count(self.recall, roll)
     }
 
     fn connections(&self, list: &Listing<DisplayRow>, roll: &mut Roll<Fault>) {

@@ -80,15 +80,7 @@ impl Judge<'_> {
 
     /// Counts the schedules. Why the list cannot be taken for all of them, if so.
     fn counted(&self, list: &Listing<ScheduleRow>, roll: &mut Roll<Fault>) -> Option<String> {
-        let tally = Tally {
-            tenant: &self.look.tenant,
-            what: "schedules",
-            series: SCHEDULES_SERIES,
-            rows: u64::try_from(list.items.len()).unwrap_or(u64::MAX),
-            cut_short: list.cut_short.as_deref(),
-            at: list.at,
-        };
-        tally.count(self.recall, roll)
+        Tally::of(&self.look.tenant, "schedules", SCHEDULES_SERIES, list).count(self.recall, roll)
     }
 
     /// Raises what is wrong with schedules. What could not be told of the others.

@@ -69,7 +69,7 @@ pub enum Verb {
     Resume {
         /// An agent, "all", an operation that was switched off because it never helped; or what is held: the remediation that
         /// was taken back (REM-1), the key of a finding, or "holds" for every hold
-        agent: String,
+        what: String,
         /// Why; stands in the ledger
         #[arg(long)]
         reason: String,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::undo::FARTHEST;
+use super::undo;
 use super::{Desk, Told, Trouble};
 use crate::adapters::store::{Access, SqliteStore};
 use crate::app::documents::{Paused, Resumed};
@@ -70,17 +70,18 @@ impl Desk<'_> {
         Ok(Told { text, json, exit: Exit::Clean })
     }
 
-    pub(super) async fn resume(&self, agent: &str, reason: &str) -> Result<Told, Trouble> {
+    pub(super) async fn resume(&self, what: &str, reason: &str) -> Result<Told, Trouble> {
         said(reason)?;
-        if Operation::VERBS.contains(&agent) {
-            return self.retry(agent, reason).await;
+        if Operation::VERBS.contains(&what) {
+            return self.retry(what, reason).await;
         }
         let nothing = self.nothing_is_recorded();
-        let key = match (agent.parse::<RemediationId>(), agent.parse::<Key>()) {
-            (Ok(id), _) if !nothing => self.hold_after(id).await?,
+        let key = match (what.parse::<RemediationId>(), what.parse::<Key>()) {
+            (Ok(_), _) if nothing => return Ok(resumed(what, Vec::new(), Vec::new(), reason)),
+            (Ok(id), _) => self.hold_after(id).await?,
             (_, Ok(key)) => control::hold_of(&key),
-            _ if agent == HOLDS => HOLDS.to_owned(),
-            _ => pause_key(agent).map_err(|trouble| Trouble {
+            _ if what == HOLDS => HOLDS.to_owned(),
+            _ => pause_key(what).map_err(|trouble| Trouble {
                 message: format!(
                     "{}; to lift a hold write what was taken back (REM-1), the key of its finding, or \"{HOLDS}\"",
                     trouble.message
@@ -89,7 +90,7 @@ impl Desk<'_> {
             })?,
         };
         if nothing {
-            return Ok(resumed(agent, Vec::new(), Vec::new(), reason));
+            return Ok(resumed(what, Vec::new(), Vec::new(), reason));
         }
         let now = self.clock.now();
         let (all, holds) = (key == control::PAUSE_ALL, key == HOLDS);
@@ -123,18 +124,15 @@ impl Desk<'_> {
             lifted.iter().map(off).collect()
         })
         .await?;
-        Ok(resumed(agent, lifted, holding, reason))
+        Ok(resumed(what, lifted, holding, reason))
     }
 
     /// The hold that was set when this remediation was taken back.
     async fn hold_after(&self, id: RemediationId) -> Result<String, Trouble> {
         let store = self.store(Access::ReadOnly).await?;
-        let all = store.remediations(None, FARTHEST).await?;
+        let found = undo::one(&store, id).await;
         store.close().await?;
-        let found = all.into_iter().find(|found| found.id == id);
-        found.map(|found| control::hold_of(&found.key)).ok_or_else(|| {
-            Trouble::incomplete(format!("there is no {id}; `opsctl remediations` lists them"))
-        })
+        Ok(control::hold_of(&found?.key))
     }
 
     /// Lets an operation try again, for a day, that was switched off because it never helped.
@@ -191,22 +189,22 @@ impl Desk<'_> {
 }
 
 /// `holding` is what goes on keeping the agent from acting.
-fn resumed(agent: &str, lifted: Vec<String>, holding: Vec<String>, reason: &str) -> Told {
+fn resumed(what: &str, lifted: Vec<String>, holding: Vec<String>, reason: &str) -> Told {
     let done = match lifted.as_slice() {
         [] => "Nothing was changed".to_owned(),
         lifted => format!("Lifted: {}", lifted.join(", ")),
     };
     let text = match (lifted.is_empty(), holding.as_slice()) {
         (_, [_, ..]) => format!(
-            "{done}. {} still keeps {agent} from acting: `opsctl resume all --reason …`.\n",
+            "{done}. {} still keeps {what} from acting: `opsctl resume all --reason …`.\n",
             holding.join(" and ")
         ),
-        (true, []) if agent == HOLDS => "Nothing is held; nothing was changed.\n".to_owned(),
-        (true, []) => format!("Nothing kept {agent} from acting; nothing was changed.\n"),
+        (true, []) if what == HOLDS => "Nothing is held; nothing was changed.\n".to_owned(),
+        (true, []) => format!("Nothing kept {what} from acting; nothing was changed.\n"),
         (false, []) if lifted.iter().all(|key| key.starts_with("hold:")) => {
             format!("{done}. What was held may be acted on again, inside the gate.\n")
         }
-        (false, []) => format!("{done}. {agent} may act again, inside the gate.\n"),
+        (false, []) => format!("{done}. {what} may act again, inside the gate.\n"),
     };
     let json = json!(Resumed { lifted, holding, reason: reason.to_owned() });
     Told { text, json, exit: Exit::Clean }

@@ -124,7 +124,7 @@ impl Desk<'_> {
             Verb::Pause { agent, duration, reason } => {
                 self.pause(agent, duration.get(), reason).await
             }
-            Verb::Resume { agent, reason } => self.resume(agent, reason).await,
+            Verb::Resume { what, reason } => self.resume(what, reason).await,
             Verb::Resolve { id, reason, false_alarm } => {
                 let resolution =
                     if *false_alarm { Resolution::FalseAlarm } else { Resolution::Manual };

@@ -28,7 +28,7 @@ pub(super) enum Wanted<'a> {
 }
 
 /// A ledger's remediations are looked through so far back.
-pub(super) const FARTHEST: u32 = 100_000;
+const FARTHEST: u32 = 100_000;
 
 impl Desk<'_> {
     pub(super) async fn undo(&self, wanted: Wanted<'_>, reason: &str) -> Result<Told, Trouble> {
@@ -157,18 +157,20 @@ const fn exit_of(undoing: &Undoing) -> Exit {
     }
 }
 
+/// One remediation.
+pub(super) async fn one(store: &SqliteStore, id: RemediationId) -> Result<Remediation, Trouble> {
+    let all = store.remediations(None, FARTHEST).await?;
+    all.into_iter().find(|found| found.id == id).ok_or_else(|| {
+        Trouble::incomplete(format!("there is no {id}; `opsctl remediations` lists them"))
+    })
+}
+
 /// What is to be taken back, the last act first.
 async fn chosen(store: &SqliteStore, wanted: Wanted<'_>) -> Result<Vec<Remediation>, Trouble> {
-    let mut all = store.remediations(None, FARTHEST).await?;
-    all.sort_by_key(|found| std::cmp::Reverse(found.id));
     match wanted {
         Wanted::One(id) => {
-            let id: RemediationId =
-                id.parse().map_err(|error| Trouble::usage(format!("{error}")))?;
-            let found = all.into_iter().find(|found| found.id == id);
-            found.map(|found| vec![found]).ok_or_else(|| {
-                Trouble::incomplete(format!("there is no {id}; `opsctl remediations` lists them"))
-            })
+            let id = id.parse().map_err(|error| Trouble::usage(format!("{error}")))?;
+            Ok(vec![one(store, id).await?])
         }
         Wanted::Run(run) => {
             if store
@@ -185,6 +187,8 @@ async fn chosen(store: &SqliteStore, wanted: Wanted<'_>) -> Result<Vec<Remediati
                 let sent = found.state != crate::domain::incident::RemediationState::Withdrawn;
                 found.run.0 == run && sent && found.undo_of.is_none()
             };
+            let mut all = store.remediations(None, FARTHEST).await?;
+            all.sort_by_key(|found| std::cmp::Reverse(found.id));
             Ok(all.into_iter().filter(of_run).collect())
         }
     }

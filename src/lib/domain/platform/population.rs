@@ -6,6 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::listing::Listing;
 use super::roll::Roll;
 use crate::domain::diagnosis::{Fault, Sample};
 use crate::domain::run::Recall;
@@ -44,7 +45,15 @@ pub struct Tally<'a> {
     pub at: Timestamp,
 }
 
-impl Tally<'_> {
+impl<'a> Tally<'a> {
+    /// The length of this list.
+    #[must_use]
+    pub fn of<R>(tenant: &'a str, what: &'a str, series: &'a str, list: &'a Listing<R>) -> Self {
+        let rows = u64::try_from(list.items.len()).unwrap_or(u64::MAX);
+        let cut_short = list.cut_short.as_deref();
+        Self { tenant, what, series, rows, cut_short, at: list.at }
+    }
+
     /// Counts the list into `roll`, and into the series where it is whole. Returns why it cannot be taken for all that
     /// there is, if so: it was cut short, or holds less than half of the most that was counted lately.
     #[must_use]

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::domain::diagnosis::{
-    Census, CheckFindings, Coverage, Diagnosis, Evidence, Fault, Origin, Verdict,
+    Absence, Census, CheckFindings, Coverage, Diagnosis, Evidence, Fault, Origin, Verdict,
 };
 use crate::domain::spec::Spec;
 use crate::domain::subject::{CheckId, Key, Subject, SubjectKind};
@@ -116,9 +116,9 @@ impl<F: Fault> Roll<F> {
             }
             match stands(&subject) {
                 Asked::Well => self.healthy(check, subject, at),
-                Asked::Gone => {}
+                Asked::Gone => drop(self.of(check).absent.insert(subject, Absence::Gone)),
                 Asked::Excused(why) => {
-                    self.of(check).excused.insert(subject, why);
+                    self.of(check).absent.insert(subject, Absence::Excused { why });
                 }
                 Asked::Unseen(why) => self.unknown(check, subject, &why),
             }
