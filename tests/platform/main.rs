@@ -15,6 +15,7 @@ mod score;
 mod screens;
 mod short_lists;
 mod sim;
+mod storage;
 mod suspended;
 mod undo;
 mod world;

@@ -17,9 +17,27 @@ async fn who_finds_everything_and_nothing_else_is_perfect() {
         assert!(score.is_perfect());
         assert_eq!(
             score.checks.values().map(|tally| tally.found).sum::<usize>(),
-            running.truth().len()
+            running.truth().iter().filter(|entry| !entry.optional).count()
         );
     }
+}
+
+#[tokio::test]
+async fn of_what_could_be_spared_the_oldest_must_be_named_and_the_others_may() {
+    let running = start(reference());
+    let spared: Vec<TruthEntry> =
+        running.truth().into_iter().filter(|entry| entry.check == "content_idle").collect();
+    let (may, must): (Vec<_>, Vec<_>) = spared.iter().partition(|entry| entry.optional);
+    assert_eq!(must.len(), reference().sizes.tenants);
+    assert!(!may.is_empty());
+    let without = |left_out: &[&TruthEntry]| {
+        let left_out: Vec<Found> = left_out.iter().map(|entry| entry.found()).collect();
+        let mut found = all(&running);
+        found.retain(|claim| !left_out.contains(claim));
+        running.score(&found)
+    };
+    assert!(without(&may).is_perfect());
+    assert_eq!(without(&must).checks["content-lifecycle/content_idle"].missed.len(), must.len());
 }
 
 #[tokio::test]

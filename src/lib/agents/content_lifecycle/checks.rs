@@ -19,10 +19,12 @@ pub const THUMBNAIL_MISSING: CheckId = CheckId::of("thumbnail_missing");
 pub const THUMBNAIL_DEAD: CheckId = CheckId::of("thumbnail_dead");
 /// Active content that is very large.
 pub const CONTENT_OVERSIZED: CheckId = CheckId::of("content_oversized");
+/// Content that nobody plays holds space that its full tenant lacks.
+pub const CONTENT_IDLE: CheckId = CheckId::of("content_idle");
 /// A tenant's storage is nearly used up.
 pub const STORAGE_HIGH: CheckId = CheckId::of("storage_high");
 
-/// The checks whose subjects are pieces of content.
+/// The checks that ask every active piece of content.
 pub(super) const OF_CONTENT: [&CheckId; 5] =
     [&CONTENT_EXPIRED, &CONTENT_ORPHANED, &THUMBNAIL_MISSING, &THUMBNAIL_DEAD, &CONTENT_OVERSIZED];
 
@@ -56,6 +58,7 @@ const CHECKS: &[CheckSpec] = &[
     check(THUMBNAIL_MISSING, "an active piece of content has no thumbnail", Severity::Info),
     check(THUMBNAIL_DEAD, "the thumbnail of an active piece of content is gone", Severity::Info),
     check(CONTENT_OVERSIZED, "an active piece of content is very large", Severity::Info),
+    check(CONTENT_IDLE, "inactive content holds space that its tenant lacks", Severity::Info),
     check(STORAGE_HIGH, "a tenant's storage is nearly used up", Severity::Critical),
 ];
 

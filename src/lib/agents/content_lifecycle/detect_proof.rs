@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::checks::{
-    CONTENT_EXPIRED, CONTENT_ORPHANED, CONTENT_OVERSIZED, SPEC, STORAGE_HIGH, THUMBNAIL_DEAD,
+    CONTENT_EXPIRED, CONTENT_IDLE, CONTENT_ORPHANED, CONTENT_OVERSIZED, SPEC, THUMBNAIL_DEAD,
     THUMBNAIL_MISSING,
 };
 use super::detect_content::{expiry, no_thumbnail, size};
-use super::detect_storage::level;
-use super::fault::{Fault, Relief, Replacement};
+use super::detect_storage::idle;
+use super::fault::{Fault, Replacement};
 use super::settings::ContentLifecycle;
 use super::snapshot::{ProofLook, RowLook, Thumbnail};
 use crate::domain::diagnosis::Diagnosis;
@@ -58,17 +58,6 @@ pub(super) fn proof<'k>(
 
 fn judge(settings: &ContentLifecycle, look: &ProofLook, key: &Key) -> Judged {
     let unasked = || Err("it was not looked at".to_owned());
-    if key.check == STORAGE_HIGH {
-        return match look.storage.get(key.subject.scope()) {
-            None => unasked(),
-            Some(Err(Blind { why })) => Err(why.clone()),
-            Some(Ok(stored)) => {
-                let tenant = key.subject.scope();
-                let fault = level(settings, tenant, stored.storage, |_| no_relief())?;
-                Ok((fault, stored.at))
-            }
-        };
-    }
     if key.subject.kind() != SubjectKind::Content {
         return unasked();
     }
@@ -80,17 +69,15 @@ fn judge(settings: &ContentLifecycle, look: &ProofLook, key: &Key) -> Judged {
     }
 }
 
-/// A proof proposes nothing.
-fn no_relief() -> Relief {
-    Relief::None { why: PARTIAL.to_owned() }
-}
-
 fn of_row(
     settings: &ContentLifecycle,
     check: &CheckId,
     row: &RowLook,
 ) -> Result<Option<Fault>, String> {
     let item = &row.item;
+    if *check == CONTENT_IDLE {
+        return Ok(idle(settings, item));
+    }
     if !item.is_active() {
         return Ok(None);
     }

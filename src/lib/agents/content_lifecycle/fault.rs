@@ -54,6 +54,17 @@ pub enum Fault {
         /// The largest size that is no finding.
         limit_bytes: u64,
     },
+    /// It is inactive, and holds space that its full tenant lacks.
+    Idle {
+        /// What people call it.
+        name: String,
+        /// Its state, which the act's guard asks for again.
+        status: ContentStatus,
+        /// How large it is.
+        size_bytes: u64,
+        /// How full the tenant is at least, in percent of its quota.
+        limit: u8,
+    },
     /// A tenant's storage is nearly used up.
     StorageHigh {
         /// The tenant.
@@ -64,8 +75,8 @@ pub enum Fault {
         limit: u8,
         /// Whether that is the critical one.
         critical: bool,
-        /// What could lower it.
-        relief: Relief,
+        /// What is done about it elsewhere, or why nothing is, and what a person can do.
+        relief: String,
     },
 }
 
@@ -132,24 +143,6 @@ impl Replacement {
     }
 }
 
-/// What could lower the use of storage.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Relief {
-    /// To archive this piece of content.
-    Archive {
-        /// Its id.
-        id: String,
-        /// Its state, which the act's guard asks for again.
-        status: ContentStatus,
-    },
-    /// Nothing that is ours to do.
-    None {
-        /// Why, and what a person can do.
-        why: String,
-    },
-}
-
 impl EngineFault for Fault {
     fn severity(&self) -> Severity {
         match self {
@@ -158,7 +151,8 @@ impl EngineFault for Fault {
             Self::Orphaned { .. }
             | Self::ThumbnailMissing { .. }
             | Self::ThumbnailDead { .. }
-            | Self::Oversized { .. } => Severity::Info,
+            | Self::Oversized { .. }
+            | Self::Idle { .. } => Severity::Info,
         }
     }
 
@@ -189,6 +183,11 @@ impl EngineFault for Fault {
                 readable(*size_bytes),
                 readable(*limit_bytes)
             ),
+            Self::Idle { name, status, size_bytes, limit } => format!(
+                "`{name}` is inactive ({}) and holds {}, while its tenant stores more than {limit} % of its quota",
+                status.as_str(),
+                readable(*size_bytes)
+            ),
             Self::StorageHigh { tenant, quota_bytes, limit, .. } => format!(
                 "{tenant} stores more than {}, which is {limit} % of its quota of {}",
                 readable(share(*quota_bytes, *limit)),
@@ -206,7 +205,9 @@ impl EngineFault for Fault {
                 ("expires_at", expires_at.to_string()),
                 ("replacement", replacement.id().unwrap_or("none").to_owned()),
             ]),
-            Self::Oversized { size_bytes, .. } => facts(&[("size_bytes", size_bytes.to_string())]),
+            Self::Oversized { size_bytes, .. } | Self::Idle { size_bytes, .. } => {
+                facts(&[("size_bytes", size_bytes.to_string())])
+            }
             Self::StorageHigh { quota_bytes, limit, .. } => facts(&[
                 ("limit_percent", limit.to_string()),
                 ("quota_bytes", quota_bytes.to_string()),

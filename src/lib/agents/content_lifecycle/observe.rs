@@ -19,7 +19,7 @@ use crate::domain::platform::{
 };
 use crate::domain::run::Recall;
 use crate::domain::sight::{Blind, Sight};
-use crate::domain::subject::{Key, SubjectKind};
+use crate::domain::subject::{Key, Subject, SubjectKind};
 use crate::ports::platform::Platform;
 use crate::ports::sensors::Sensors;
 
@@ -186,20 +186,11 @@ impl Pass<'_> {
 
     async fn proof(&self, keys: &BTreeSet<Key>) -> ProofLook {
         let asked: BTreeSet<Key> = keys.iter().filter(|key| key.agent == AGENT).cloned().collect();
-        let subjects: BTreeSet<_> = asked.iter().map(|key| &key.subject).collect();
-        let (rows, tenants): (Vec<_>, Vec<_>) =
-            subjects.into_iter().partition(|subject| subject.kind() == SubjectKind::Content);
+        let of_content = |subject: &&Subject| subject.kind() == SubjectKind::Content;
+        let rows: BTreeSet<&Subject> =
+            asked.iter().map(|key| &key.subject).filter(of_content).collect();
         let looks = join_all(rows.iter().map(|row| self.row(row.scope(), row.id()))).await;
-        let stored = join_all(tenants.iter().map(|tenant| self.storage(tenant.scope()))).await;
-        ProofLook {
-            rows: rows.into_iter().cloned().zip(looks).collect(),
-            storage: tenants
-                .into_iter()
-                .map(|tenant| tenant.scope().to_owned())
-                .zip(stored)
-                .collect(),
-            asked,
-        }
+        ProofLook { rows: rows.into_iter().cloned().zip(looks).collect(), asked }
     }
 
     async fn row(&self, tenant: &str, id: &str) -> Sight<Option<RowLook>> {

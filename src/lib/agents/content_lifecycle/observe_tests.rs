@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::checks::{CONTENT_EXPIRED, CONTENT_ORPHANED, SPEC, STORAGE_HIGH, THUMBNAIL_DEAD};
+use super::checks::{CONTENT_EXPIRED, CONTENT_IDLE, CONTENT_ORPHANED, SPEC, THUMBNAIL_DEAD};
 use super::snapshot::{ContentLook, Item, Look, TenantLook, Thumbnail};
 use super::world_tests::{
     ACME, Judged, List, World, content, days_ago, judge, key, minutes_ago, our_now, recall,
-    sensors, storage_subject, world,
+    sensors, world,
 };
 use super::{ContentLifecycle, Snapshot};
 use crate::agent::{Agent as _, Need, Scope};
 use crate::domain::diagnosis::{Standing, Verdict};
-use crate::domain::platform::{ContentStatus, Dialect, Storage};
+use crate::domain::platform::{ContentStatus, Dialect};
 use crate::domain::run::Recall;
 use crate::domain::sight::Blind;
 use crate::domain::subject::{CheckId, Key, Subject};
@@ -124,18 +124,18 @@ fn a_proof_tells_well_from_unseen() {
 }
 
 #[test]
-fn a_proof_of_storage_asks_for_storage_alone() {
+fn content_that_was_put_away_for_space_is_proved_by_its_own_row() {
     let mut world = world(Dialect::Reference);
-    world.acme().storage = Storage { used_bytes: 70, quota_bytes: 100 };
+    world.add("a").0.status = ContentStatus::Draft;
     let stands = |world: &World| {
-        let (judged, world) = proof(world, &[(&STORAGE_HIGH, storage_subject())]);
-        assert!(world.singles.lock().unwrap().is_empty());
-        judged.stands(&STORAGE_HIGH, &storage_subject())
+        let (judged, world) = proof(world, &[(&CONTENT_IDLE, content("a"))]);
+        assert_eq!(*world.singles.lock().unwrap(), ["a"]);
+        judged.stands(&CONTENT_IDLE, &content("a"))
     };
-    assert_eq!(stands(&world), "healthy");
-    world.acme().storage.used_bytes = 95;
     assert_eq!(stands(&world), "faulty");
-    world.blind(List::Storage);
+    world.acme().content[0].0.status = ContentStatus::Archived;
+    assert_eq!(stands(&world), "healthy");
+    world.blind(List::Details);
     assert_eq!(stands(&world), "unknown");
 }
 

@@ -1,8 +1,6 @@
 //! What could be done about a fault. Whether it may be done is the gate's.
 
-use std::collections::BTreeMap;
-
-use super::fault::{Fault, Relief, Replacement};
+use super::fault::{Fault, Replacement};
 use super::snapshot::Snapshot;
 use crate::agent::{Remedy, Step};
 use crate::domain::operation::{Guard, Operation};
@@ -47,7 +45,12 @@ pub(super) fn remedy(subject: &Subject, fault: &Fault, snapshot: &Snapshot) -> R
             "it may well be wanted, and putting it away would end what it shows; let a person \
              compress it",
         ),
-        Fault::StorageHigh { relief, .. } => relieve(subject, relief),
+        Fault::Idle { status, .. } => {
+            let fields =
+                [(Field::Status, Some(word(*status))), (Field::Global, Some(false.to_string()))];
+            archive(subject, fields, "nobody plays it, and archiving it frees its space")
+        }
+        Fault::StorageHigh { relief, .. } => leave(relief.clone()),
     }
 }
 
@@ -65,13 +68,9 @@ fn archive(
     why: &str,
 ) -> Remedy {
     let row = RowRef::new(RowKind::Content, subject.scope(), subject.id());
-    act(row, fields.into_iter().collect(), why)
-}
-
-fn act(row: RowRef, fields: BTreeMap<Field, Option<String>>, why: &str) -> Remedy {
     Remedy::Act(Step {
         operation: Operation::ArchiveContent(row),
-        guard: Guard::SameRow { fields },
+        guard: Guard::SameRow { fields: fields.into_iter().collect() },
         why: why.to_owned(),
     })
 }
@@ -90,20 +89,5 @@ fn ours_to_end(replacement: &Replacement, dialect: Dialect) -> Result<(), String
             "whether its replacement {id} can be shown is not known ({why}); if it can, the \
              platform's own expiry job puts it into its place, and archiving would lose that"
         )),
-    }
-}
-
-fn relieve(subject: &Subject, relief: &Relief) -> Remedy {
-    match relief {
-        Relief::None { why } => leave(why.clone()),
-        Relief::Archive { id, status } => {
-            let row = RowRef::new(RowKind::Content, subject.scope(), id);
-            let fields = BTreeMap::from([(Field::Status, Some(word(*status)))]);
-            act(
-                row,
-                fields,
-                "it is the oldest inactive content with a file, and archiving frees it",
-            )
-        }
     }
 }

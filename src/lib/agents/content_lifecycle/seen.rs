@@ -49,9 +49,19 @@ impl<'a> Seen<'a> {
         Replacement::of(id, found, self.look.platform_now)
     }
 
-    /// Answers what is asked about this check and has no finding. `stands` says it of active content: every check asks
-    /// about that alone.
+    /// Answers what is asked about a check of active content and has no finding. `stands` says it of that alone.
     pub(super) fn settle(
+        &self,
+        roll: &mut Roll<Fault>,
+        check: &CheckId,
+        stands: impl Fn(&Item) -> Asked,
+    ) {
+        let of_any = |item: &Item| if item.is_active() { stands(item) } else { Asked::Well };
+        self.settle_each(roll, check, of_any);
+    }
+
+    /// The same of a check that asks other content, too.
+    pub(super) fn settle_each(
         &self,
         roll: &mut Roll<Fault>,
         check: &CheckId,
@@ -60,8 +70,7 @@ impl<'a> Seen<'a> {
         roll.settle(check, self.tenant, self.look.at, |subject| {
             let is_row = subject.kind() == SubjectKind::Content;
             match self.by_id.get(subject.id()).filter(|_| is_row) {
-                Some(item) if item.is_active() => stands(item),
-                Some(_) => Asked::Well,
+                Some(item) => stands(item),
                 None => match &self.cut_short {
                     None => Asked::Gone,
                     Some(why) => Asked::Unseen(why.clone()),

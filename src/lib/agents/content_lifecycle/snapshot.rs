@@ -227,8 +227,6 @@ pub struct ProofLook {
     pub asked: BTreeSet<Key>,
     /// Each piece of content; `None` where the platform has no such row.
     pub rows: BTreeMap<Subject, Sight<Option<RowLook>>>,
-    /// What each tenant stores.
-    pub storage: BTreeMap<String, Sight<StorageLook>>,
 }
 
 /// One piece of content as it is after an act.

@@ -31,6 +31,7 @@ pub(super) fn faults(scene: &Scene<'_>) -> Vec<TruthEntry> {
         }
     }
     found.extend(storage(scene));
+    found.extend(idle(scene));
     found
 }
 
@@ -73,23 +74,41 @@ pub(crate) fn referenced(tenant: &Tenant) -> HashSet<&str> {
     named
 }
 
+/// Whether more than so many percent of a tenant's quota are used.
+fn over(tenant: &Tenant, percent: i64) -> bool {
+    let organisation = &tenant.organisation;
+    i128::from(organisation.used_bytes) * 100
+        > i128::from(organisation.quota_bytes) * i128::from(percent)
+}
+
 fn storage(scene: &Scene<'_>) -> Option<TruthEntry> {
-    let organisation = &scene.tenant.organisation;
-    let over = |percent: i64| {
-        i128::from(organisation.used_bytes) * 100
-            > i128::from(organisation.quota_bytes) * i128::from(percent)
-    };
     let subject = format!("tenant:{}/storage", scene.tenant.name);
-    let eases = scene.dialect == Dialect::Reference && over(FULL_PERCENT);
-    let idle = |content: &&Content| {
-        !matches!(content.status, ContentStatus::Active | ContentStatus::Archived)
-    };
-    let allowed = scene.tenant.content.iter().filter(|_| eases).filter(idle);
-    let allowed = allowed.flat_map(|content| acts::archive(scene.dialect, &content.id)).collect();
-    over(HIGH_PERCENT).then(|| TruthEntry {
+    over(scene.tenant, HIGH_PERCENT).then(|| TruthEntry {
         agent: AGENT.to_owned(),
         check: "storage_high".to_owned(),
         subject,
-        allowed,
+        allowed: Vec::new(),
+        optional: false,
     })
+}
+
+/// What a full tenant could spare: the oldest must be named, and how many of the next ones is a matter of judgement.
+fn idle(scene: &Scene<'_>) -> Vec<TruthEntry> {
+    if scene.dialect != Dialect::Reference || !over(scene.tenant, FULL_PERCENT) {
+        return Vec::new();
+    }
+    let spared = |content: &&Content| {
+        let at_work = [ContentStatus::Active, ContentStatus::Archived, ContentStatus::Processing];
+        !at_work.contains(&content.status) && !content.is_global && content.size_bytes > 0
+    };
+    let mut spared: Vec<&Content> = scene.tenant.content.iter().filter(spared).collect();
+    spared.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
+    let mut oldest_first = Vec::new();
+    for content in spared {
+        let allowed = acts::archive(scene.dialect, &content.id);
+        let mut entry = scene.entry(AGENT, "content_idle", "content", &content.id, allowed);
+        entry.optional = !oldest_first.is_empty();
+        oldest_first.push(entry);
+    }
+    oldest_first
 }

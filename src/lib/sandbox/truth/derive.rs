@@ -29,7 +29,13 @@ impl Scene<'_> {
         allowed: Vec<Act>,
     ) -> TruthEntry {
         let subject = format!("{kind}:{}/{id}", self.tenant.name);
-        TruthEntry { agent: agent.to_owned(), check: check.to_owned(), subject, allowed }
+        TruthEntry {
+            agent: agent.to_owned(),
+            check: check.to_owned(),
+            subject,
+            allowed,
+            optional: false,
+        }
     }
 }
 

@@ -15,6 +15,9 @@ pub struct TruthEntry {
     pub subject: String,
     /// Every act that is a right answer to it; none where people must decide.
     pub allowed: Vec<Act>,
+    /// Whether it may be left unsaid: which of several such are named is a matter of judgement.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
 }
 
 /// A claim that something is wrong.

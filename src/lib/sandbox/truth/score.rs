@@ -54,7 +54,7 @@ pub(crate) fn score(
     let right: BTreeSet<Found> = planted.iter().chain(later).map(TruthEntry::found).collect();
     let mut score = Score::default();
     let key = |agent: &str, check: &str| format!("{agent}/{check}");
-    for entry in planted {
+    for entry in planted.iter().filter(|entry| !entry.optional) {
         let tally = score.checks.entry(key(&entry.agent, &entry.check)).or_default();
         tally.planted += 1;
         if claims.contains(&entry.found()) {
