@@ -5,6 +5,8 @@ use std::fs;
 use std::sync::Arc;
 
 use opswarden::adapters::system_clock::SystemClock;
+use opswarden::domain::incident::Incident;
+use opswarden::domain::severity::Severity;
 use opswarden::sandbox::{Options, PASSWORD, Running, Sandbox, Sizes, Throttle};
 
 use super::fake::{Fake, OPSCTL};
@@ -88,5 +90,18 @@ async fn the_doctor_does_not_call_an_agent_well_that_sees_nothing() {
     assert!(blind.contains("partial content-lifecycle: sight: 0 of"), "{blind}");
     let seen = house.told(OPSCTL, &["doctor"]);
     assert!(seen.contains("ok content-lifecycle: sight:"), "{seen}");
+    house.sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_worst_of_what_is_open_is_listed_first() {
+    let house = House::new();
+    house.told(CONTENT, &["--observe"]);
+    let told = house.told(OPSCTL, &["incidents", "-o", "json"]);
+    let listed: Vec<Incident> = serde_json::from_str(&told).expect("a list");
+    let severities: Vec<Severity> = listed.iter().map(|one| one.severity).collect();
+    assert!(severities.is_sorted_by(|one, next| one >= next), "{severities:?}");
+    assert_eq!(severities.first(), Some(&Severity::Critical));
+    assert_eq!(severities.last(), Some(&Severity::Info));
     house.sandbox.stop().await;
 }

@@ -1,5 +1,6 @@
 //! `opsctl incidents`, `runs`, `remediations`: what the ledger knows.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -19,6 +20,12 @@ const DAY: Duration = Duration::from_hours(24);
 /// At most so many resolved incidents, and so many remediations of one incident.
 pub(super) const LIMIT: u32 = 200;
 
+/// The worst of the active ones first; what is as bad, and what is over, stays in its order.
+fn worst_first(incidents: &mut [Incident]) {
+    incidents.sort_by_key(|incident| incident.is_active().then_some(Reverse(incident.severity)));
+    incidents.sort_by_key(|incident| !incident.is_active());
+}
+
 impl Desk<'_> {
     pub(super) async fn incidents(&self, verb: Option<&IncidentsVerb>) -> Result<Told, Trouble> {
         if self.nothing_is_recorded() && !matches!(verb, Some(IncidentsVerb::Show { .. })) {
@@ -29,7 +36,8 @@ impl Desk<'_> {
             None | Some(IncidentsVerb::List) => {
                 let now = self.clock.now();
                 let since = now.checked_sub(DAY).unwrap_or(now);
-                let found = store.incidents(since, LIMIT).await?;
+                let mut found = store.incidents(since, LIMIT).await?;
+                worst_first(&mut found);
                 Ok(Told {
                     text: history::incidents(&found, now),
                     json: json!(found),
