@@ -12,6 +12,7 @@ pub mod incident;
 pub mod ledger;
 pub mod merge;
 pub mod moment;
+pub mod notice;
 pub mod operation;
 pub mod plan;
 pub mod platform;

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub mod actuators;
+pub mod channel;
 pub mod clock;
 pub mod host;
 pub mod platform;
