@@ -6,7 +6,7 @@ use crate::domain::incident::{IncidentId, RemediationId};
 use crate::domain::notice::{IncidentLine, Message};
 
 /// Longer addresses are cut by mail programs.
-const LONGEST_URL: usize = 400;
+const LONGEST_URL: usize = 250;
 
 /// Where the runbook of a check is found.
 #[derive(Clone, Debug, PartialEq, Eq)]

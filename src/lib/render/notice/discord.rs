@@ -13,8 +13,10 @@ use crate::domain::notice::{Message, Trend};
 
 /// The longest title.
 const TITLE: usize = 256;
-/// The longer texts together: with labels, commands and an address they stay below the 4,096 of a description.
-const ROOM: usize = 2_000;
+/// The longest description.
+const DESCRIPTION: usize = 4_096;
+/// The room that the longer texts can have together, beside labels, commands and addresses.
+const ROOMS: [usize; 4] = [3_400, 2_600, 1_600, 600];
 /// The longest of the longer texts, short fact, name of a fact and footer.
 const LONGEST: usize = 800;
 const FACT: usize = 100;
@@ -37,8 +39,15 @@ pub(super) fn message(message: &Message) -> Value {
     })
 }
 
+/// The parts with the most room for their texts with which they fit. The least is always enough.
 fn description(sheet: &Sheet) -> String {
-    let most = sheet.share(ROOM, LONGEST);
+    let written = ROOMS.map(|room| within(sheet, room));
+    let [most, less, little, least] = written;
+    [most, less, little].into_iter().find(|text| units(text) <= DESCRIPTION).unwrap_or(least)
+}
+
+fn within(sheet: &Sheet, room: usize) -> String {
+    let most = sheet.share(room, LONGEST);
     let parts = sheet.parts.iter().map(|part| part_of(part, most));
     parts.filter(|part| !part.is_empty()).collect::<Vec<String>>().join("\n")
 }

@@ -39,8 +39,8 @@ fn of_one(message: &Message, line: &IncidentLine) -> Sheet {
         sheet.parts.push(Part::Calls(address::calls_of_ended(line)));
     } else {
         sheet.parts.extend([state(message, line), Part::Rows(story(line))]);
-        sheet.parts.extend(to_read(message, line));
-        sheet.parts.push(Part::Calls(calls(message, line)));
+        sheet.parts.extend(pages(message, &[line]));
+        sheet.parts.push(Part::Calls(calls(message, &[line])));
     }
     sheet
 }
@@ -69,20 +69,33 @@ fn story(line: &IncidentLine) -> Vec<Row> {
     rows
 }
 
-fn to_read(message: &Message, line: &IncidentLine) -> Option<Part> {
-    match address::runbook(message, &line.check) {
-        Runbook::Page(page) => Some(Part::Link(page)),
-        Runbook::Call(_) | Runbook::Nowhere => None,
+/// The pages of the runbooks of `lines`, each once.
+fn pages(message: &Message, lines: &[&IncidentLine]) -> Vec<Part> {
+    let mut pages: Vec<Part> = Vec::new();
+    for line in lines {
+        if let Runbook::Page(page) = address::runbook(message, &line.check) {
+            let page = Part::Link(page);
+            if !pages.contains(&page) {
+                pages.push(page);
+            }
+        }
     }
+    pages
 }
 
-/// What to type, the runbook first where it is no page.
-fn calls(message: &Message, line: &IncidentLine) -> Vec<String> {
-    let runbook = match address::runbook(message, &line.check) {
-        Runbook::Call(call) => Some(call),
-        Runbook::Page(_) | Runbook::Nowhere => None,
-    };
-    runbook.into_iter().chain(address::calls_of_open(line)).collect()
+/// What to type about `lines`, the worst first: their runbooks where these are no pages, then the commands for the worst,
+/// and what could be taken back of the others.
+fn calls(message: &Message, lines: &[&IncidentLine]) -> Vec<String> {
+    let mut calls: Vec<String> = Vec::new();
+    for line in lines {
+        match address::runbook(message, &line.check) {
+            Runbook::Call(call) if !calls.contains(&call) => calls.push(call),
+            Runbook::Call(_) | Runbook::Page(_) | Runbook::Nowhere => {}
+        }
+    }
+    calls.extend(lines.first().map(|worst| address::calls_of_open(worst)).unwrap_or_default());
+    calls.extend(lines.iter().skip(1).filter_map(|line| line.undoable).map(address::undo));
+    calls
 }
 
 /// What an ended incident was, in short facts.
@@ -111,9 +124,13 @@ fn of_several(message: &Message, lines: &[IncidentLine], omitted: u64) -> Sheet 
     let count = counted(total, "incident");
     let what = words::beginning_of_several(message.kind);
     let tone = tone_of(lines, message.severity);
-    let said = match tone {
-        Tone::Good => format!("{count} {what}"),
-        _ => format!("{}: {count} {what}", words::capitalised(message.severity.as_str())),
+    let worst = lines.first().filter(|line| line.ended.is_none());
+    let said = match worst {
+        Some(line) => {
+            let severity = words::capitalised(message.severity.as_str());
+            format!("{severity}: {count} {what}, first {}, {}", line.id, line.message)
+        }
+        None => format!("{count} {what}"),
     };
     let mut sheet = begun(message, &said, tone);
     let told = lines.get(..LISTED).unwrap_or(lines);
@@ -129,15 +146,12 @@ fn of_several(message: &Message, lines: &[IncidentLine], omitted: u64) -> Sheet 
     sheet
 }
 
-/// What to read and to type about the worst; the others are asked for by their own ids.
+/// What to read and to type; what is typed about the worst is typed about the others with their own ids.
 fn endings(message: &Message, told: &[IncidentLine]) -> Vec<Part> {
-    let all = "opsctl incidents".to_owned();
     let open: Vec<&IncidentLine> = told.iter().filter(|line| line.ended.is_none()).collect();
-    let Some(worst) = open.first() else {
-        return vec![Part::Calls(vec![all])];
-    };
-    let calls = std::iter::once(all).chain(calls(message, worst)).collect();
-    to_read(message, worst).into_iter().chain([Part::Calls(calls)]).collect()
+    let all = std::iter::once("opsctl incidents".to_owned());
+    let calls = Part::Calls(all.chain(calls(message, &open)).collect());
+    pages(message, &open).into_iter().chain([calls]).collect()
 }
 
 /// One of a few.

@@ -1,6 +1,6 @@
 //! Messages as text that reads well on any screen: short labels, hanging lines, commands on lines of their own.
 
-use super::digest::{Series, series, sparkline, sums};
+use super::digest::{series, sparkline, sums};
 use super::foreign::{as_it_is, fit, units};
 use super::sheet::{Part, Sheet};
 use crate::domain::notice::Trend;
@@ -55,7 +55,7 @@ fn add_part(text: &mut String, part: &Part, most: usize) {
             line(text, &link.label);
             line(text, &link.url);
         }
-        Part::Trend(days) => text.push_str(&bars(days)),
+        Part::Trend(days) => bars(text, days),
     }
 }
 
@@ -74,11 +74,13 @@ fn add(text: &mut String, mark: &str, said: &str, most: usize) {
     }
 }
 
-fn bars(days: &[Trend]) -> String {
-    let line =
-        |(name, counts): &Series| format!("{name}: {}\n  {}\n", sparkline(counts), sums(counts));
-    let first = days.first().map(|day| fit(&day.day, LABEL, units, as_it_is)).unwrap_or_default();
-    let last = days.last().map(|day| fit(&day.day, LABEL, units, as_it_is)).unwrap_or_default();
-    let lines: String = series(days).iter().map(line).collect();
-    format!("{first} to {last}\n{lines}")
+fn bars(text: &mut String, days: &[Trend]) {
+    let day = |day: Option<&Trend>| {
+        day.map(|day| fit(&day.day, LABEL, units, as_it_is)).unwrap_or_default()
+    };
+    add(text, "", &format!("{} to {}", day(days.first()), day(days.last())), LONGEST);
+    for (name, counts) in series(days) {
+        line(text, &format!("{name}: {}", sparkline(&counts)));
+        line(text, &format!("  {}", sums(&counts)));
+    }
 }

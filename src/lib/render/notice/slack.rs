@@ -90,10 +90,7 @@ fn blocks_of(part: &Part, most: usize) -> Vec<Value> {
         Part::Text(text) => vec![sentence(&plain(text, most))],
         Part::Title(title) => sections([format!("*{}*", mrkdwn(title, most))]),
         Part::Facts(rows) => rows.chunks(FIELDS).map(fields).collect(),
-        Part::Rows(rows) => sections(
-            rows.iter()
-                .map(|row| format!("*{}:* {}", mrkdwn(&row.label, LABEL), mrkdwn(&row.text, most))),
-        ),
+        Part::Rows(rows) => sections(rows.iter().map(|row| labelled(row, most))),
         Part::List(lines) => sections(lines.iter().map(|line| format!("• {}", mrkdwn(line, most)))),
         Part::Calls(calls) if calls.is_empty() => Vec::new(),
         Part::Calls(calls) => sections([format!("```{}```", calls.join("\n"))]),
@@ -129,11 +126,13 @@ fn sections(lines: impl IntoIterator<Item = String>) -> Vec<Value> {
 }
 
 fn fields(rows: &[Row]) -> Value {
-    let field = |row: &Row| {
-        let (label, text) = (mrkdwn(&row.label, LABEL), mrkdwn(&row.text, FACT));
-        mrkdwn_object(&format!("*{label}*\n{text}"))
-    };
+    // At the beginning of a line a stranger's text could be read as a quotation.
+    let field = |row: &Row| mrkdwn_object(&labelled(row, FACT));
     json!({ "type": "section", "fields": rows.iter().map(field).collect::<Vec<Value>>() })
+}
+
+fn labelled(row: &Row, most: usize) -> String {
+    format!("*{}:* {}", mrkdwn(&row.label, LABEL), mrkdwn(&row.text, most))
 }
 
 fn bars(days: &[Trend]) -> String {

@@ -46,7 +46,7 @@ fn card(sheet: &Sheet) -> Value {
         "type": "AdaptiveCard",
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "version": "1.4",
-        "msteams": { "width": "Full" },
+        "msteams": { "width": "full" },
         "body": body,
         "actions": sheet.parts.iter().filter_map(action).collect::<Vec<Value>>(),
     })
