@@ -25,7 +25,7 @@ pub(crate) fn message(kind: Kind, severity: Severity, thread: &str, body: Body) 
     Message {
         id: "019aa001-7b44-7000-8000-1f2e3d4c5b6a".to_owned(),
         kind,
-        at: today("03:12:00"),
+        at: if kind == Kind::Digest { today("07:00:00") } else { today("03:12:00") },
         environment: Environment::Production,
         host: "host-a".to_owned(),
         severity,
