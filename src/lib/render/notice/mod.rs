@@ -1,7 +1,7 @@
 //! Messages in the forms that channels send.
 //!
-//! What is said is decided once, in parts ([`sheet`]); a channel only gives the parts its form. Strangers' text is written
-//! by [`foreign`] alone, so that no channel can forget to escape or cut it. Every size is bounded for any input.
+//! What is said is decided once, in parts (`sheet`); a channel only gives the parts its form. Strangers' text is written
+//! by `foreign` alone, so that no channel can forget to escape or cut it. Every size is bounded for any input.
 
 mod address;
 mod colour;
