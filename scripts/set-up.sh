@@ -109,3 +109,20 @@ need_pm2() {
         [ "${CI:-}" != true ] || exit 1
     fi
 }
+
+# The TypeScript compiler and the public types of those who receive our messages, pinned, in a folder of their own: npm
+# takes away what a second call does not name.
+RECEIVER_TYPES=(typescript@7.0.2 @slack/types@3.2.0 @pagerduty/pdjs@2.2.4 discord-api-types@0.38.57 @microsoft/teams.cards@2.1.0)
+need_receiver_types() {
+    local peers=target/peers/types
+    [ "$(cat "$peers/installed" 2>/dev/null)" != "${RECEIVER_TYPES[*]}" ] || return 0
+    say "installing by npm into $peers: ${RECEIVER_TYPES[*]}"
+    mkdir -p "$peers"
+    if timeout 300 npm install --prefix "$peers" --no-audit --no-fund --no-save --ignore-scripts --loglevel=error \
+        "${RECEIVER_TYPES[@]}" >&2; then
+        printf '%s\n' "${RECEIVER_TYPES[*]}" >"$peers/installed"
+    else
+        say "npm could not install them: messages cannot be held against the receivers' types"
+        [ "${CI:-}" != true ] || exit 1
+    fi
+}

@@ -326,7 +326,8 @@ fn the_page_names_every_document_and_no_other() {
         .filter_map(|rest| rest.split_once(".schema.json)"))
         .map(|(name, _)| name.to_owned())
         .collect();
-    let all: BTreeSet<String> = documents::all().iter().map(|one| one.name.to_owned()).collect();
+    let all = documents::all().into_iter().chain(documents::sent());
+    let all: BTreeSet<String> = all.map(|one| one.name.to_owned()).collect();
     assert_eq!(named, all);
     let stored: BTreeSet<String> = std::fs::read_dir(package("docs/json"))
         .unwrap()

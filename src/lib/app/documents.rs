@@ -1,4 +1,4 @@
-//! The documents that `-o json` prints: one type each, from which its schema in `docs/json/` is derived.
+//! The documents that `-o json` prints, and those that are sent to others: one type each, from which its schema in `docs/json/` is derived.
 //!
 //! Fields are added freely and never change their meaning; a reader must pass over what it does not know.
 
@@ -18,6 +18,7 @@ use crate::domain::run::{AgentRun, Decision};
 use crate::domain::subject::Key;
 use crate::domain::view::OpsState;
 use crate::engine::tape::Replay;
+use crate::render::notice::generic::GenericNotice;
 
 /// One incident with its whole life.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -242,13 +243,13 @@ pub struct Failure {
 pub struct Document {
     /// `docs/json/<name>.schema.json`.
     pub name: &'static str,
-    /// The calls that print it.
+    /// The calls that print it, or where it is sent.
     pub printed_by: &'static str,
     /// The schema of what is printed.
     pub schema: Value,
 }
 
-/// Every document.
+/// Every document that is printed.
 #[must_use]
 pub fn all() -> Vec<Document> {
     vec![
@@ -272,6 +273,12 @@ pub fn all() -> Vec<Document> {
         document::<SettingsCheck>("config-check", "opsctl config check -o json"),
         document::<SettingsShown>("config-show", "opsctl config show -o json"),
     ]
+}
+
+/// Documents that no program prints: what is sent to others.
+#[must_use]
+pub fn sent() -> Vec<Document> {
+    vec![document::<GenericNotice>("notice", "sent to webhooks of the template `generic`")]
 }
 
 fn document<T: JsonSchema>(name: &'static str, printed_by: &'static str) -> Document {

@@ -55,7 +55,7 @@ pub fn files(entries: &[Entry]) -> Result<BTreeMap<String, String>, systemd::NoT
         ("docs/agents.schema.json".to_owned(), format!("{:#}\n", schema::document(entries))),
         ("docs/ops-state.schema.json".to_owned(), ops_state_schema()),
     ]);
-    for document in documents::all() {
+    for document in documents::all().into_iter().chain(documents::sent()) {
         let path = format!("docs/json/{}.schema.json", document.name);
         files.insert(path, format!("{:#}\n", document.schema));
     }

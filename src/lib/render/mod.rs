@@ -3,6 +3,7 @@
 pub mod agents_toml;
 pub mod history;
 pub mod json_schema;
+pub mod notice;
 pub mod page;
 pub mod report;
 pub mod status;

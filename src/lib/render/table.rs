@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use unicode_segmentation::UnicodeSegmentation as _;
+
 /// The width that every table fits unless the caller knows a better one.
 pub const WIDTH: usize = 80;
 /// A column is never made narrower than this.
@@ -124,14 +126,20 @@ pub fn cut(text: &str, width: usize) -> String {
     format!("{}…", head.trim_end())
 }
 
-/// `text` in lines of at most `width`, broken at spaces where there are any.
+/// `text` in lines of at most `width`, broken at spaces where there are any; no more of them than a cell has.
 #[must_use]
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    wrap_to(text, width, TALLEST)
+}
+
+/// The same with at most `most` lines, of which the last one then ends in `…`.
+#[must_use]
+pub fn wrap_to(text: &str, width: usize, most: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines = Vec::new();
     let mut rest = text.trim();
     while display_width(rest) > width {
-        if lines.len() + 1 == TALLEST {
+        if lines.len() + 1 >= most {
             lines.push(cut(rest, width));
             return lines;
         }
@@ -148,8 +156,24 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// The longest head that is at most `width` wide and at least one character, and what follows it.
+/// The longest head that is at most `width` wide and at least one character, and what follows it. A character of several
+/// code points stays whole where it fits.
 fn split(text: &str, width: usize) -> (&str, &str) {
+    let mut used = 0;
+    for (place, whole) in text.grapheme_indices(true) {
+        used += display_width(whole);
+        if used > width && place > 0 {
+            return text.split_at(place);
+        }
+        if used > width {
+            return split_within(text, width);
+        }
+    }
+    (text, "")
+}
+
+/// The same, inside a character that is too wide.
+fn split_within(text: &str, width: usize) -> (&str, &str) {
     let mut used = 0;
     for (place, c) in text.char_indices() {
         used += char_width(c);

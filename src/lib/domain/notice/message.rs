@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::notification::Kind;
@@ -109,7 +110,7 @@ pub struct IncidentLine {
 }
 
 /// How an incident ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ended {
     /// When.
     pub at: Timestamp,
@@ -149,7 +150,7 @@ pub struct Digest {
 }
 
 /// A repair, as a digest tells it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RepairLine {
     /// Which.
     pub id: RemediationId,
@@ -164,7 +165,7 @@ pub struct RepairLine {
 }
 
 /// An agent, as a digest tells of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DigestLine {
     /// The agent.
     pub agent: String,
@@ -177,7 +178,7 @@ pub struct DigestLine {
 }
 
 /// One day of a trend.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Trend {
     /// The day: `2026-11-25`.
     pub day: String,
@@ -190,7 +191,7 @@ pub struct Trend {
 }
 
 /// A request, as messages tell it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ApprovalLine {
     /// `APR-n`.
     pub id: String,

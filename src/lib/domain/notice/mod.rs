@@ -5,8 +5,10 @@
 
 mod message;
 mod notification;
+mod template;
 
 pub use message::{
     ApprovalLine, Body, Digest, DigestLine, Ended, IncidentLine, Message, RepairLine, Trend,
 };
 pub use notification::{About, Kind, Notification, NotificationState, ToldFacts};
+pub use template::Template;

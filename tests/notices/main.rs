@@ -1,0 +1,14 @@
+//! Messages in the forms of every channel: as they stand, held against the limits of the receivers, against strangers'
+//! texts, and against the receivers' own types.
+
+mod html;
+mod judges;
+mod laws;
+mod peers_tsc;
+mod samples;
+mod snapshots;
+mod texts;
+mod types;
+
+#[path = "../support/peers.rs"]
+mod peers;
