@@ -1,0 +1,134 @@
+//! The socket of a dialogue: it notes whether it took what it was given, and reads no more than a bound.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use lettre::transport::smtp::client::AsyncTokioStream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+use super::progress::Progress;
+
+/// All that a server may say in one dialogue: its certificates, and a few lines.
+const DIALOGUE_BYTES: usize = 256 * 1024;
+/// What the dialogue that begins encrypted by STARTTLS is given as the greeting, which was read before.
+const GREETED: &[u8] = b"220 encrypted\r\n";
+
+/// A connection, before it is encrypted.
+#[derive(Debug)]
+pub(super) struct Wire {
+    tcp: TcpStream,
+    progress: Arc<Progress>,
+    left: usize,
+}
+
+impl Wire {
+    pub(super) const fn new(tcp: TcpStream, progress: Arc<Progress>) -> Self {
+        Self { tcp, progress, left: DIALOGUE_BYTES }
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.tcp).poll_read(context, buffer))?;
+        match self.left.checked_sub(buffer.filled().len() - before) {
+            Some(left) => self.left = left,
+            None => return Poll::Ready(Err(io::Error::other("the server says too much"))),
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.tcp).poll_write(context, bytes);
+        self.progress.set_stuck(!matches!(written, Poll::Ready(Ok(_))));
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_shutdown(context)
+    }
+}
+
+/// The encrypted connection, as the dialogue uses it.
+pub(super) struct Sealed {
+    tls: TlsStream<Wire>,
+    greeting: &'static [u8],
+}
+
+impl Sealed {
+    /// A connection on which the server will greet.
+    pub(super) const fn ungreeted(tls: TlsStream<Wire>) -> Self {
+        Self { tls, greeting: b"" }
+    }
+
+    /// A connection on which it greeted before it was encrypted.
+    pub(super) const fn greeted(tls: TlsStream<Wire>) -> Self {
+        Self { tls, greeting: GREETED }
+    }
+}
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sealed")
+    }
+}
+
+impl AsyncTokioStream for Sealed {
+    fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.tls.get_ref().0.tcp.peer_addr()
+    }
+}
+
+impl AsyncRead for Sealed {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.greeting.is_empty() {
+            return Pin::new(&mut self.tls).poll_read(context, buffer);
+        }
+        let (now, later) = self.greeting.split_at(self.greeting.len().min(buffer.remaining()));
+        buffer.put_slice(now);
+        self.greeting = later;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Sealed {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.tls).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tls).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tls).poll_shutdown(context)
+    }
+}
