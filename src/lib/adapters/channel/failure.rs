@@ -85,7 +85,8 @@ fn of_tls(error: &rustls::Error) -> Trouble {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             lasting("its certificate is for another name; write the name that it is for")
         }
-        CertificateError::UnknownIssuer => lasting(
+        // An authority that was made anew under its old name signs with another key.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => lasting(
             "its certificate's issuer is not trusted; if that is a private authority, name its file",
         ),
         _ => lasting("its certificate is invalid"),

@@ -13,6 +13,8 @@ use crate::ports::channel::Earlier;
 const ID_BYTES: usize = 250;
 /// Of a longer history the first and the last are named, as RFC 5537 advises.
 const MOST_REFERENCES: usize = 20;
+/// Both bodies together. Many mail servers take 10 MB, and no person reads a tenth of this.
+const BODY_BYTES: usize = 1024 * 1024;
 /// What readers show of a subject is shorter.
 const SUBJECT_CHARS: usize = 500;
 
@@ -49,6 +51,9 @@ pub(super) fn compose(
     earlier: Option<&Earlier>,
 ) -> Result<Letter, String> {
     let id = id(&mail.message_id).ok_or("the form gives the mail no usable id")?;
+    if mail.text.len() + mail.html.len() > BODY_BYTES {
+        return Err(format!("the mail is larger than {} KiB", BODY_BYTES / 1024));
+    }
     let references = references(mail, &id, earlier);
     let mut builder = lettre::Message::builder()
         .from(from.clone())
@@ -77,9 +82,10 @@ fn moment(at: Timestamp) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
+/// One line. A word that looks encoded would be decoded by its reader, into whatever a stranger wanted.
 fn subject(text: &str) -> String {
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    line.trim().chars().take(SUBJECT_CHARS).collect()
+    line.replace("=?", "= ?").trim().chars().take(SUBJECT_CHARS).collect()
 }
 
 /// An id in angle brackets, or `None` where nothing of it can stand there.

@@ -1,11 +1,13 @@
 //! The beginning of a dialogue, up to its first encrypted word.
 
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use lettre::transport::smtp::extension::ClientId;
 use rustls::pki_types::ServerName;
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -16,6 +18,9 @@ use super::stop::Stop;
 use super::talk::Sender;
 use super::wire::{Sealed, Wire};
 
+/// The kernel holds no more than about this for a server that does not read: what it holds is lost to our knowledge.
+const SEND_BYTES: u32 = 32 * 1024;
+
 /// Connects and encrypts.
 pub(super) async fn open(sender: &Sender<'_>, us: &ClientId) -> Result<Sealed, Stop> {
     let (server, progress) = (sender.server, &sender.progress);
@@ -24,8 +29,7 @@ pub(super) async fn open(sender: &Sender<'_>, us: &ClientId) -> Result<Sealed, S
     let name = ServerName::try_from(server.host.clone())
         .map_err(|_| Stop::Lasting("its name cannot be in a certificate; check it".to_owned()))?;
     progress.enter(Phase::Connecting);
-    let tcp = TcpStream::connect((server.host.as_str(), server.port)).await;
-    let tcp = tcp.map_err(|error| of_connecting(&error))?;
+    let tcp = connect(&server.host, server.port).await.map_err(|error| of_connecting(&error))?;
     let mut wire = Wire::new(tcp, Arc::clone(progress));
     if server.encryption == Encryption::StartTls {
         demand(sender, &mut wire, us).await?;
@@ -39,8 +43,25 @@ pub(super) async fn open(sender: &Sender<'_>, us: &ClientId) -> Result<Sealed, S
     })
 }
 
+/// Connects to the first address that answers.
+async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
+    let mut last = io::Error::from(io::ErrorKind::NotFound);
+    for address in tokio::net::lookup_host((host, port)).await? {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        socket.set_send_buffer_size(SEND_BYTES)?;
+        match socket.connect(address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
 /// Errors of name resolution have no code of the system.
-fn of_connecting(error: &std::io::Error) -> Stop {
+fn of_connecting(error: &io::Error) -> Stop {
     match Stop::of_io(error, Phase::Connecting) {
         Stop::Passing(_) if error.raw_os_error().is_none() => {
             Stop::Passing("its name cannot be resolved".to_owned())

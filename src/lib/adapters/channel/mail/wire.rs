@@ -15,7 +15,10 @@ use tokio_rustls::client::TlsStream;
 use super::progress::Progress;
 
 /// All that a server may say in one dialogue: its certificates, and a few lines.
-const DIALOGUE_BYTES: usize = 256 * 1024;
+const DIALOGUE_BYTES: usize = 64 * 1024;
+/// What it may say before it is asked again: the longest replies, to a greeting, have a few hundred bytes. A reply is
+/// read again with every line of it, so that a long one would cost more time than the deadline leaves.
+const REPLY_BYTES: usize = 4 * 1024;
 /// What the dialogue that begins encrypted by STARTTLS is given as the greeting, which was read before.
 const GREETED: &[u8] = b"220 encrypted\r\n";
 
@@ -33,6 +36,11 @@ impl Wire {
     }
 }
 
+fn spend(left: &mut usize, bytes: usize) -> io::Result<()> {
+    *left = left.checked_sub(bytes).ok_or_else(|| io::Error::other("the server says too much"))?;
+    Ok(())
+}
+
 impl AsyncRead for Wire {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -41,11 +49,7 @@ impl AsyncRead for Wire {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.tcp).poll_read(context, buffer))?;
-        match self.left.checked_sub(buffer.filled().len() - before) {
-            Some(left) => self.left = left,
-            None => return Poll::Ready(Err(io::Error::other("the server says too much"))),
-        }
-        Poll::Ready(Ok(()))
+        Poll::Ready(spend(&mut self.left, buffer.filled().len() - before))
     }
 }
 
@@ -73,17 +77,19 @@ impl AsyncWrite for Wire {
 pub(super) struct Sealed {
     tls: TlsStream<Wire>,
     greeting: &'static [u8],
+    /// What is left of a reply.
+    left: usize,
 }
 
 impl Sealed {
     /// A connection on which the server will greet.
     pub(super) const fn ungreeted(tls: TlsStream<Wire>) -> Self {
-        Self { tls, greeting: b"" }
+        Self { tls, greeting: b"", left: REPLY_BYTES }
     }
 
     /// A connection on which it greeted before it was encrypted.
     pub(super) const fn greeted(tls: TlsStream<Wire>) -> Self {
-        Self { tls, greeting: GREETED }
+        Self { tls, greeting: GREETED, left: REPLY_BYTES }
     }
 }
 
@@ -106,7 +112,9 @@ impl AsyncRead for Sealed {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if self.greeting.is_empty() {
-            return Pin::new(&mut self.tls).poll_read(context, buffer);
+            let before = buffer.filled().len();
+            ready!(Pin::new(&mut self.tls).poll_read(context, buffer))?;
+            return Poll::Ready(spend(&mut self.left, buffer.filled().len() - before));
         }
         let (now, later) = self.greeting.split_at(self.greeting.len().min(buffer.remaining()));
         buffer.put_slice(now);
@@ -121,6 +129,7 @@ impl AsyncWrite for Sealed {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.left = REPLY_BYTES;
         Pin::new(&mut self.tls).poll_write(context, bytes)
     }
 
