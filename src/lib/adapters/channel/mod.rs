@@ -13,9 +13,9 @@
 //! | a certificate that is out of its time: the clock, or its owner, may cure that | `Later` |
 //! | 200 without Slack's `ok`; `internal_error` and `fatal_error`, after which Slack itself does not know | `Unknown` |
 //!
-//! Whether the message had left is seen where it is written: [`courier`] watches the body of its request being taken,
-//! [`mail`] watches its socket. No redirect is followed, no cookie kept, no proxy used, no connection kept. Addresses
-//! are secrets here: what is told of one is its host. The renderers are handed in as [`forms`].
+//! Whether the message had left is seen where it is written: `courier` watches the body of its request being taken,
+//! `mail` watches its socket. No redirect is followed, no cookie kept, no proxy used, no connection kept. Addresses
+//! are secrets here: what is told of one is its host. The renderers are handed in as closures.
 
 mod address;
 mod courier;

@@ -32,9 +32,7 @@ pub(super) fn mailbox(text: &str) -> Result<Mailbox, String> {
     if text.chars().any(char::is_control) {
         return Err("has a control character in its address".to_owned());
     }
-    if mailbox.email.as_ref() as &str != mailbox.email.to_string()
-        || !mailbox.email.to_string().is_ascii()
-    {
+    if !mailbox.email.to_string().is_ascii() {
         return Err(
             "has letters beyond ASCII in its address, which not every server takes".to_owned()
         );
