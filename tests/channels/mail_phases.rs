@@ -139,6 +139,10 @@ async fn a_server_that_talks_without_an_end_is_left_early() {
         let found = outcome(&delivery);
         assert!(matches!(found, Outcome::Later | Outcome::Refused), "{phase:?}: {delivery:?}");
     }
+    let long = format!("{}250 AUTH PLAIN\r\n", "250-more\r\n".repeat(800)).leak();
+    let server = bench.server(Phase::EhloAgain, Fault::Say(long));
+    let delivery = bench.deliver(&server, LONG).await;
+    assert_outcome(&delivery, Outcome::Later, "our greeting came to nothing");
     let server = bench.server(Phase::Greeting, Fault::Say("SSH-2.0-OpenSSH_9.2\r\n"));
     let delivery = bench.deliver(&server, LONG).await;
     assert_outcome(&delivery, Outcome::Refused, "no mail server");
