@@ -110,6 +110,25 @@ need_pm2() {
     fi
 }
 
+# A mail server and two parsers of mail by npm, pinned, beside PM2: a folder of their own, because npm takes away what
+# it finds and was not asked for.
+MAIL_PEERS="smtp-server@3.21.6 mailparser@3.14.2 postal-mime@4.0.0"
+need_mail_peers() {
+    local peers=target/peers/mail peer manifest missing=''
+    for peer in $MAIL_PEERS; do
+        manifest=$peers/node_modules/${peer%@*}/package.json
+        grep -qs "\"version\": \"${peer##*@}\"" "$manifest" || missing=yes
+    done
+    [ -n "$missing" ] || return 0
+    say "installing $MAIL_PEERS by npm into $peers"
+    mkdir -p "$peers"
+    # shellcheck disable=SC2086
+    if ! timeout 300 npm install --prefix "$peers" --no-audit --no-fund --no-save --loglevel=error $MAIL_PEERS >&2; then
+        say "npm could not install $MAIL_PEERS: the tests against a real mail server cannot run"
+        [ "${CI:-}" != true ] || exit 1
+    fi
+}
+
 # The TypeScript compiler and the public types of those who receive our messages, pinned, in a folder of their own: npm
 # takes away what a second call does not name.
 RECEIVER_TYPES=(typescript@7.0.2 @slack/types@3.2.0 @pagerduty/pdjs@2.2.4 discord-api-types@0.38.57 @microsoft/teams.cards@2.1.0)

@@ -1,0 +1,65 @@
+//! An authority of certificates for the tests' own servers.
+
+use std::sync::Arc;
+
+use opswarden::adapters::channel::Trust;
+use rcgen::{CertificateParams, CertifiedIssuer, KeyPair, date_time_ymd};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+/// A certificate with its key, both in PEM.
+pub(crate) struct Identity {
+    pub(crate) certificate: String,
+    pub(crate) key: String,
+    der: (Vec<u8>, Vec<u8>),
+}
+
+impl Identity {
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        let key = PrivateKeyDer::try_from(self.der.1.clone()).unwrap();
+        let config = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![self.der.0.clone().into()], key)
+            .unwrap();
+        TlsAcceptor::from(Arc::new(config))
+    }
+}
+
+pub(crate) struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+impl Authority {
+    pub(crate) fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(rcgen::DnType::CommonName, "an authority of tests");
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        Self { issuer: CertifiedIssuer::self_signed(params, key).unwrap() }
+    }
+
+    /// The system's roots and this one.
+    pub(crate) fn trust(&self) -> Trust {
+        Trust::and_pem(self.issuer.pem().as_bytes()).unwrap()
+    }
+
+    /// A certificate for `name` that is valid from the one year to the other.
+    pub(crate) fn identity(&self, name: &str, years: [i32; 2]) -> Identity {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.not_before = date_time_ymd(years[0], 1, 1);
+        params.not_after = date_time_ymd(years[1], 12, 31);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        Identity {
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
+            der: (certificate.der().to_vec(), key.serialize_der()),
+        }
+    }
+
+    /// A certificate that is good for servers on this machine.
+    pub(crate) fn good(&self) -> Identity {
+        self.identity("localhost", [2020, 2090])
+    }
+}

@@ -1,0 +1,124 @@
+//! A real mail server, ended when this is dropped.
+
+#![expect(clippy::disallowed_methods, reason = "tests start the peer that they speak to")]
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use opswarden::adapters::channel::{
+    Encryption, Login, Mail, MailForm, MailSettings, Mailer, Trust,
+};
+use opswarden::domain::notice::{Body, Message};
+use serde_json::{Value, json};
+
+use crate::authority::Identity;
+use crate::peers::{skip, test_name, wait_until};
+
+pub(crate) const USER: &str = "canary-user@example.test";
+pub(crate) const PASSWORD: &str = "canary-password";
+/// Node takes a while to load everything on a machine under load.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+pub(crate) struct MailServer {
+    child: Child,
+    printed: Arc<Mutex<Vec<Value>>>,
+    pub(crate) port: u16,
+}
+
+impl MailServer {
+    /// A server with these settings beside its identity, or `None` with a loud skip where its parts are missing.
+    pub(crate) fn start(identity: &Identity, settings: Value) -> Option<Self> {
+        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let peers = package.join("target/peers/mail");
+        if !peers.join("node_modules/smtp-server").exists() {
+            skip(&test_name(), "smtp-server");
+            return None;
+        }
+        let mut all = json!({
+            "peers": peers,
+            "key": identity.key,
+            "certificate": identity.certificate,
+            "user": USER,
+            "password": PASSWORD,
+        });
+        let more = settings.as_object().cloned().unwrap_or_default();
+        all.as_object_mut().unwrap().extend(more);
+        let child = Command::new("node")
+            .arg(package.join("tests/peers/mail-server.mjs"))
+            .arg(all.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        let mut server = Self { child: child.unwrap(), printed: Arc::default(), port: 0 };
+        let lines = BufReader::new(server.child.stdout.take().unwrap()).lines();
+        let printed = Arc::clone(&server.printed);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                printed.lock().unwrap().push(serde_json::from_str(&line).unwrap());
+            }
+        });
+        assert!(wait_until(PATIENCE, || !server.of("port").is_empty()), "the server starts");
+        server.port = u16::try_from(server.of("port")[0].as_u64().unwrap()).unwrap();
+        Some(server)
+    }
+
+    /// What it printed under this name.
+    pub(crate) fn of(&self, name: &str) -> Vec<Value> {
+        let printed = self.printed.lock().unwrap();
+        printed.iter().filter_map(|line| line.get(name).cloned()).collect()
+    }
+
+    pub(crate) fn mails(&self) -> Vec<Value> {
+        self.of("mail")
+    }
+
+    /// The mails, once there are so many: it prints one just before it says that it took it.
+    pub(crate) fn received(&self, count: usize) -> Vec<Value> {
+        wait_until(PATIENCE, || self.mails().len() >= count);
+        let mails = self.mails();
+        assert_eq!(mails.len(), count);
+        mails
+    }
+}
+
+impl Drop for MailServer {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+/// Settings for the server at `port` on this machine.
+pub(crate) fn settings(port: u16) -> MailSettings {
+    MailSettings {
+        host: "localhost".to_owned(),
+        port,
+        encryption: Encryption::of_port(port),
+        login: Some(Login { user: USER.to_owned(), password: PASSWORD.to_owned() }),
+        from: "Operations <ops@example.test>".to_owned(),
+        to: vec!["first@example.test".to_owned(), "second@example.test".to_owned()],
+    }
+}
+
+/// A mail that says what the message says.
+pub(crate) fn mail(message: &Message) -> Mail {
+    let Body::Test { by } = &message.body else { panic!("{message:?}") };
+    Mail {
+        subject: format!("about {by}"),
+        text: format!("in text: {by}\n"),
+        html: format!("<p>in HTML: {by}</p>\n"),
+        message_id: format!("{}@ops.example.test", message.id),
+        references: Vec::new(),
+    }
+}
+
+pub(crate) fn mailer(settings: MailSettings, trust: Trust) -> Mailer {
+    writing(settings, trust, Arc::new(mail))
+}
+
+pub(crate) fn writing(settings: MailSettings, trust: Trust, form: MailForm) -> Mailer {
+    Mailer::new(settings, form, Arc::new(trust)).unwrap()
+}

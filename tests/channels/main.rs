@@ -1,0 +1,20 @@
+//! What the ways to people promise, against receivers that are as strict and as ill-behaved as real ones.
+#![expect(clippy::unwrap_used, reason = "what a test cannot do should end it")]
+
+mod authority;
+mod discretion;
+mod http;
+mod mail;
+mod mail_dialogue;
+mod mail_parsers;
+mod mail_phases;
+mod mail_server;
+mod outcomes;
+#[path = "../support/peers.rs"]
+mod peers;
+mod ping;
+mod receiver;
+mod slack;
+mod slack_bot;
+mod webhook;
+mod world;
