@@ -315,6 +315,14 @@ fn told(event: &Event) -> String {
         Event::RemediationUndone { remediation, by, reason, .. } => {
             format!("{remediation}: taken back by {by}: {reason}")
         }
+        Event::ApprovalRequested { approval, ask, .. } => {
+            format!("{approval}: a person is asked for {}", ask.proposal.operation)
+        }
+        Event::ApprovalDecided { approval, verdict, reason } => {
+            format!("{approval}: {}: {reason}", verdict.as_str())
+        }
+        Event::ApprovalExpired { approval } => format!("{approval}: expired"),
+        Event::ApprovalWithdrawn { approval, why } => format!("{approval}: withdrawn: {why}"),
         // What belongs to no incident and no remediation is no part of a life.
         Event::ControlChanged { .. }
         | Event::ControlPlaneDegraded { .. }

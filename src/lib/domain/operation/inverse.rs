@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Operation;
+use super::{Guard, Operation, TargetState};
+use crate::domain::platform::{Dialect, Field, RowState};
 
 /// What takes an operation back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -23,4 +24,92 @@ pub enum Inverse {
         /// Why not.
         why: String,
     },
+}
+
+impl Inverse {
+    /// Why it does not restore exactly what was, if so.
+    #[must_use]
+    pub fn falls_short(&self) -> Option<&str> {
+        match self {
+            Self::Exact(_) => None,
+            Self::Approximate { why, .. } | Self::None { why } => Some(why),
+        }
+    }
+}
+
+impl Operation {
+    /// What takes it back as far as its guard tells, for the guard names what the target must be then; `None` where only
+    /// the target itself tells.
+    #[must_use]
+    pub fn foreseen_inverse(&self, guard: &Guard, dialect: Dialect) -> Option<Inverse> {
+        let (Some(row), Guard::SameRow { fields }) = (self.row(), guard) else {
+            let lost = self.inverse(&TargetState::Missing, dialect);
+            return self.row().is_none().then_some(lost);
+        };
+        let needed = match self {
+            Self::ArchiveContent(_) => Some(Field::Status),
+            Self::AssignPlaylist { .. } => Some(Field::CurrentPlaylist),
+            Self::RestartProcess(_)
+            | Self::ReloadProcess(_)
+            | Self::PingDisplay(_)
+            | Self::ReloadDisplay(_)
+            | Self::ResetDisplay(_)
+            | Self::RestoreContent { .. }
+            | Self::DeactivateSchedule(_)
+            | Self::ActivateSchedule(_) => None,
+        };
+        let told = needed.is_none_or(|field| fields.contains_key(&field));
+        let (row, fields) = (row.clone(), fields.clone());
+        let before = TargetState::Row(RowState { row, name: String::new(), fields });
+        told.then(|| self.inverse(&before, dialect))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+    use crate::domain::platform::{RowKind, RowRef};
+    use crate::domain::process::{ManagerKind, ProcessRef};
+
+    fn guard(fields: &[(Field, Option<&str>)]) -> Guard {
+        let fields = fields.iter().map(|(field, value)| (*field, value.map(str::to_owned)));
+        Guard::SameRow { fields: fields.collect() }
+    }
+
+    fn short(operation: &Operation, guard: &Guard, dialect: Dialect) -> Option<Option<String>> {
+        let foreseen = operation.foreseen_inverse(guard, dialect);
+        foreseen.map(|inverse| inverse.falls_short().map(str::to_owned))
+    }
+
+    #[test]
+    fn what_a_guard_names_tells_whether_an_act_can_be_taken_back() {
+        let row = RowRef::new(RowKind::Content, "shop", "c");
+        let archive = Operation::ArchiveContent(row.clone());
+        let active = guard(&[(Field::Status, Some("active"))]);
+        let draft = guard(&[(Field::Status, Some("draft"))]);
+        assert_eq!(short(&archive, &active, Dialect::Vizora), Some(None));
+        assert_eq!(short(&archive, &draft, Dialect::Reference), Some(None));
+        let why = short(&archive, &draft, Dialect::Vizora).flatten().expect("it falls short");
+        assert!(why.contains("not to draft"), "{why}");
+        let silent = guard(&[(Field::Global, Some("false"))]);
+        assert_eq!(short(&archive, &silent, Dialect::Vizora), None, "only the row tells");
+        let assign = Operation::AssignPlaylist { display: row, playlist: Some("p".to_owned()) };
+        assert_eq!(short(&assign, &silent, Dialect::Vizora), None);
+        let none = guard(&[(Field::CurrentPlaylist, None)]);
+        assert_eq!(short(&assign, &none, Dialect::Vizora), Some(None));
+    }
+
+    #[test]
+    fn nothing_brings_a_process_back() {
+        let process =
+            ProcessRef { manager: ManagerKind::Pm2, name: "shop".to_owned(), instance: None };
+        let guard = Guard::SameProcess { status: BTreeSet::new(), identity: None };
+        let restart = Operation::RestartProcess(process);
+        let why = short(&restart, &guard, Dialect::Vizora).flatten().expect("it falls short");
+        assert!(why.contains("cannot be brought back"), "{why}");
+        let of_row = Guard::SameRow { fields: BTreeMap::new() };
+        assert!(short(&restart, &of_row, Dialect::Vizora).is_some());
+    }
 }
