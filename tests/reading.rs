@@ -153,6 +153,7 @@ fn quiet() -> Report {
         plan: Plan::default(),
         attempts: Vec::new(),
         not_sent: Vec::new(),
+        not_applied: Vec::new(),
         changes: Vec::new(),
         open: Vec::new(),
         unknown: BTreeMap::new(),
@@ -209,6 +210,7 @@ fn a_run_that_repaired_says_what_and_what_proves_it() {
             from_earlier_run: false,
         }],
         plan: Plan {
+            asks: Vec::new(),
             actions: Vec::new(),
             deferrals: ["shop", "shop.page", "a", "b", "c"].map(follows).into(),
         },
@@ -228,6 +230,7 @@ fn a_run_that_refused_says_at_which_door_and_tells_each_fault_once() {
             open(7, shop_down(), "escalated", Severity::Critical, "pm2:shop is errored"),
         ],
         plan: Plan {
+            asks: Vec::new(),
             actions: Vec::new(),
             deferrals: vec![
                 deferral(service("api"), Severity::Critical, down, left(alert)),
@@ -298,6 +301,7 @@ fn a_plan_shows_every_door() {
     let planned = Report {
         changes: vec![opened(7, Severity::Critical, "pm2:shop is errored")],
         plan: Plan {
+            asks: Vec::new(),
             actions: vec![Action {
                 key: shop_down(),
                 incident: IncidentId(7),
@@ -307,6 +311,8 @@ fn a_plan_shows_every_door() {
                     status: [ProcessStatus::Errored].into(),
                     identity: None,
                 },
+                facts: BTreeMap::new(),
+                not_undoable: None,
                 why: "it is errored, and its manager does not start it again".to_owned(),
                 attempt: 1,
                 doors,
@@ -381,6 +387,7 @@ fn remediation() -> Remediation {
         ),
         evidence: vec!["/var/lib/opswarden/state/evidence/INC-7/pm2_shop".to_owned()],
         undo_of: None,
+        approval: None,
         undone: None,
     }
 }
@@ -425,6 +432,7 @@ fn life() -> Vec<RecordedEvent> {
                 inverse: done.inverse,
                 evidence: done.evidence,
                 undo_of: None,
+                approval: None,
             },
         ),
         event(

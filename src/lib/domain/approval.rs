@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::duration::HumanDuration;
 use super::incident::{ApprovalId, IncidentId, RemediationId, RunId};
 use super::ledger::LedgerView;
 use super::moment;
@@ -18,6 +19,13 @@ use super::proposal::{ActionDigest, Proposal};
 pub const ASK_AGAIN: Duration = Duration::from_hours(24);
 /// So many requests of one agent may wait at once: a person who is asked more reads none of them.
 pub const MOST_WAITING: usize = 20;
+
+/// When a request that is made now expires: to the millisecond, as moments stand in the ledger.
+#[must_use]
+pub fn expires_at(now: Timestamp, expiry: HumanDuration) -> Timestamp {
+    let end = now.checked_add(expiry.get()).unwrap_or(Timestamp::MAX);
+    Timestamp::from_millisecond(end.as_millisecond()).unwrap_or(end)
+}
 
 /// What a person is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -155,7 +163,8 @@ impl Approval {
     #[must_use]
     pub fn answered(&self, now: Timestamp) -> Option<String> {
         let ended = self.ended.as_ref();
-        let ended = ended.map(|end| format!("{} at {}: {}", self.state.as_str(), moment::full(end.at), end.why));
+        let ended = ended
+            .map(|end| format!("{} at {}: {}", self.state.as_str(), moment::full(end.at), end.why));
         match (self.state, &self.decided) {
             (ApprovalState::Pending | ApprovalState::Granted, _) if now >= self.expires_at => {
                 Some(format!("it expired at {}", moment::full(self.expires_at)))
@@ -168,7 +177,9 @@ impl Approval {
                 moment::full(decided.at),
                 decided.reason
             )),
-            (state, _) => Some(format!("it is {}", ended.unwrap_or_else(|| state.as_str().to_owned()))),
+            (state, _) => {
+                Some(format!("it is {}", ended.unwrap_or_else(|| state.as_str().to_owned())))
+            }
         }
     }
 

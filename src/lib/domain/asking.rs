@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::approval::{Approval, ApprovalState, Ask, MOST_WAITING, Standing, Verdict};
+use super::approval::{Approval, ApprovalState, Ask, MOST_WAITING, Standing, Verdict, expires_at};
 use super::duration::HumanDuration;
 use super::event::{Event, NewEvent};
 use super::incident::ApprovalId;
@@ -86,9 +86,8 @@ impl Asking<'_> {
 
     /// Open requests of the agent, oldest first.
     fn own(&self) -> impl Iterator<Item = &Approval> {
-        let own = |one: &&Approval| {
-            one.state.is_open() && one.ask.proposal.key.agent == *self.agent
-        };
+        let own =
+            |one: &&Approval| one.state.is_open() && one.ask.proposal.key.agent == *self.agent;
         self.view.approvals.iter().filter(own)
     }
 
@@ -128,7 +127,7 @@ impl Asking<'_> {
     }
 
     fn request(&self, approval: ApprovalId, ask: &Ask) -> Event {
-        let expires_at = self.now.checked_add(self.expiry.get()).unwrap_or(Timestamp::MAX);
+        let expires_at = expires_at(self.now, self.expiry);
         Event::ApprovalRequested { approval, ask: ask.clone(), expires_at }
     }
 

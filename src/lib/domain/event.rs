@@ -7,9 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::approval::{Ask, Verdict};
-use super::incident::{
-    ApprovalId, IncidentId, RemediationId, RemediationState, Resolution, RunId,
-};
+use super::incident::{ApprovalId, IncidentId, RemediationId, RemediationState, Resolution, RunId};
 use super::operation::{Inverse, Operation, TargetState};
 use super::platform::Change;
 use super::severity::{Priority, Severity};

@@ -84,7 +84,8 @@ impl Proposal {
             differs(name, text(&guarded, name), text(&guarded_now, name));
         }
         for name in names(&self.facts, &now.facts) {
-            let twice = guarded.contains_key(name) && text(&guarded, name) == text(&self.facts, name);
+            let twice =
+                guarded.contains_key(name) && text(&guarded, name) == text(&self.facts, name);
             if !twice {
                 differs(name, text(&self.facts, name), text(&now.facts, name));
             }
@@ -161,10 +162,13 @@ mod tests {
             ("name: spring → ready", |p, to| {
                 p.facts.insert("name".to_owned(), to.unwrap_or_default());
             }),
-            ("what would be done: archive content shop/c1 → archive content shop/ready", |p, to| {
-                let row = RowRef::new(RowKind::Content, "shop", &to.unwrap_or_default());
-                p.operation = Operation::ArchiveContent(row);
-            }),
+            (
+                "what would be done: archive content shop/c1 → archive content shop/ready",
+                |p, to| {
+                    let row = RowRef::new(RowKind::Content, "shop", &to.unwrap_or_default());
+                    p.operation = Operation::ArchiveContent(row);
+                },
+            ),
         ];
         let mut digests = BTreeSet::from([one.digest()]);
         for (said, edit) in edits {

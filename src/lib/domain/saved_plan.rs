@@ -127,7 +127,8 @@ impl SavedPlan {
         if self.digest != self.sum() {
             return Err(NotThisPlan::Edited);
         }
-        let named = |ledger: &Option<String>| ledger.clone().unwrap_or_else(|| "(none yet)".to_owned());
+        let named =
+            |ledger: &Option<String>| ledger.clone().unwrap_or_else(|| "(none yet)".to_owned());
         for (what, theirs, ours) in [
             ("agent", self.agent.to_string(), place.agent.to_string()),
             ("host", self.host.clone(), place.host.clone()),
@@ -164,7 +165,11 @@ impl Applying {
         };
         Self {
             by,
-            what: format!("the plan {} of {}", saved.digest.short(), super::moment::full(saved.made_at)),
+            what: format!(
+                "the plan {} of {}",
+                saved.digest.short(),
+                super::moment::full(saved.made_at)
+            ),
             grants: true,
             wanted: saved.actions.iter().map(of).collect(),
         }

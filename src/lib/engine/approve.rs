@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::judge::Judged;
 use super::progress::Progress;
 use super::run::{Engine, Mode, tried};
-use crate::domain::approval::Ask;
+use crate::domain::approval::{Approval, Ask, expires_at};
 use crate::domain::asking::{Asking, room};
 use crate::domain::diagnosis::{Diagnosis, Standing, Symptom};
 use crate::domain::event::{Event, NewEvent};
@@ -79,15 +79,13 @@ impl Engine {
             return None;
         }
         let not_undoable = input.not_undoable.map(str::to_owned);
-        let expiry = self.setting.policy.approval_expiry.get();
+        let expiry = self.setting.policy.approval_expiry;
         // Another request of the finding is withdrawn by the next run first.
-        let open = |one: &crate::domain::approval::Approval| {
-            one.state.is_open() && one.ask.proposal.key == *input.key
-        };
+        let open = |one: &Approval| one.state.is_open() && one.ask.proposal.key == *input.key;
         (!input.view.approvals.iter().any(open)).then(|| Event::ApprovalRequested {
             approval: ApprovalId(input.view.next_approval.max(1)),
             ask: Ask { not_undoable, ..action.ask() },
-            expires_at: input.now.checked_add(expiry).unwrap_or(Timestamp::MAX),
+            expires_at: expires_at(input.now, expiry),
         })
     }
 

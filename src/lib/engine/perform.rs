@@ -11,9 +11,7 @@ use super::hands::Hands;
 use super::run::Engine;
 use crate::domain::diagnosis::{Coverage, Origin};
 use crate::domain::event::{Event, NewEvent, RemediationOutcome};
-use crate::domain::gate::{
-    Answer, Door, DoorAnswer, GateInput, gate_again, licence, refusal,
-};
+use crate::domain::gate::{Answer, Door, DoorAnswer, GateInput, gate_again, licence, refusal};
 use crate::domain::incident::{ApprovalId, IncidentId, RemediationId};
 use crate::domain::ledger::LedgerView;
 use crate::domain::operation::{Inverse, Operation, TargetState};

@@ -144,6 +144,12 @@ impl SqliteStore {
         }
     }
 
+    /// The time by this ledger's clock.
+    #[must_use]
+    pub fn now(&self) -> jiff::Timestamp {
+        self.options.clock.now()
+    }
+
     /// Which ledger this is.
     #[must_use]
     pub fn ledger_id(&self) -> &str {

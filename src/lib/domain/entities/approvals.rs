@@ -66,7 +66,8 @@ impl Entities {
         found.state = match verdict {
             Verdict::Granted => Granted,
             Verdict::Denied => {
-                found.ended = Some(ApprovalEnd { at: new.at, why: format!("by {}: {reason}", new.actor) });
+                found.ended =
+                    Some(ApprovalEnd { at: new.at, why: format!("by {}: {reason}", new.actor) });
                 Denied
             }
         };
@@ -75,7 +76,11 @@ impl Entities {
         Ok(vec![EntityRef::Approval(*id)])
     }
 
-    pub(super) fn expire(&mut self, at: Timestamp, event: &Event) -> Result<Vec<EntityRef>, String> {
+    pub(super) fn expire(
+        &mut self,
+        at: Timestamp,
+        event: &Event,
+    ) -> Result<Vec<EntityRef>, String> {
         let Event::ApprovalExpired { approval: id } = event else {
             return Err("not an expiry".to_owned());
         };
@@ -90,7 +95,11 @@ impl Entities {
         Ok(self.close(open, ApprovalState::Expired, at, why.to_owned()))
     }
 
-    pub(super) fn withdraw(&mut self, at: Timestamp, event: &Event) -> Result<Vec<EntityRef>, String> {
+    pub(super) fn withdraw(
+        &mut self,
+        at: Timestamp,
+        event: &Event,
+    ) -> Result<Vec<EntityRef>, String> {
         let Event::ApprovalWithdrawn { approval: id, why } = event else {
             return Err("not a withdrawal".to_owned());
         };
@@ -106,7 +115,9 @@ impl Entities {
         act: (&Key, &Operation),
         at: Timestamp,
     ) -> Result<EntityRef, String> {
-        let granted = self.approval_in(id, &[ApprovalState::Granted]).map_err(|why| format!("{id}: {why}"))?;
+        let granted = self
+            .approval_in(id, &[ApprovalState::Granted])
+            .map_err(|why| format!("{id}: {why}"))?;
         let proposal = &granted.ask.proposal;
         if (&proposal.key, &proposal.operation) != act {
             return Err(format!("{id} was granted for something else"));
