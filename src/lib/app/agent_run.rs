@@ -116,16 +116,20 @@ impl Launch<'_> {
         let spec = (self.entry.spec)();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let run = wire::new_run_id();
+        let named = self.args.apply.as_deref();
+        let wanted = match named.map(|named| saved_plan::read(named, &spec.name)).transpose() {
+            Ok(wanted) => wanted,
+            Err((why, exit)) => return out::fail(self.args.output, &why, exit),
+        };
         if let Some(why) = wire::off(self.config, self.entry) {
+            if wanted.is_some() || self.args.out.is_some() {
+                return out::fail(self.args.output, &why, Exit::BadConfig);
+            }
             return self.tell(&Report::off(spec.name, run, clock.now(), why));
         }
         if self.args.plan {
             return self.plan(&clock, run).await;
         }
-        let wanted = match self.args.apply.as_deref().map(saved_plan::read).transpose() {
-            Ok(wanted) => wanted,
-            Err((why, exit)) => return out::fail(self.args.output, &why, exit),
-        };
         let lock =
             AgentLock::take(&self.config.paths.locks(), &spec.name, &wire::owner(self.config));
         // Held until the end of the run. A folder that cannot hold a lock cannot hold a ledger either: the run

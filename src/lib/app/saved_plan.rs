@@ -13,6 +13,7 @@ use crate::domain::approval::{Approval, ApprovalState};
 use crate::domain::incident::ApprovalId;
 use crate::domain::proposal::ActionDigest;
 use crate::domain::saved_plan::{Applying, Place, SavedPlan};
+use crate::domain::subject::AgentName;
 use crate::engine::Engine;
 use crate::ports::store::Store as _;
 use crate::render::page::Page;
@@ -36,7 +37,7 @@ pub(super) enum Wanted {
 pub(super) type Refusal = (String, Exit);
 
 /// Reads what `--apply` names: the id of a request, or a file.
-pub(super) fn read(named: &str) -> Result<Wanted, Refusal> {
+pub(super) fn read(named: &str, agent: &AgentName) -> Result<Wanted, Refusal> {
     if let Ok(id) = named.parse() {
         return Ok(Wanted::Approval(id));
     }
@@ -54,6 +55,8 @@ pub(super) fn read(named: &str) -> Result<Wanted, Refusal> {
             None => format!("it is no plan of opswarden ({error})"),
         })
     })?;
+    // Nothing is opened for another agent's plan.
+    plan.made_by(agent).map_err(|error| (error.to_string(), Exit::BadConfig))?;
     Ok(Wanted::Plan(Box::new(plan)))
 }
 

@@ -115,31 +115,40 @@ impl SavedPlan {
         ActionDigest::of(&serde_json::to_vec(&bare).unwrap_or_default())
     }
 
-    /// Whether it can be applied here.
+    /// Whether it is a plan of `agent`, as it was written.
     ///
     /// # Errors
     ///
     /// The text says what does not fit.
-    pub fn fits(&self, place: &Place) -> Result<(), NotThisPlan> {
+    pub fn made_by(&self, agent: &AgentName) -> Result<(), NotThisPlan> {
         if self.plan_version != PLAN_VERSION {
             return Err(NotThisPlan::Form { found: self.plan_version });
         }
         if self.digest != self.sum() {
             return Err(NotThisPlan::Edited);
         }
+        same("agent", self.agent.as_str(), agent.as_str())
+    }
+
+    /// Whether it can be applied here.
+    ///
+    /// # Errors
+    ///
+    /// The text says what does not fit.
+    pub fn fits(&self, place: &Place) -> Result<(), NotThisPlan> {
+        self.made_by(&place.agent)?;
+        same("host", &self.host, &place.host)?;
         let named =
             |ledger: &Option<String>| ledger.clone().unwrap_or_else(|| "(none yet)".to_owned());
-        for (what, theirs, ours) in [
-            ("agent", self.agent.to_string(), place.agent.to_string()),
-            ("host", self.host.clone(), place.host.clone()),
-            ("ledger", named(&self.ledger), named(&place.ledger)),
-        ] {
-            if theirs != ours {
-                return Err(NotThisPlan::Elsewhere { what, theirs, ours });
-            }
-        }
-        Ok(())
+        same("ledger", &named(&self.ledger), &named(&place.ledger))
     }
+}
+
+fn same(what: &'static str, theirs: &str, ours: &str) -> Result<(), NotThisPlan> {
+    if theirs == ours {
+        return Ok(());
+    }
+    Err(NotThisPlan::Elsewhere { what, theirs: theirs.to_owned(), ours: ours.to_owned() })
 }
 
 /// What a run is bound to: it does these things and nothing else.
