@@ -6,10 +6,14 @@ use opswarden::adapters::store::verify;
 use opswarden::domain::approval::{Approval, ApprovalState, MOST_WAITING, Verdict};
 use opswarden::domain::event::{Event, NewEvent};
 use opswarden::domain::incident::{ApprovalId, Remediation, RemediationState, control};
+use opswarden::domain::plan::Plan;
 use opswarden::domain::platform::ContentStatus;
 use opswarden::domain::policy::Autonomy;
+use opswarden::domain::proposal::ActionDigest;
 use opswarden::domain::report::Report;
-use opswarden::domain::saved_plan::Applying;
+use opswarden::domain::saved_plan::{Applying, Place, SavedPlan};
+use opswarden::domain::subject::AgentName;
+use opswarden::engine::Mode;
 use opswarden::engine::tape::replay;
 use opswarden::ports::clock::Clock as _;
 use opswarden::ports::store::{Batch, LedgerView, Scope, Store as _, StoreError};
@@ -310,5 +314,38 @@ async fn a_request_that_is_applied_by_itself_binds_the_run_to_it() {
     );
     assert_eq!(approvals(&world).await.len(), 1, "who applies something is asked nothing else");
     untouched(&world);
+    world.end().await;
+}
+
+/// Who applies a plan gets what is in it and still holds, and nothing else.
+#[tokio::test]
+async fn of_a_saved_plan_what_went_stale_is_refused_and_the_rest_is_done_and_nothing_more() {
+    let sizes = Sizes { content: 200, ..SMALL };
+    let world = World::at(NOON, Options { seed: 7, sizes, ..Options::default() }).await;
+    let mut engine = world.engine();
+    engine.mode = Mode::Plan;
+    let dry = world.run_with(&engine, Who::Content).await;
+    assert!(dry.plan.actions.len() > 3, "{}", dry.plan.actions.len());
+    let part = Plan { actions: dry.plan.actions[..3].to_vec(), ..Plan::default() };
+    let agent = AgentName::of("content-lifecycle");
+    let place = Place { agent, host: "host-a".to_owned(), ledger: None };
+    let settings = ActionDigest::of(b"settings");
+    let saved = SavedPlan::new(&part, place.clone(), settings, world.clock.now());
+    assert_eq!(saved.fits(&place), Ok(()));
+    let first = part.actions[0].operation.clone();
+    super::undo::someone(&world, &first).await;
+    let mut engine = world.engine();
+    engine.setting.applying = Some(Applying::plan(&saved, ROOT.to_owned()));
+    let applied = world.run_with(&engine, Who::Content).await;
+    assert_eq!((applied.code(), applied.not_applied.len()), (3, 1), "{:?}", applied.not_applied);
+    assert_eq!(applied.not_applied[0].operation, first.to_string());
+    let mut done: Vec<_> = world.remediations().await.into_iter().map(|one| one.key).collect();
+    done.sort();
+    let mut wanted: Vec<_> = part.actions[1..].iter().map(|action| action.key.clone()).collect();
+    wanted.sort();
+    assert_eq!(done, wanted);
+    let left = applied.plan.deferrals.iter().map(|one| one.ruling.reason());
+    assert!(left.filter(|why| why.contains("it is no part of the plan")).count() > 0);
+    assert_eq!(approvals(&world).await, Vec::new(), "what is at act needs no approval");
     world.end().await;
 }

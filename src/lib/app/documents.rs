@@ -31,7 +31,7 @@ pub struct IncidentLife {
     pub incident: Incident,
     /// What was done about it, oldest first.
     pub remediations: Vec<Remediation>,
-    /// Everything that the ledger holds about it and its remediations, oldest first.
+    /// Everything that the ledger holds about it, its remediations and what was asked of people, oldest first.
     pub events: Vec<RecordedEvent>,
 }
 

@@ -50,13 +50,14 @@ fn request(page: &mut Page, found: &Approval, now: Timestamp) {
     }
     page.note("digest", found.digest.short());
     match (found.answered(now), &found.ended) {
-        (None, _) => {
-            let until = format!("{} ({})", full(found.expires_at), relative(found.expires_at, now));
-            page.note("until", &until);
-        }
         (Some(_), Some(end)) if found.state != ApprovalState::Denied => {
-            page.note(found.state.as_str(), &format!("{}: {}", relative(end.at, now), end.why));
+            page.note("ended", &format!("{}: {}", relative(end.at, now), end.why));
         }
         (Some(answered), _) => page.note("answer", &answered),
+        (None, _) => {}
+    }
+    if found.is_open(now) {
+        let until = format!("{} ({})", full(found.expires_at), relative(found.expires_at, now));
+        page.note("until", &until);
     }
 }

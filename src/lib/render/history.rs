@@ -70,6 +70,9 @@ fn remediation(page: &mut Page, found: &Remediation, now: Timestamp) {
     );
     page.item(tone, &found.id.to_string(), &head);
     page.note("why", &found.reason);
+    if let Some(approval) = found.approval {
+        page.note("approved", &approval.to_string());
+    }
     page.note("before", &found.before.summary());
     if let Some(after) = &found.after {
         page.note("after", &TargetState::summary(after));
