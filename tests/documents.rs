@@ -122,6 +122,7 @@ impl House {
         let kinds: Vec<&str> = life["events"].as_array().unwrap().iter().map(kind).collect();
         assert!(kinds.contains(&"approval.requested") && kinds.contains(&"approval.decided"));
         std::fs::write(self.at("agents.toml"), settings).unwrap();
+        self.ask("ledger-verify", OPSCTL, &["ledger", "verify"]);
     }
 }
 
@@ -211,7 +212,6 @@ fn every_document_of_the_programs_is_what_its_schema_says() {
     assert_eq!(kept[0]["outcome"], "refused", "{kept:#}");
     assert!(kept[0]["text"].as_str().unwrap().contains("cannot be undone"), "{kept:#}");
     house.requests();
-    house.ask("ledger-verify", OPSCTL, &["ledger", "verify"]);
     house.ask("doctor", OPSCTL, &["doctor"]);
     house.ask("config-check", OPSCTL, &["config", "check"]);
     house.ask("config-show", OPSCTL, &["config", "show", "--origin"]);

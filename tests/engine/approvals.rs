@@ -86,7 +86,7 @@ async fn a_grant_comes_back_where_the_guard_refused_at_the_last_moment() {
         match found.state {
             ApprovalState::Used => assert_eq!(acted, 1, "reads: {reads}"),
             ApprovalState::Granted | ApprovalState::Withdrawn => {
-                assert_eq!(acted, 0, "reads: {reads}")
+                assert_eq!(acted, 0, "reads: {reads}");
             }
             other => panic!("{other:?} after {reads} reads"),
         }

@@ -218,15 +218,14 @@ impl Launch<'_> {
                 };
                 let told = self.tell(&report);
                 match kept {
-                    None => told,
                     Some(Ok(text)) if self.args.output == Output::Text => {
                         out::say(&text).map_or(Exit::Incomplete, |()| told)
                     }
-                    Some(Ok(_)) => told,
                     Some(Err(why)) => {
                         out::complain(&why);
                         Exit::first_match([told, Exit::Incomplete])
                     }
+                    Some(Ok(_)) | None => told,
                 }
             }
             Ended::Stopped(state) => {

@@ -132,6 +132,8 @@ mod tests {
     use crate::domain::platform::{RowKind, RowRef};
     use crate::domain::subject::{AgentName, CheckId};
 
+    type Edit = fn(&mut Proposal, Option<String>);
+
     fn proposal() -> Proposal {
         let row = RowRef::new(RowKind::Content, "shop", "c1");
         let fields = [(Field::Status, Some("draft")), (Field::Replacement, None)];
@@ -150,7 +152,7 @@ mod tests {
         assert_eq!(one.digest(), proposal().digest());
         assert!(one.changes(&proposal()).is_empty());
         let status = Some("ready".to_owned());
-        let edits: [(&str, fn(&mut Proposal, Option<String>)); 4] = [
+        let edits: [(&str, Edit); 4] = [
             ("status: draft → ready", |p, to| {
                 let Guard::SameRow { fields } = &mut p.guard else { return };
                 fields.insert(Field::Status, to);

@@ -24,42 +24,52 @@ impl Engine {
         &self,
         spec: &Spec,
         judged: &Judged,
-        now: Timestamp,
+        (view, now): (&LedgerView, Timestamp),
         progress: &mut Progress,
     ) -> bool {
-        if self.mode == Mode::Plan || !progress.ledger_works() {
+        let idle = self.asking(spec, judged, view, now).events().is_empty();
+        if idle || self.mode == Mode::Plan || !progress.ledger_works() {
             return false;
         }
         let committed = self.commit_requests(spec, judged, now).await;
-        let changed = tried(progress, committed).is_some_and(|events| events > 0);
+        let changed = tried(progress, committed).is_some();
         if changed {
             self.publish(progress).await;
         }
         changed
     }
 
+    fn asking<'a>(
+        &'a self,
+        spec: &'a Spec,
+        judged: &'a Judged,
+        view: &'a LedgerView,
+        now: Timestamp,
+    ) -> Asking<'a> {
+        Asking {
+            agent: &spec.name,
+            view,
+            wishes: &judged.wishes,
+            asks: &judged.plan.asks,
+            expiry: self.setting.policy.approval_expiry,
+            applying: self.setting.applying.as_ref(),
+            now,
+        }
+    }
+
+    /// Decides once more under the write lock: a person may have answered just now.
     async fn commit_requests(
         &self,
         spec: &Spec,
         judged: &Judged,
         now: Timestamp,
-    ) -> Result<usize, StoreError> {
-        let applying = self.setting.applying.as_ref();
+    ) -> Result<(), StoreError> {
         let mut decide = |view: &LedgerView| {
-            let asking = Asking {
-                agent: &spec.name,
-                view,
-                wishes: &judged.wishes,
-                asks: &judged.plan.asks,
-                expiry: self.setting.policy.approval_expiry,
-                applying,
-                now,
-            };
+            let events = self.asking(spec, judged, view, now).events().into_iter();
             let said = |event: Event| self.said(spec, now, event);
-            Batch { events: asking.events().into_iter().map(said).collect(), notes: Vec::new() }
+            Batch { events: events.map(said).collect(), notes: Vec::new() }
         };
-        let committed = self.store()?.commit(self.scope(spec, now), &mut decide).await?;
-        Ok(committed.events.len())
+        self.store()?.commit(self.scope(spec, now), &mut decide).await.map(drop)
     }
 
     /// An answer is the person's who applies something; everything else is the agent's.

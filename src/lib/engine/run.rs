@@ -230,7 +230,7 @@ impl Engine {
         let judge = |view: &LedgerView| judged(agent, &setting, view, &snapshot, &diagnosis, now);
         let mut planned = judge(&before_plan);
         // What is asked changes what the gate knows, so it is planned again with that.
-        if self.ask_people(spec, &planned, now, progress).await {
+        if self.ask_people(spec, &planned, (&before_plan, now), progress).await {
             before_plan = self.view_after(spec, &before_merge, &merged, now, progress).await;
             planned = judge(&before_plan);
         }
