@@ -96,6 +96,41 @@ impl House {
     }
 }
 
+impl House {
+    /// Everything about approvals, at the level that needs them.
+    fn requests(&mut self) {
+        let settings = std::fs::read_to_string(self.at("agents.toml")).unwrap();
+        let careful =
+            settings.replace("settle = \"0s\"", "settle = \"0s\"\nautonomy = \"approve\"");
+        std::fs::write(self.at("agents.toml"), careful).unwrap();
+        self.ask("report", GUARDIAN, &[]);
+        let asked = self.ask("approvals", OPSCTL, &["approvals"]);
+        assert_eq!(asked[0]["state"], "pending", "{asked:#}");
+        self.ask("report", GUARDIAN, &["--plan", "--out", "plan.json"]);
+        let plan = std::fs::read_to_string(self.at("plan.json")).unwrap();
+        let plan: Value = serde_json::from_str(&plan).unwrap();
+        assert_eq!(wrong(&validator("plan"), &plan), Vec::<String>::new(), "{plan:#}");
+        self.validated.insert("plan".to_owned());
+        let told = self.ask("answer", OPSCTL, &["approve", "APR-1", "--reason", "a test"]);
+        assert_eq!(told["at_once"], "health-guardian --apply APR-1", "{told:#}");
+        let twice = self.ask("failure", OPSCTL, &["approve", "APR-1", "--reason", "a test"]);
+        assert_eq!(twice["exit"], 3, "{twice:#}");
+        let applied = self.ask("report", GUARDIAN, &["--apply", "APR-1"]);
+        assert_eq!(applied["attempts"][0]["state"], "verified", "{applied:#}");
+        let incident = asked[0]["ask"]["incident"].as_str().unwrap();
+        let life = self.ask("incident", OPSCTL, &["incidents", "show", incident]);
+        let kinds: Vec<&str> = life["events"].as_array().unwrap().iter().map(kind).collect();
+        assert!(kinds.contains(&"approval.requested") && kinds.contains(&"approval.decided"));
+        std::fs::write(self.at("agents.toml"), settings).unwrap();
+        self.ask("ledger-verify", OPSCTL, &["ledger", "verify"]);
+    }
+}
+
+/// The type of a recorded event.
+fn kind(event: &Value) -> &str {
+    event["entry"]["event"]["type"].as_str().unwrap()
+}
+
 fn validator(schema: &str) -> Validator {
     let text =
         std::fs::read_to_string(package(&format!("docs/json/{schema}.schema.json"))).unwrap();
@@ -176,7 +211,7 @@ fn every_document_of_the_programs_is_what_its_schema_says() {
     let kept = house.ask("undo", OPSCTL, &["undo", "REM-1", "--reason", "a test"]);
     assert_eq!(kept[0]["outcome"], "refused", "{kept:#}");
     assert!(kept[0]["text"].as_str().unwrap().contains("cannot be undone"), "{kept:#}");
-    house.ask("ledger-verify", OPSCTL, &["ledger", "verify"]);
+    house.requests();
     house.ask("doctor", OPSCTL, &["doctor"]);
     house.ask("config-check", OPSCTL, &["config", "check"]);
     house.ask("config-show", OPSCTL, &["config", "show", "--origin"]);

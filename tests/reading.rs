@@ -1,20 +1,22 @@
 //! The pages that people read, as they stand: snapshots of hand-made values at fixed moments. No line is wider than 80
 //! columns, and nothing in a page is obeyed by a terminal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use opswarden::domain::approval::{Approval, ApprovalEnd, ApprovalState, Ask, Decided};
 use opswarden::domain::event::{Event, NewEvent, RecordedEvent, RemediationOutcome};
 use opswarden::domain::gate::{Answer, Door, DoorAnswer};
 use opswarden::domain::incident::{
-    Escalated, Incident, IncidentId, Remediation, RemediationId, RemediationState, Resolution,
-    Resolved, RunId,
+    ApprovalId, Escalated, Incident, IncidentId, Remediation, RemediationId, RemediationState,
+    Resolution, Resolved, RunId,
 };
 use opswarden::domain::operation::{Guard, Inverse, Operation, TargetState};
 use opswarden::domain::plan::{Action, Deferral, Plan};
 use opswarden::domain::process::{
     ManagerKind, ProcessReading, ProcessRef, ProcessStatus, Startable,
 };
+use opswarden::domain::proposal::Proposal;
 use opswarden::domain::report::{Attempt, Change, ExitClass, OpenIncident, Report};
 use opswarden::domain::run::{AgentRun, Decision, Ruling, RunState, Trigger};
 use opswarden::domain::severity::{Priority, Severity};
@@ -25,7 +27,7 @@ use opswarden::domain::view::{
 use opswarden::render::status::Places;
 use opswarden::render::style::Style;
 use opswarden::render::table::{Fit, Table, WIDTH, display_width};
-use opswarden::render::{history, report, status};
+use opswarden::render::{approvals, history, report, status};
 
 /// What makes a page unfit to read.
 fn unfit(page: &str) -> Option<String> {
@@ -153,6 +155,7 @@ fn quiet() -> Report {
         plan: Plan::default(),
         attempts: Vec::new(),
         not_sent: Vec::new(),
+        not_applied: Vec::new(),
         changes: Vec::new(),
         open: Vec::new(),
         unknown: BTreeMap::new(),
@@ -209,6 +212,7 @@ fn a_run_that_repaired_says_what_and_what_proves_it() {
             from_earlier_run: false,
         }],
         plan: Plan {
+            asks: Vec::new(),
             actions: Vec::new(),
             deferrals: ["shop", "shop.page", "a", "b", "c"].map(follows).into(),
         },
@@ -228,6 +232,7 @@ fn a_run_that_refused_says_at_which_door_and_tells_each_fault_once() {
             open(7, shop_down(), "escalated", Severity::Critical, "pm2:shop is errored"),
         ],
         plan: Plan {
+            asks: Vec::new(),
             actions: Vec::new(),
             deferrals: vec![
                 deferral(service("api"), Severity::Critical, down, left(alert)),
@@ -298,6 +303,7 @@ fn a_plan_shows_every_door() {
     let planned = Report {
         changes: vec![opened(7, Severity::Critical, "pm2:shop is errored")],
         plan: Plan {
+            asks: Vec::new(),
             actions: vec![Action {
                 key: shop_down(),
                 incident: IncidentId(7),
@@ -307,6 +313,8 @@ fn a_plan_shows_every_door() {
                     status: [ProcessStatus::Errored].into(),
                     identity: None,
                 },
+                facts: BTreeMap::new(),
+                not_undoable: None,
                 why: "it is errored, and its manager does not start it again".to_owned(),
                 attempt: 1,
                 doors,
@@ -381,6 +389,7 @@ fn remediation() -> Remediation {
         ),
         evidence: vec!["/var/lib/opswarden/state/evidence/INC-7/pm2_shop".to_owned()],
         undo_of: None,
+        approval: None,
         undone: None,
     }
 }
@@ -425,6 +434,7 @@ fn life() -> Vec<RecordedEvent> {
                 inverse: done.inverse,
                 evidence: done.evidence,
                 undo_of: None,
+                approval: None,
             },
         ),
         event(
@@ -483,6 +493,55 @@ fn an_incident_is_told_with_its_whole_life() {
     reads!("incidents", history::incidents(&[incident(), ended], now));
     reads!("incidents_none", history::incidents(&[], now));
     reads!("remediations", history::remediations(&[remediation()], now, Style::Plain));
+}
+
+fn asked(number: u64, state: ApprovalState) -> Approval {
+    let proposal = Proposal {
+        key: shop_down(),
+        operation: Operation::RestartProcess(shop()),
+        guard: Guard::SameProcess {
+            status: BTreeSet::from([ProcessStatus::Errored]),
+            identity: None,
+        },
+        facts: BTreeMap::from([("status".to_owned(), "errored".to_owned())]),
+    };
+    let decided = Decided {
+        by: "human:ada".to_owned(),
+        at: today("11:58:00"),
+        reason: "it is a quiet hour, and the database is well".to_owned(),
+    };
+    let answered = matches!(state, ApprovalState::Granted | ApprovalState::Denied);
+    let ended = ApprovalEnd {
+        at: today("11:59:00"),
+        why: "it has changed since: status: errored → stopped".to_owned(),
+    };
+    Approval {
+        id: ApprovalId(number),
+        digest: proposal.digest(),
+        ask: Ask {
+            proposal,
+            incident: IncidentId(7),
+            message: "pm2:shop is errored".to_owned(),
+            why: "it is errored, and its manager does not start it again".to_owned(),
+            not_undoable: Some("a process that was replaced cannot be brought back".to_owned()),
+        },
+        requested_at: today("11:50:00"),
+        requested_by: Some(run()),
+        expires_at: at("2026-11-21T11:50:00Z"),
+        state,
+        decided: answered.then_some(decided),
+        ended: (state == ApprovalState::Withdrawn).then_some(ended),
+        used_by: None,
+    }
+}
+
+#[test]
+fn requests_tell_what_is_wanted_why_and_until_when() {
+    use ApprovalState::{Denied, Granted, Pending, Withdrawn};
+    let all = [(4, Pending), (3, Granted), (2, Withdrawn), (1, Denied)];
+    let all = all.map(|(number, state)| asked(number, state));
+    reads!("approvals", approvals::list(&all, at(NOW), Style::Plain));
+    reads!("approvals_none", approvals::list(&[], at(NOW), Style::Plain));
 }
 
 fn decision(time: &str, ruling: Ruling) -> Decision {

@@ -126,6 +126,7 @@ async fn recorded(told_bytes: usize) -> Vec<u8> {
             seed: 3,
             only_looks: None,
             dialect: None,
+            applying: None,
         },
         run: RunId("run-1".to_owned()),
         trigger: Trigger::Manual,

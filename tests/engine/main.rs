@@ -1,5 +1,6 @@
 //! The engine over a real ledger, in a world in memory.
 
+mod approvals;
 mod attempts;
 mod causes;
 mod kills;

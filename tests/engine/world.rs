@@ -358,6 +358,7 @@ impl World {
                     .observe_only
                     .then(|| "this run was asked to observe only".to_owned()),
                 dialect: None,
+                applying: None,
             },
             run: RunId(format!("run-{}", self.now().as_millisecond())),
             trigger: Trigger::Manual,

@@ -34,7 +34,9 @@ fn each_door_is_shut_alone() {
         (Door::Autonomy, "propose", |r| r.control(control::PROPOSE_ONLY, None)),
         (Door::Autonomy, "level is observe", |r| r.policy.autonomy = Autonomy::Observe),
         (Door::Autonomy, "level is propose", |r| r.policy.autonomy = Autonomy::Propose),
-        (Door::Autonomy, "approvals do not exist", |r| r.policy.autonomy = Autonomy::Approve),
+        (Door::Autonomy, "no person has approved it yet", |r| {
+            r.policy.autonomy = Autonomy::Approve;
+        }),
         (Door::Coverage, "not listed completely", |r| {
             r.coverage = Coverage::Partial { why: "cut".to_owned() };
         }),

@@ -10,7 +10,7 @@ use opswarden::domain::incident::{
     Control, Incident, IncidentId, Remediation, RemediationId, RemediationState, RunId,
 };
 use opswarden::domain::ledger::LedgerView;
-use opswarden::domain::operation::{Inverse, Operation, Target, TargetState};
+use opswarden::domain::operation::{Guard, Inverse, Operation, Target, TargetState};
 use opswarden::domain::platform::Dialect;
 use opswarden::domain::policy::{Budgets, Policy};
 use opswarden::domain::process::{ManagerKind, ProcessRef};
@@ -23,6 +23,8 @@ pub(crate) struct Request {
     pub(crate) key: Key,
     pub(crate) operation: Operation,
     pub(crate) facts: BTreeMap<String, String>,
+    pub(crate) guard: Guard,
+    pub(crate) not_undoable: Option<String>,
     pub(crate) origin: Origin,
     pub(crate) coverage: Coverage,
     pub(crate) census: Option<Census>,
@@ -84,6 +86,8 @@ impl Request {
             key,
             operation,
             facts: BTreeMap::new(),
+            guard: Guard::SameRow { fields: BTreeMap::new() },
+            not_undoable: None,
             origin,
             coverage: Coverage::Whole,
             census: None,
@@ -104,6 +108,8 @@ impl Request {
             key: &self.key,
             operation: &self.operation,
             facts: &self.facts,
+            guard: &self.guard,
+            not_undoable: self.not_undoable.as_deref(),
             origin: self.origin,
             coverage: &self.coverage,
             census: self.census,
@@ -190,6 +196,7 @@ impl Request {
             evidence: Vec::new(),
             undo_of: None,
             undone: None,
+            approval: None,
         });
     }
 }

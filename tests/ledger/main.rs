@@ -8,6 +8,8 @@ mod processes;
 mod support;
 
 #[cfg(test)]
+mod approvals;
+#[cfg(test)]
 mod commits;
 #[cfg(test)]
 mod entities;

@@ -68,6 +68,10 @@ async fn a_newer_ledger_is_left_as_it_is() {
 async fn a_lost_ledger_is_started_anew_from_the_view_and_proposes_only() {
     let state = tempfile::tempdir().unwrap();
     let before = written(state.path()).await;
+    let view = fs::read(state.path().join("ops-state.json")).unwrap();
+    let view: serde_json::Value = serde_json::from_slice(&view).unwrap();
+    let lost = view["ledgerSeq"].as_u64().unwrap();
+    assert!(lost > 10, "{lost}");
     for name in names(state.path(), "ops.db") {
         fs::remove_file(state.path().join(name)).unwrap();
     }
@@ -95,6 +99,8 @@ async fn a_lost_ledger_is_started_anew_from_the_view_and_proposes_only() {
         (4, 4),
         "numbers are not given twice"
     );
+    // The lost ledger held no more requests than events.
+    assert!(after.next_approval > lost, "{} after {lost} events", after.next_approval);
     assert!(verify(&store).await.unwrap().is_clean());
     assert_eq!(names(state.path(), "kept").len(), 1, "the old view is kept");
 }

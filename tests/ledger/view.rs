@@ -49,7 +49,7 @@ fn incidents(events: &[NewEvent]) -> (Vec<Incident>, Vec<Incident>) {
     for event in events {
         set.apply(event).unwrap();
     }
-    set.into_parts().0.into_iter().partition(Incident::is_active)
+    set.into_parts().incidents.into_iter().partition(Incident::is_active)
 }
 
 fn with(events: &[NewEvent]) -> ViewInput {

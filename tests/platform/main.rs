@@ -1,6 +1,7 @@
 //! The three agents that tend the platform, run by the real engine with the real client against a sandbox whose truth is
 //! known.
 
+mod approvals;
 mod behaviours;
 mod behaviours_acts;
 mod behaviours_record;
@@ -17,6 +18,7 @@ mod short_lists;
 mod sim;
 mod storage;
 mod suspended;
+mod tidy;
 mod undo;
 mod world;
 mod zoo;

@@ -58,19 +58,25 @@ pub(crate) async fn tokens_of_displays(world: &World) -> Vec<String> {
 }
 
 /// A person of the tenant's own does something to a row.
-async fn by_hand(world: &World, method: &str, path: &str) {
+async fn by_hand(world: &World, method: &str, path: &str, body: &str) {
     let bearer = session(world, "ops@").await;
     let head = format!("{method} /api/v1/{path} HTTP/1.1\r\nauthorization: Bearer {bearer}\r\n");
-    let answer = asked(world, &head, "").await;
+    let answer = asked(world, &head, body).await;
     assert_eq!(answer["success"], true, "{answer}");
 }
 
 /// A person switches a display off.
 pub(crate) async fn disable(world: &World, id: &str) {
-    by_hand(world, "POST", &format!("displays/{id}/disable")).await;
+    by_hand(world, "POST", &format!("displays/{id}/disable"), "").await;
 }
 
 /// A person takes a display away for good.
 pub(crate) async fn remove_display(world: &World, id: &str) {
-    by_hand(world, "DELETE", &format!("displays/{id}")).await;
+    by_hand(world, "DELETE", &format!("displays/{id}"), "").await;
+}
+
+/// A person gives a piece of content another name.
+pub(crate) async fn rename(world: &World, id: &str, name: &str) {
+    let body = json!({ "name": name }).to_string();
+    by_hand(world, "PATCH", &format!("content/{id}"), &body).await;
 }

@@ -91,7 +91,7 @@ async fn changed(world: &World, who: Who) -> Vec<Remediation> {
     all
 }
 
-async fn someone(world: &World, operation: &Operation) {
+pub(crate) async fn someone(world: &World, operation: &Operation) {
     let engine = world.engine();
     let hands = engine.hands.platform.as_ref().expect("there are hands");
     hands.send(operation).await.expect("the platform takes it");

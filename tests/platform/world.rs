@@ -325,6 +325,7 @@ impl World {
                     .observe_only
                     .then(|| "this run was asked to observe only".to_owned()),
                 dialect: Some(dialect),
+                applying: None,
             },
             run,
             trigger: Trigger::Manual,

@@ -1,6 +1,7 @@
 //! The programs as they run in production: real processes, real files, real signals.
 #![expect(clippy::disallowed_methods, reason = "the programs themselves are what is tested")]
 
+mod applying;
 mod demo;
 mod desk;
 mod dry_run;

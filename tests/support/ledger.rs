@@ -156,6 +156,7 @@ pub(crate) fn intended(remediation: u64, incident: u64, name: &str, attempt: u32
         inverse: Inverse::None { why: "a process cannot be brought back".to_owned() },
         evidence: Vec::new(),
         undo_of: None,
+        approval: None,
     })
 }
 

@@ -31,6 +31,7 @@ pub(crate) fn setting() -> Setting {
         seed: 7,
         only_looks: None,
         dialect: None,
+        applying: None,
     }
 }
 
@@ -128,6 +129,7 @@ pub(crate) fn remediation(
         evidence: Vec::new(),
         undo_of: None,
         undone: None,
+        approval: None,
     })
 }
 

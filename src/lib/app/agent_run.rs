@@ -12,7 +12,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::cli::{self, AgentArgs, Output};
 use super::config::{Config, Environ};
 use super::exit::Exit;
+use super::opsctl::absent;
+use super::person::person;
 use super::registry::{self, Entry};
+use super::saved_plan::{self, Refusal, Wanted};
 use super::telemetry::{DEFAULT_FILTER, FILTER_VARIABLE, Telemetry};
 use super::wire::{self, Wish};
 use super::{out, replay};
@@ -23,6 +26,7 @@ use crate::adapters::system_clock::SystemClock;
 use crate::domain::incident::RunId;
 use crate::domain::report::Report;
 use crate::domain::run::RunState;
+use crate::domain::saved_plan::{Place, SavedPlan};
 use crate::engine::{Engine, Mode};
 use crate::ports::clock::Clock;
 use crate::ports::store::StoreError;
@@ -61,6 +65,9 @@ fn run_with(entry: &'static Entry, arguments: Vec<OsString>, environ: &Environ) 
     };
     if let Err(exit) = as_owner(&loaded.config, args.output) {
         return exit;
+    }
+    if let Some(Err(why)) = args.out.as_deref().map(saved_plan::free) {
+        return out::fail(args.output, &why, Exit::BadConfig);
     }
     for warning in &loaded.warnings {
         out::complain(&warning.to_string());
@@ -109,7 +116,15 @@ impl Launch<'_> {
         let spec = (self.entry.spec)();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let run = wire::new_run_id();
+        let named = self.args.apply.as_deref();
+        let wanted = match named.map(|named| saved_plan::read(named, &spec.name)).transpose() {
+            Ok(wanted) => wanted,
+            Err((why, exit)) => return out::fail(self.args.output, &why, exit),
+        };
         if let Some(why) = wire::off(self.config, self.entry) {
+            if wanted.is_some() || self.args.out.is_some() {
+                return out::fail(self.args.output, &why, Exit::BadConfig);
+            }
             return self.tell(&Report::off(spec.name, run, clock.now(), why));
         }
         if self.args.plan {
@@ -127,6 +142,7 @@ impl Launch<'_> {
             Err(error @ LockError::Unusable { .. }) => (None, Some(error.to_string())),
         };
         let logged = self.start_log(&run, &clock);
+        let fresh = absent(&self.config.paths.ledger());
         let store = if let Some(why) = unlocked {
             Err(StoreError::Open(why))
         } else {
@@ -134,7 +150,7 @@ impl Launch<'_> {
             SqliteStore::open(options).await.map(Arc::new)
         };
         let wish = Wish { mode: Mode::Act, observe_only: self.args.observe };
-        let engine = wire::engine(
+        let mut engine = wire::engine(
             self.config,
             self.entry,
             wish,
@@ -143,7 +159,14 @@ impl Launch<'_> {
             run,
             &self.config.paths.state,
         );
-        let exit = self.run(&engine, &*clock).await;
+        let bound = match wanted {
+            Some(wanted) => self.bind(wanted, &mut engine, store.as_ref(), fresh).await,
+            None => Ok(()),
+        };
+        let exit = match bound {
+            Ok(()) => self.run(&engine, &*clock, None).await,
+            Err((why, exit)) => out::fail(self.args.output, &why, exit),
+        };
         if let Ok(store) = store {
             close(&store).await;
         }
@@ -151,8 +174,34 @@ impl Launch<'_> {
         Exit::first_match([exit, logged])
     }
 
-    /// Runs until the report, a signal or the deadline, whichever is first.
-    async fn run(&self, engine: &Engine, clock: &dyn Clock) -> Exit {
+    /// Binds the run to what a person has carried out.
+    async fn bind(
+        &self,
+        wanted: Wanted,
+        engine: &mut Engine,
+        store: Result<&Arc<SqliteStore>, &StoreError>,
+        fresh: bool,
+    ) -> Result<(), Refusal> {
+        let store = store.map_err(|error| (error.to_string(), Exit::Incomplete))?;
+        let place = self.place((!fresh).then(|| store.ledger_id().to_owned()));
+        if let Wanted::Plan(plan) = &wanted
+            && plan.settings != saved_plan::settings(engine, &self.config.of(&place.agent).stanza)
+        {
+            out::complain(
+                "the settings are not those that the plan was made with; those of now count",
+            );
+        }
+        let by = person(self.environ);
+        engine.setting.applying = Some(saved_plan::bind(wanted, &place, by, store).await?);
+        Ok(())
+    }
+
+    fn place(&self, ledger: Option<String>) -> Place {
+        Place { agent: (self.entry.spec)().name, host: self.config.host.clone(), ledger }
+    }
+
+    /// Runs until the report, a signal or the deadline, whichever is first. A dry run knows where it planned.
+    async fn run(&self, engine: &Engine, clock: &dyn Clock, planned: Option<Place>) -> Exit {
         let spec = (self.entry.spec)();
         let started = clock.now();
         let stanza = &self.config.of(&spec.name).stanza;
@@ -162,7 +211,23 @@ impl Launch<'_> {
             () = clock.sleep(engine.deadline) => Ended::Stopped(RunState::TimedOut),
         };
         match ended {
-            Ended::Reported(report) => self.tell(&report),
+            Ended::Reported(report) => {
+                let kept = match (&self.args.out, planned) {
+                    (Some(file), Some(place)) => Some(self.keep(engine, &report, place, file)),
+                    _ => None,
+                };
+                let told = self.tell(&report);
+                match kept {
+                    Some(Ok(text)) if self.args.output == Output::Text => {
+                        out::say(&text).map_or(Exit::Incomplete, |()| told)
+                    }
+                    Some(Err(why)) => {
+                        out::complain(&why);
+                        Exit::first_match([told, Exit::Incomplete])
+                    }
+                    Some(Ok(_)) | None => told,
+                }
+            }
             Ended::Stopped(state) => {
                 let exit = Exit::of_run(state);
                 let what = format!(
@@ -180,6 +245,20 @@ impl Launch<'_> {
         }
     }
 
+    /// Keeps the plan of a dry run in a file; what was kept, in words.
+    fn keep(
+        &self,
+        engine: &Engine,
+        report: &Report,
+        place: Place,
+        file: &Path,
+    ) -> Result<String, String> {
+        let settings = saved_plan::settings(engine, &self.config.of(&place.agent).stanza);
+        let plan = SavedPlan::new(&report.plan, place, settings, report.ended_at);
+        saved_plan::write(&plan, file)?;
+        Ok(saved_plan::told(&plan, file, out::style(self.environ)))
+    }
+
     /// A dry run leaves no trace: it reads a copy of the ledger in a folder of its own, or an empty one there.
     async fn plan(&self, clock: &Arc<dyn Clock>, run: RunId) -> Exit {
         let own_folder = match tempfile::tempdir() {
@@ -195,6 +274,7 @@ impl Launch<'_> {
             let original = self.config.paths.state.join(&name);
             let _absent = std::fs::copy(original, own_folder.path().join(name));
         }
+        let fresh = absent(&self.config.paths.ledger());
         let store = match copy(&self.config.paths.state, own_folder.path()) {
             Ok(()) => {
                 let state_dir = own_folder.path().to_owned();
@@ -214,7 +294,9 @@ impl Launch<'_> {
             run,
             own_folder.path(),
         );
-        let exit = self.run(&engine, &**clock).await;
+        let ledger =
+            store.as_ref().ok().filter(|_| !fresh).map(|store| store.ledger_id().to_owned());
+        let exit = self.run(&engine, &**clock, Some(self.place(ledger))).await;
         if let Ok(store) = store {
             close(&store).await;
         }
@@ -242,10 +324,7 @@ impl Launch<'_> {
     }
 
     fn tell(&self, report: &Report) -> Exit {
-        let exit = match report.exit.state() {
-            RunState::Ok => Exit::Clean,
-            state => Exit::of_run(state),
-        };
+        let exit = Exit::of_report(report);
         let style = out::style(self.environ);
         let text = match (self.args.output, self.args.plan) {
             (Output::Json, _) => format!("{:#}", serde_json::json!(report)),

@@ -36,6 +36,12 @@ pub struct AgentArgs {
     /// Look and print exactly the plan that would run; change nothing, send nothing
     #[arg(long, conflicts_with_all = ["observe", "replay"])]
     pub plan: bool,
+    /// With --plan: keep the plan in a new FILE, to be applied later
+    #[arg(long, value_name = "FILE", requires = "plan")]
+    pub out: Option<PathBuf>,
+    /// A run that does exactly what a kept plan, or a granted request (APR-1), says and what still holds of it
+    #[arg(long, value_name = "PLAN", conflicts_with_all = ["plan", "observe", "replay"])]
+    pub apply: Option<String>,
     /// Look and record, and act on nothing, whatever the settings allow
     #[arg(long, conflicts_with = "replay")]
     pub observe: bool,
@@ -52,6 +58,8 @@ pub fn agent_command(spec: &Spec) -> Command {
         "Examples:\n  \
          {name}                       one run, now\n  \
          {name} --plan                what would it do?\n  \
+         {name} --plan --out FILE     keep that plan\n  \
+         {name} --apply FILE          do what that plan says, if it still holds\n  \
          {name} --observe -o json     look and record only, report as JSON\n  \
          {name} --replay FILE         why did that run decide so?\n\n{}",
         Exit::help()
@@ -132,6 +140,9 @@ mod tests {
     fn a_usage_error_is_bad_configuration_and_help_is_no_error() {
         assert_eq!(read(&["--plna"]), Err(Exit::BadConfig));
         assert_eq!(read(&["--plan", "--observe"]), Err(Exit::BadConfig));
+        assert_eq!(read(&["--out", "plan.json"]), Err(Exit::BadConfig));
+        assert_eq!(read(&["--apply", "plan.json", "--plan"]), Err(Exit::BadConfig));
+        assert_eq!(read(&["--apply", "APR-1", "--observe"]), Err(Exit::BadConfig));
         assert_eq!(read(&["-o", "xml"]), Err(Exit::BadConfig));
         assert_eq!(read(&["--help"]), Err(Exit::Clean));
         assert_eq!(read(&["--version"]), Err(Exit::Clean));

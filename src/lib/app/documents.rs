@@ -11,11 +11,16 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::config::{OriginRow, Problem};
+use crate::domain::approval::{Approval, Verdict};
 use crate::domain::event::RecordedEvent;
-use crate::domain::incident::{Incident, IncidentId, Remediation, RemediationId, Resolution};
+use crate::domain::incident::{
+    ApprovalId, Incident, IncidentId, Remediation, RemediationId, Resolution,
+};
+use crate::domain::proposal::ActionDigest;
 use crate::domain::report::Report;
 use crate::domain::run::{AgentRun, Decision};
-use crate::domain::subject::Key;
+use crate::domain::saved_plan::SavedPlan;
+use crate::domain::subject::{AgentName, Key};
 use crate::domain::view::OpsState;
 use crate::engine::tape::Replay;
 use crate::render::notice::generic::GenericNotice;
@@ -27,7 +32,7 @@ pub struct IncidentLife {
     pub incident: Incident,
     /// What was done about it, oldest first.
     pub remediations: Vec<Remediation>,
-    /// Everything that the ledger holds about it and its remediations, oldest first.
+    /// Everything that the ledger holds about it, its remediations and what was asked of people, oldest first.
     pub events: Vec<RecordedEvent>,
 }
 
@@ -77,6 +82,27 @@ pub struct Ended {
     pub resolution: Resolution,
     /// Why.
     pub reason: String,
+}
+
+/// A person's answer to a request.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Answered {
+    /// Which one.
+    pub approval: ApprovalId,
+    /// `granted` or `denied`.
+    pub verdict: Verdict,
+    /// The agent that asked.
+    pub agent: AgentName,
+    /// What it asked for, in words.
+    pub operation: String,
+    /// The digest of what was answered.
+    pub digest: ActionDigest,
+    /// Until when a grant can be used.
+    pub expires_at: Timestamp,
+    /// Why.
+    pub reason: String,
+    /// The call that has it done at once, where it was granted.
+    pub at_once: Option<String>,
 }
 
 /// One act that a person wanted taken back.
@@ -266,6 +292,9 @@ pub fn all() -> Vec<Document> {
         document::<Resumed>("resume", "opsctl resume AGENT -o json"),
         document::<Vec<TakenBack>>("undo", "opsctl undo REMEDIATION -o json"),
         document::<DemoAccount>("demo", "opsctl demo -o json"),
+        document::<Vec<Approval>>("approvals", "opsctl approvals -o json"),
+        document::<Answered>("answer", "opsctl approve ID -o json, opsctl deny ID -o json"),
+        document::<SavedPlan>("plan", "<agent> --plan --out FILE"),
         document::<Ended>("resolve", "opsctl resolve ID -o json"),
         document::<Vec<Examined>>("doctor", "opsctl doctor -o json"),
         document::<LedgerCheck>("ledger-verify", "opsctl ledger verify -o json"),

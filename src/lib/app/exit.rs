@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::domain::report::Report;
 use crate::domain::run::RunState;
 
 /// How a program ends. Listed so that the first one that applies wins.
@@ -54,7 +55,9 @@ impl Exit {
             Self::Incomplete => {
                 "could not complete, could not see everything, or could not record it"
             }
-            Self::Refused => "the gate refused what a person asked for (opsctl undo)",
+            Self::Refused => {
+                "the gate refused what a person asked for (opsctl undo, approve, deny; --apply)"
+            }
             Self::NotNow => "already running, or not ours to run now",
             Self::BadConfig => "the settings or the command line cannot be used",
         }
@@ -81,6 +84,17 @@ impl Exit {
             | RunState::Interrupted => Self::Incomplete,
             RunState::Skipped | RunState::Missed => Self::NotNow,
         }
+    }
+
+    /// The code of a run that ended with its report.
+    #[must_use]
+    pub fn of_report(report: &Report) -> Self {
+        let exit = match report.exit.state() {
+            RunState::Ok => Self::Clean,
+            state => Self::of_run(state),
+        };
+        let refused = (!report.not_applied.is_empty()).then_some(Self::Refused);
+        Self::first_match(refused.into_iter().chain([exit]))
     }
 
     /// The table for `--help`, smallest number first.

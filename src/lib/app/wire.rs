@@ -140,6 +140,7 @@ pub fn engine(
             seed: seed(&config.host),
             only_looks: wish.observe_only.then(|| "this run was asked to observe only".to_owned()),
             dialect: config.platform.as_ref().map(|platform| platform.dialect),
+            applying: None,
         },
         run,
         trigger: Trigger::Manual,

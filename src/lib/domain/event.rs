@@ -6,25 +6,13 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::incident::{IncidentId, RemediationId, RemediationState, Resolution, RunId};
+use super::approval::{Ask, Verdict};
+use super::incident::{ApprovalId, IncidentId, RemediationId, RemediationState, Resolution, RunId};
 use super::operation::{Inverse, Operation, TargetState};
 use super::platform::Change;
 use super::severity::{Priority, Severity};
 use super::subject::{AgentName, Key};
-
-/// How urgently people are told of an event. Batching only; status comes from severity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EventPriority {
-    /// For the daily digest.
-    Low,
-    /// Within a quarter of an hour.
-    Medium,
-    /// Within minutes.
-    High,
-    /// At once.
-    Critical,
-}
+pub use super::urgency::EventPriority;
 
 /// How a remediation ended, as far as one event can say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -159,6 +147,9 @@ pub enum Event {
         /// The remediation that this one takes back, where a person wants that.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         undo_of: Option<RemediationId>,
+        /// The grant that it uses up, where it needs one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approval: Option<ApprovalId>,
     },
     /// The operation was sent and answered.
     #[serde(rename = "remediation.acted")]
@@ -207,6 +198,40 @@ pub enum Event {
         reason: String,
         /// What that changed on the target.
         changes: Vec<Change>,
+    },
+    /// A person is asked to allow something.
+    #[serde(rename = "approval.requested")]
+    ApprovalRequested {
+        /// The new request.
+        approval: ApprovalId,
+        /// What is asked for.
+        ask: Ask,
+        /// Until when it can be granted and used.
+        expires_at: Timestamp,
+    },
+    /// A person answered; a grant that was not used yet can still be denied.
+    #[serde(rename = "approval.decided")]
+    ApprovalDecided {
+        /// Which request.
+        approval: ApprovalId,
+        /// The answer.
+        verdict: Verdict,
+        /// Why.
+        reason: String,
+    },
+    /// Its time ran out.
+    #[serde(rename = "approval.expired")]
+    ApprovalExpired {
+        /// Which request.
+        approval: ApprovalId,
+    },
+    /// It no longer says what is true.
+    #[serde(rename = "approval.withdrawn")]
+    ApprovalWithdrawn {
+        /// Which request.
+        approval: ApprovalId,
+        /// What changed.
+        why: String,
     },
     /// A switch was set or cleared.
     #[serde(rename = "control.changed")]
@@ -305,6 +330,10 @@ impl Event {
             Self::RemediationCompleted { .. } => "remediation.completed",
             Self::RemediationSettled { .. } => "remediation.settled",
             Self::RemediationUndone { .. } => "remediation.undone",
+            Self::ApprovalRequested { .. } => "approval.requested",
+            Self::ApprovalDecided { .. } => "approval.decided",
+            Self::ApprovalExpired { .. } => "approval.expired",
+            Self::ApprovalWithdrawn { .. } => "approval.withdrawn",
             Self::ControlChanged { .. } => "control.changed",
             Self::ControlPlaneDegraded { .. } => "control.plane_degraded",
             Self::LedgerImported { .. } => "ledger.imported",
@@ -327,41 +356,15 @@ impl Event {
             | Self::RemediationCompleted { remediation, .. }
             | Self::RemediationSettled { remediation, .. }
             | Self::RemediationUndone { remediation, .. } => remediation.to_string(),
+            Self::ApprovalRequested { approval, .. }
+            | Self::ApprovalDecided { approval, .. }
+            | Self::ApprovalExpired { approval }
+            | Self::ApprovalWithdrawn { approval, .. } => approval.to_string(),
             Self::ControlChanged { control, .. } => control.clone(),
             Self::ControlPlaneDegraded { .. } | Self::LedgerImported { .. } => "ledger".to_owned(),
             Self::TaskStarted { agent, .. } | Self::TaskCompleted { agent, .. } => {
                 agent.to_string()
             }
-        }
-    }
-
-    /// How urgently people are told (docs/SPEC.md §5.4).
-    #[must_use]
-    pub const fn priority(&self) -> EventPriority {
-        match self {
-            Self::IncidentOpened { priority, .. } => match priority {
-                Priority::P0 => EventPriority::Critical,
-                Priority::P1 => EventPriority::High,
-                Priority::P2 => EventPriority::Medium,
-                Priority::P3 => EventPriority::Low,
-            },
-            Self::IncidentSeverityChanged { to, .. } => match to {
-                Severity::Critical => EventPriority::High,
-                Severity::Warning => EventPriority::Medium,
-                Severity::Info => EventPriority::Low,
-            },
-            Self::ControlPlaneDegraded { .. } => EventPriority::Critical,
-            Self::Escalation { .. } | Self::LedgerImported { .. } => EventPriority::High,
-            Self::IncidentFactsChanged { .. }
-            | Self::IncidentResolved { .. }
-            | Self::RecoveryAttempted { .. }
-            | Self::RemediationActed { .. }
-            | Self::RemediationCompleted { .. }
-            | Self::RemediationSettled { .. }
-            | Self::RemediationUndone { .. }
-            | Self::ControlChanged { .. }
-            | Self::TaskStarted { .. }
-            | Self::TaskCompleted { .. } => EventPriority::Low,
         }
     }
 }

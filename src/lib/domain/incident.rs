@@ -78,6 +78,7 @@ pub struct NotAnId {
 
 counted_id!(IncidentId, "INC", "an incident");
 counted_id!(RemediationId, "REM", "a remediation");
+counted_id!(ApprovalId, "APR", "a request for an approval");
 
 /// The id of a run: a time-ordered UUID, so that ids sort by time.
 #[derive(
@@ -294,6 +295,9 @@ pub struct Remediation {
     /// How a person took it back, where one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undone: Option<Undone>,
+    /// The grant that it was carried out under, where it needed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalId>,
 }
 
 /// That a remediation was taken back.

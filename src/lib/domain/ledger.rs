@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::entities::{Entities, IllegalTransition};
+use super::approval::Approval;
+use super::entities::{Entities, IllegalTransition, Parts};
 use super::event::NewEvent;
 use super::incident::{Control, Incident, IncidentId, Remediation, control};
 use super::run::{Effectiveness, Streak};
@@ -20,6 +21,10 @@ pub struct LedgerView {
     pub resolved: Vec<Incident>,
     /// Remediations of every agent that are open or ended recently: budgets are shared.
     pub remediations: Vec<Remediation>,
+    /// Requests of the scope's agent: those that are open, those that ended of late, and those that a person denied while
+    /// their incident lasts.
+    #[serde(default)]
+    pub approvals: Vec<Approval>,
     /// Every control.
     pub controls: BTreeMap<String, Control>,
     /// Streaks of the scope's agent.
@@ -30,6 +35,9 @@ pub struct LedgerView {
     pub next_incident: u64,
     /// The number of the next remediation.
     pub next_remediation: u64,
+    /// The number of the next request.
+    #[serde(default)]
+    pub next_approval: u64,
 }
 
 impl LedgerView {
@@ -88,24 +96,30 @@ impl LedgerView {
         for remediation in &self.remediations {
             entities.put_remediation(remediation.clone());
         }
+        for approval in &self.approvals {
+            entities.put_approval(approval.clone());
+        }
         for control in self.controls.values() {
             entities.put_control(control.clone());
         }
         for event in events {
             entities.apply(event)?;
         }
-        let (incidents, remediations, controls) = entities.into_parts();
+        let Parts { incidents, remediations, approvals, controls } = entities.into_parts();
         let (active, resolved): (Vec<_>, Vec<_>) =
             incidents.into_iter().partition(Incident::is_active);
         let last = |ids: Option<u64>, next: u64| ids.map_or(next, |id| next.max(id + 1));
         let incidents = active.iter().chain(&resolved).map(|incident| incident.id.0).max();
         let newest = remediations.iter().map(|found| found.id.0).max();
+        let requested = approvals.iter().map(|found| found.id.0).max();
         Ok(Self {
+            next_approval: last(requested, self.next_approval),
             next_incident: last(incidents, self.next_incident),
             next_remediation: last(newest, self.next_remediation),
             active,
             resolved,
             remediations,
+            approvals,
             controls,
             streaks: self.streaks.clone(),
             effectiveness: self.effectiveness.clone(),

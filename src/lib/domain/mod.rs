@@ -1,5 +1,7 @@
 //! Nouns and laws. Nothing in here waits, reads a clock, a file or the environment.
 
+pub mod approval;
+pub mod asking;
 mod attempts;
 pub mod backoff;
 pub mod cause;
@@ -19,11 +21,14 @@ pub mod platform;
 pub mod policy;
 pub mod process;
 pub mod proof;
+pub mod proposal;
 pub mod report;
 pub mod run;
+pub mod saved_plan;
 pub mod schedule;
 pub mod severity;
 pub mod sight;
 pub mod spec;
 pub mod subject;
+pub mod urgency;
 pub mod view;

@@ -2,12 +2,16 @@
 //!
 //! What is printed is what runs: a dry run and a real run share this value.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::approval::Ask;
 use super::gate::DoorAnswer;
 use super::incident::IncidentId;
 use super::operation::{Guard, Operation};
+use super::proposal::Proposal;
 use super::run::Ruling;
 use super::severity::Severity;
 use super::subject::Key;
@@ -17,6 +21,9 @@ use super::subject::Key;
 pub struct Plan {
     /// What is done, in order.
     pub actions: Vec<Action>,
+    /// What only waits for a person's word; each is among what is left alone, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asks: Vec<Ask>,
     /// What is left alone, in the order of keys.
     pub deferrals: Vec<Deferral>,
 }
@@ -34,12 +41,43 @@ pub struct Action {
     pub operation: Operation,
     /// What must still hold.
     pub guard: Guard,
+    /// The facts of the finding.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub facts: BTreeMap<String, String>,
+    /// Why it cannot be taken back exactly, as far as that is known before the target is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_undoable: Option<String>,
     /// Why it helps.
     pub why: String,
     /// Which attempt of the episode it is.
     pub attempt: u32,
     /// The doors that let it pass.
     pub doors: Vec<DoorAnswer>,
+}
+
+impl Action {
+    /// What it comes down to.
+    #[must_use]
+    pub fn proposal(&self) -> Proposal {
+        Proposal {
+            key: self.key.clone(),
+            operation: self.operation.clone(),
+            guard: self.guard.clone(),
+            facts: self.facts.clone(),
+        }
+    }
+
+    /// The same as a request.
+    #[must_use]
+    pub fn ask(&self) -> Ask {
+        Ask {
+            proposal: self.proposal(),
+            incident: self.incident,
+            message: self.message.clone(),
+            why: self.why.clone(),
+            not_undoable: self.not_undoable.clone(),
+        }
+    }
 }
 
 /// A fault that is left alone.

@@ -17,7 +17,7 @@ pub enum Autonomy {
     Observe,
     /// The plan is recorded and told; nothing waits for an answer.
     Propose,
-    /// A request that a person can grant. Until approvals exist it behaves as `propose` and says so.
+    /// A request that a person can grant with `opsctl approve`.
     Approve,
     /// Carried out, inside the gate.
     #[default]
@@ -43,6 +43,8 @@ impl Autonomy {
 pub struct Policy {
     /// How far the agent may go: "observe", "propose", "approve" or "act".
     pub autonomy: Autonomy,
+    /// How long a person can grant a request, and a grant can be used.
+    pub approval_expiry: HumanDuration,
     /// Checks that are switched off. An open incident of such a check is closed as "check disabled".
     pub disabled_checks: BTreeSet<String>,
     /// Attempts in one episode before a person is called.
@@ -80,6 +82,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             autonomy: Autonomy::Act,
+            approval_expiry: HumanDuration::mins(24 * 60),
             disabled_checks: BTreeSet::new(),
             attempts: 2,
             back_off: HumanDuration::mins(10),

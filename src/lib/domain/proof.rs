@@ -267,6 +267,7 @@ mod tests {
             evidence: Vec::new(),
             undo_of: None,
             undone: None,
+            approval: None,
         }
     }
 

@@ -60,6 +60,17 @@ pub struct NotSent {
     pub why: String,
 }
 
+/// Part of an applied plan that was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotApplied {
+    /// The finding.
+    pub key: Key,
+    /// The operation, in words.
+    pub operation: String,
+    /// Why not: what refused it, or what changed since.
+    pub why: String,
+}
+
 /// What happened to an incident in the run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -114,6 +125,9 @@ pub struct Report {
     pub attempts: Vec<Attempt>,
     /// What was planned and not carried out.
     pub not_sent: Vec<NotSent>,
+    /// What of an applied plan was refused, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_applied: Vec<NotApplied>,
     /// What happened to incidents, in order.
     pub changes: Vec<(IncidentId, Change)>,
     /// Active incidents of this agent at the end.
@@ -173,7 +187,16 @@ impl ExitClass {
     }
 }
 
+/// The gate refused what a person asked for (docs/SPEC.md §8).
+const REFUSED: u8 = 3;
+
 impl Report {
+    /// The code that the run ends with: what a person wanted carried out and was refused comes first.
+    #[must_use]
+    pub const fn code(&self) -> u8 {
+        if self.not_applied.is_empty() { self.exit.code() } else { REFUSED }
+    }
+
     /// The report of an agent that is off: it looked at nothing, and nothing is expected of it.
     #[must_use]
     pub fn off(agent: AgentName, run: RunId, now: Timestamp, why: String) -> Self {
@@ -185,6 +208,7 @@ impl Report {
             plan: Plan::default(),
             attempts: Vec::new(),
             not_sent: Vec::new(),
+            not_applied: Vec::new(),
             changes: Vec::new(),
             open: Vec::new(),
             unknown: BTreeMap::new(),

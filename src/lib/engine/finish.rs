@@ -77,7 +77,7 @@ impl Engine {
         let mut report = progress.report(self.clock.now(), &open);
         report.tape = tape_path;
         row.ended_at = Some(report.ended_at);
-        row.exit = Some(i32::from(report.exit.code()));
+        row.exit = Some(i32::from(report.code()));
         row.state = report.exit.state();
         row.counts.clone_from(&report.counts);
         row.unknown.clone_from(&report.unknown);

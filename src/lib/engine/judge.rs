@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::agent::{Agent, Remedy, Step};
+use crate::domain::asking::{Wishes, room};
 use crate::domain::cause::Causes;
 use crate::domain::diagnosis::{Census, Coverage, Diagnosis, Evidence, Symptom, Verdict};
-use crate::domain::gate::{GateInput, gate, refusal};
+use crate::domain::gate::{GateInput, asks, gate, gate_but_for_a_person, refusal, unasked};
 use crate::domain::incident::Incident;
 use crate::domain::ledger::LedgerView;
 use crate::domain::operation::Operation;
@@ -16,6 +17,7 @@ use crate::domain::plan::{Action, Deferral, Plan};
 use crate::domain::platform::Dialect;
 use crate::domain::policy::{Budgets, Policy};
 use crate::domain::run::Ruling;
+use crate::domain::saved_plan::Applying;
 use crate::domain::severity::Environment;
 use crate::domain::spec::CheckSpec;
 use crate::domain::subject::{Key, Subject};
@@ -38,6 +40,16 @@ pub struct Setting {
     /// How the platform is spoken to, where there is one.
     #[serde(default)]
     pub dialect: Option<Dialect>,
+    /// What the run is bound to, where a person applies something.
+    #[serde(default)]
+    pub applying: Option<Applying>,
+}
+
+/// A plan, and what the agent wanted whether or not the gate lets it pass.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Judged {
+    pub(super) plan: Plan,
+    pub(super) wishes: Wishes,
 }
 
 /// Plans: every fault of the diagnosis becomes an action or a deferral with its reason.
@@ -50,8 +62,22 @@ pub fn plan<A: Agent>(
     diagnosis: &Diagnosis<A::Fault>,
     now: Timestamp,
 ) -> Plan {
+    judged(agent, setting, view, snapshot, diagnosis, now).plan
+}
+
+/// The same, with what the agent wanted of each finding.
+pub(super) fn judged<A: Agent>(
+    agent: &A,
+    setting: &Setting,
+    view: &LedgerView,
+    snapshot: &A::Snapshot,
+    diagnosis: &Diagnosis<A::Fault>,
+    now: Timestamp,
+) -> Judged {
     let plain = diagnosis.plain();
-    let mut planner = Planner { setting, view, plain: &plain, now, plan: Plan::default() };
+    let room = room(view, &A::SPEC.name, now);
+    let judged = Judged::default();
+    let mut planner = Planner { setting, view, plain: &plain, now, room, judged };
     for check in A::SPEC.checks {
         let Some(of_check) = diagnosis.checks.get(&check.id) else { continue };
         let disabled = setting.policy.disabled_checks.contains(check.id.as_str());
@@ -75,8 +101,8 @@ pub fn plan<A: Agent>(
             }
         }
     }
-    planner.plan.deferrals.sort_by(|one, other| one.key.cmp(&other.key));
-    planner.plan
+    planner.judged.plan.deferrals.sort_by(|one, other| one.key.cmp(&other.key));
+    planner.judged
 }
 
 /// The findings that count as faulty at the end of a pass, by key.
@@ -112,12 +138,14 @@ struct Planner<'a> {
     view: &'a LedgerView,
     plain: &'a Diagnosis<Symptom>,
     now: Timestamp,
-    plan: Plan,
+    /// How many more requests may be made.
+    room: usize,
+    judged: Judged,
 }
 
 impl Planner<'_> {
     fn defer(&mut self, case: Case<'_>, ruling: Ruling) {
-        self.plan.deferrals.push(Deferral {
+        self.judged.plan.deferrals.push(Deferral {
             key: case.key,
             severity: case.symptom.severity,
             message: case.symptom.message,
@@ -147,7 +175,10 @@ impl Planner<'_> {
         };
         let (seen, wanted) = (case.evidence.samples, case.check.raise);
         match remedy() {
-            Remedy::Leave { why } => self.defer(case, Ruling::Left { why }),
+            Remedy::Leave { why } => {
+                self.judged.wishes.left.insert(case.key.clone(), why.clone());
+                self.defer(case, Ruling::Left { why });
+            }
             // What raised it may have been long ago: acting asks for as much again.
             Remedy::Act(_) if seen < wanted => {
                 let why = format!("{seen} of {wanted} agreeing looks in this run");
@@ -158,12 +189,57 @@ impl Planner<'_> {
     }
 
     fn ask_gate(&mut self, case: Case<'_>, incident: Incident, step: Step) {
+        let action = self.action(&case, &incident, step);
+        let proposal = action.proposal();
+        self.judged.wishes.proposed.insert(case.key.clone(), proposal.clone());
+        if let Some(Err(why)) = self.setting.applying.as_ref().map(|only| only.holds(&proposal)) {
+            return self.defer(case, Ruling::Left { why });
+        }
         let so_far: Vec<Operation> =
-            self.plan.actions.iter().map(|action| action.operation.clone()).collect();
-        let doors = gate(&GateInput {
+            self.judged.plan.actions.iter().map(|action| action.operation.clone()).collect();
+        let input = self.input(&case, &action, &so_far);
+        let doors = gate(&input);
+        if refusal(&doors).is_none() {
+            self.judged.plan.actions.push(Action { doors, ..action });
+            return;
+        }
+        let would_do = asks(&input) && refusal(&gate_but_for_a_person(&input)).is_none();
+        if would_do && (self.room > 0 || !unasked(&input)) {
+            self.room = self.room.saturating_sub(usize::from(unasked(&input)));
+            self.judged.plan.asks.push(action.ask());
+        }
+        self.defer(case, Ruling::Refused { doors });
+    }
+
+    fn action(&self, case: &Case<'_>, incident: &Incident, step: Step) -> Action {
+        let dialect = self.setting.dialect.unwrap_or_default();
+        let foreseen = step.operation.foreseen_inverse(&step.guard, dialect);
+        Action {
+            key: case.key.clone(),
+            incident: incident.id,
+            message: case.symptom.message.clone(),
+            not_undoable: foreseen.and_then(|one| one.falls_short().map(str::to_owned)),
+            operation: step.operation,
+            guard: step.guard,
+            facts: case.symptom.facts.clone(),
+            why: step.why,
+            attempt: incident.attempts + 1,
+            doors: Vec::new(),
+        }
+    }
+
+    fn input<'a>(
+        &'a self,
+        case: &'a Case<'_>,
+        action: &'a Action,
+        so_far: &'a [Operation],
+    ) -> GateInput<'a> {
+        GateInput {
             agent: &case.key.agent,
             key: &case.key,
-            operation: &step.operation,
+            operation: &action.operation,
+            guard: &action.guard,
+            not_undoable: action.not_undoable.as_deref(),
             facts: &case.symptom.facts,
             origin: case.evidence.origin,
             coverage: case.coverage,
@@ -172,24 +248,11 @@ impl Planner<'_> {
             policy: &self.setting.policy,
             budgets: &self.setting.budgets,
             view: self.view,
-            run_so_far: &so_far,
+            run_so_far: so_far,
             unrecorded: so_far.len(),
             only_looks: self.setting.only_looks.as_deref(),
             seed: self.setting.seed,
             now: self.now,
-        });
-        if refusal(&doors).is_some() {
-            return self.defer(case, Ruling::Refused { doors });
         }
-        self.plan.actions.push(Action {
-            key: case.key,
-            incident: incident.id,
-            message: case.symptom.message,
-            operation: step.operation,
-            guard: step.guard,
-            why: step.why,
-            attempt: incident.attempts + 1,
-            doors,
-        });
     }
 }

@@ -11,6 +11,7 @@
 //!
 //! Judgement is pure and shared with the replay; only `run` and `perform` wait for anything.
 
+mod approve;
 mod finish;
 mod hands;
 mod judge;
@@ -18,6 +19,7 @@ mod outcome;
 pub mod own_checks;
 mod perform;
 mod progress;
+mod remediate;
 mod run;
 pub mod tape;
 pub mod undo;

@@ -130,6 +130,7 @@ impl Progress {
             plan: self.plan,
             attempts: self.attempts.into_values().collect(),
             not_sent: self.not_sent,
+            not_applied: self.not_applied,
             changes: self.changes,
             open,
             unknown,

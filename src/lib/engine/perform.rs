@@ -3,17 +3,18 @@
 //! Read the target, ask the guard, keep what was seen, commit the intent, read again, ask the guard again, act,
 //! commit the answer. Whatever dies in between leaves an intent that the next run settles by looking.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::hands::Hands;
 use super::run::Engine;
-use crate::domain::diagnosis::Origin;
+use crate::domain::diagnosis::{Coverage, Origin};
 use crate::domain::event::{Event, NewEvent, RemediationOutcome};
-use crate::domain::gate::{Answer, Door, DoorAnswer, GateInput, gate_again, refusal};
-use crate::domain::incident::{IncidentId, RemediationId};
+use crate::domain::gate::{Answer, Door, DoorAnswer, GateInput, gate_again, licence, refusal};
+use crate::domain::incident::{ApprovalId, IncidentId, RemediationId};
 use crate::domain::ledger::LedgerView;
-use crate::domain::operation::{Inverse, Operation, OperationClass, TargetState};
+use crate::domain::operation::{Inverse, Operation, TargetState};
 use crate::domain::plan::Action;
 use crate::domain::process::ProcessReading;
 use crate::domain::run::Ruling;
@@ -67,9 +68,6 @@ impl Engine {
             return not_sent(action, why);
         }
         let inverse = self.inverse(&action.operation, &before);
-        if let Err(why) = undoable(&action.operation, &inverse) {
-            return refused_at(action, Door::Autonomy, why);
-        }
         let evidence = self.keep_evidence(action.incident, &hands, &before).await;
         let last = Before { state: &before, inverse, evidence };
         let id = match self.intend(spec, action, done, last).await {
@@ -155,7 +153,8 @@ impl Engine {
         self.setting.policy.settle.map_or(own, crate::domain::duration::HumanDuration::get)
     }
 
-    /// The committed intent's id, or the doors that refused under the write lock.
+    /// The committed intent's id, or the doors that refused under the write lock. Where a person's word is all that is
+    /// missing, it is asked for in the same commit: only the target itself may have told that it is needed.
     async fn intend(
         &self,
         spec: &Spec,
@@ -164,49 +163,56 @@ impl Engine {
         last: Before<'_>,
     ) -> Result<Result<RemediationId, Vec<DoorAnswer>>, StoreError> {
         let now = self.clock.now();
+        let not_undoable = last.inverse.falls_short();
         let mut outcome: Result<RemediationId, Vec<DoorAnswer>> = Err(Vec::new());
         let mut decide = |view: &LedgerView| {
-            let doors = gate_again(&GateInput {
-                agent: &spec.name,
-                key: &action.key,
-                operation: &action.operation,
-                facts: &BTreeMap::new(),
-                origin: Origin::Manager,
-                coverage: &crate::domain::diagnosis::Coverage::Whole,
-                census: None,
-                dialect: self.setting.dialect,
-                policy: &self.setting.policy,
-                budgets: &self.setting.budgets,
-                view,
-                run_so_far: done,
-                // The ledger holds what this run has sent.
-                unrecorded: 0,
-                only_looks: self.setting.only_looks.as_deref(),
-                seed: self.setting.seed,
-                now,
-            });
-            if refusal(&doors).is_some() {
+            let input = self.input_again(spec, action, done, not_undoable, view, now);
+            let doors = gate_again(&input);
+            let event = if refusal(&doors).is_some() {
                 outcome = Err(doors);
-                return Batch::default();
-            }
-            let remediation = RemediationId(view.next_remediation);
-            outcome = Ok(remediation);
-            let event = Event::RecoveryAttempted {
-                remediation,
-                incident: Some(action.incident),
-                key: action.key.clone(),
-                operation: action.operation.clone(),
-                reason: action.why.clone(),
-                attempt: action.attempt,
-                before: last.state.clone(),
-                inverse: last.inverse.clone(),
-                evidence: last.evidence.clone(),
-                undo_of: None,
+                self.late_request(action, &input)
+            } else {
+                let id = RemediationId(view.next_remediation);
+                outcome = Ok(id);
+                Some(intent(id, action, &last, licence(&input)))
             };
-            Batch { events: vec![self.new_event(spec, now, event)], notes: Vec::new() }
+            let events = event.into_iter().map(|event| self.new_event(spec, now, event));
+            Batch { events: events.collect(), notes: Vec::new() }
         };
         self.store()?.commit(self.scope(spec, now), &mut decide).await?;
         Ok(outcome)
+    }
+
+    fn input_again<'a>(
+        &'a self,
+        spec: &'a Spec,
+        action: &'a Action,
+        done: &'a [Operation],
+        not_undoable: Option<&'a str>,
+        view: &'a LedgerView,
+        now: Timestamp,
+    ) -> GateInput<'a> {
+        GateInput {
+            agent: &spec.name,
+            key: &action.key,
+            operation: &action.operation,
+            guard: &action.guard,
+            not_undoable,
+            facts: &action.facts,
+            origin: Origin::Manager,
+            coverage: &Coverage::Whole,
+            census: None,
+            dialect: self.setting.dialect,
+            policy: &self.setting.policy,
+            budgets: &self.setting.budgets,
+            view,
+            run_so_far: done,
+            // The ledger holds what this run has sent.
+            unrecorded: 0,
+            only_looks: self.setting.only_looks.as_deref(),
+            seed: self.setting.seed,
+            now,
+        }
     }
 
     async fn complete(
@@ -270,6 +276,27 @@ impl Engine {
     }
 }
 
+fn intent(
+    remediation: RemediationId,
+    action: &Action,
+    last: &Before<'_>,
+    approval: Option<ApprovalId>,
+) -> Event {
+    Event::RecoveryAttempted {
+        remediation,
+        incident: Some(action.incident),
+        key: action.key.clone(),
+        operation: action.operation.clone(),
+        reason: action.why.clone(),
+        attempt: action.attempt,
+        before: last.state.clone(),
+        inverse: last.inverse.clone(),
+        evidence: last.evidence.clone(),
+        undo_of: None,
+        approval,
+    }
+}
+
 fn not_sent(action: &Action, why: String) -> Performed {
     refused_at(action, Door::Guard, why)
 }
@@ -278,19 +305,6 @@ fn refused_at(action: &Action, door: Door, why: String) -> Performed {
     let mut doors = action.doors.clone();
     doors.push(DoorAnswer { door, answer: Answer::Refused(why) });
     Performed::NotSent(Ruling::Refused { doors })
-}
-
-/// A quiet change is made without a person only where it can be taken back exactly.
-fn undoable(operation: &Operation, inverse: &Inverse) -> Result<(), String> {
-    match (operation.class(), inverse) {
-        (OperationClass::ServiceRestart | OperationClass::Fleet, _)
-        | (OperationClass::Quiet, Inverse::Exact(_)) => Ok(()),
-        (OperationClass::Quiet, Inverse::Approximate { why, .. } | Inverse::None { why }) => {
-            Err(format!(
-                "it cannot be undone exactly ({why}), and so is for a person to approve; approvals do not exist yet"
-            ))
-        }
-    }
 }
 
 fn status_lines(reading: &ProcessReading) -> String {

@@ -13,7 +13,7 @@ use crate::domain::operation::TargetState;
 use crate::domain::plan::{Action, Plan};
 use crate::domain::platform::Population;
 use crate::domain::proof::Proof;
-use crate::domain::report::{Attempt, Change, NotSent};
+use crate::domain::report::{Attempt, Change, NotApplied, NotSent};
 use crate::domain::run::{Ruling, Trigger};
 use crate::domain::spec::Spec;
 use crate::domain::subject::{CheckId, Key};
@@ -43,6 +43,8 @@ pub(super) struct Progress {
     pub(super) changes: Vec<(IncidentId, Change)>,
     pub(super) attempts: BTreeMap<RemediationId, Attempt>,
     pub(super) not_sent: Vec<NotSent>,
+    pub(super) applies: bool,
+    pub(super) not_applied: Vec<NotApplied>,
     pub(super) counts: BTreeMap<String, u64>,
     pub(super) populations: Vec<Population>,
     pub(super) partial: BTreeMap<String, String>,
@@ -85,6 +87,8 @@ impl Progress {
             changes: Vec::new(),
             attempts: BTreeMap::new(),
             not_sent: Vec::new(),
+            applies: false,
+            not_applied: Vec::new(),
             counts: counts.into_iter().map(zero).collect(),
             populations: Vec::new(),
             partial: BTreeMap::new(),
@@ -168,6 +172,13 @@ impl Progress {
     pub(super) fn not_sent(&mut self, action: &Action, ruling: Ruling) {
         tracing::warn!(subject.id = %action.key.subject, "{} was not sent: {}", action.operation, ruling.reason());
         self.count("refused", 1);
+        if self.applies {
+            self.not_applied.push(NotApplied {
+                key: action.key.clone(),
+                operation: action.operation.to_string(),
+                why: ruling.reason(),
+            });
+        }
         self.not_sent.push(NotSent {
             incident: action.incident,
             key: action.key.clone(),
@@ -237,6 +248,10 @@ impl Progress {
                 | Event::RemediationCompleted { .. }
                 | Event::RemediationSettled { .. }
                 | Event::RemediationUndone { .. }
+                | Event::ApprovalRequested { .. }
+                | Event::ApprovalDecided { .. }
+                | Event::ApprovalExpired { .. }
+                | Event::ApprovalWithdrawn { .. }
                 | Event::ControlChanged { .. }
                 | Event::ControlPlaneDegraded { .. }
                 | Event::LedgerImported { .. }

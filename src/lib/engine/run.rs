@@ -7,8 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::judge::{Setting, plan};
-use super::perform::Performed;
+use super::judge::{Setting, judged};
 use super::progress::Progress;
 use super::tape::{Pass, Recording, Tape};
 use crate::agent::{Agent, Scope};
@@ -19,7 +18,7 @@ use crate::domain::ledger::LedgerView;
 use crate::domain::merge::{MergeInput, Merged, merge};
 use crate::domain::plan::Plan;
 use crate::domain::report::Report;
-use crate::domain::run::{Acted, Recall, Ruling, RunState, Trigger};
+use crate::domain::run::{Acted, Recall, RunState, Trigger};
 use crate::domain::spec::Spec;
 use crate::ports::actuators::Actuators;
 use crate::ports::clock::Clock;
@@ -222,14 +221,22 @@ impl Engine {
         let plain = diagnosis.plain();
         progress.saw(&plain, &self.setting.policy.disabled_checks);
         let (before_merge, merged) = self.merged(spec, &plain, now, progress).await;
-        let before_plan = self.view_after(spec, &before_merge, &merged, now, progress).await;
+        let mut before_plan = self.view_after(spec, &before_merge, &merged, now, progress).await;
         let mut setting = self.setting.clone();
         if !progress.ledger_works() {
             setting.only_looks =
                 Some("the ledger cannot be used, so nothing is acted on".to_owned());
         }
-        let planned = plan(agent, &setting, &before_plan, &snapshot, &diagnosis, now);
+        let judge = |view: &LedgerView| judged(agent, &setting, view, &snapshot, &diagnosis, now);
+        let mut planned = judge(&before_plan);
+        // What is asked changes what the gate knows, so it is planned again with that.
+        if self.ask_people(spec, &planned, (&before_plan, now), progress).await {
+            before_plan = self.view_after(spec, &before_merge, &merged, now, progress).await;
+            planned = judge(&before_plan);
+        }
+        let planned = planned.plan;
         progress.planned(&planned);
+        self.not_applied(&planned, &plain, progress);
         self.recording.with(|tape| {
             tape.setting = setting;
             tape.passes.push(Pass {
@@ -336,35 +343,6 @@ impl Engine {
         if let Err(error) = store.publish(self.clock.now()).await {
             tracing::error!("{error}");
             progress.trouble(error.to_string());
-        }
-    }
-
-    /// Carries out the plan, one action after the other, while time and ledger last.
-    async fn remediate(&self, spec: &Spec, plan: &Plan, progress: &mut Progress) {
-        let mut done = Vec::new();
-        for action in &plan.actions {
-            if self.time_left().is_zero() {
-                let why = "no time is left in this run; the next one decides anew".to_owned();
-                progress.not_sent(action, Ruling::Left { why });
-                continue;
-            }
-            match self.perform(spec, action, &done).await {
-                Performed::Sent(id) => {
-                    done.push(action.operation.clone());
-                    progress.sent(id, action);
-                }
-                Performed::Failed { id, before, why } => {
-                    done.push(action.operation.clone());
-                    progress.failed(id, action, &before, why);
-                }
-                Performed::NotSent(ruling) => progress.not_sent(action, ruling),
-                Performed::LedgerFailed(error) => {
-                    tracing::error!("{error}");
-                    progress.ledger_failed(&error);
-                    return;
-                }
-            }
-            self.recording.keep(self.so_far(progress));
         }
     }
 

@@ -13,7 +13,7 @@ use crate::domain::event::{Event, NewEvent, RemediationOutcome};
 use crate::domain::gate::{DoorAnswer, GateInput, gate_undo, refusal};
 use crate::domain::incident::{Remediation, RemediationId, RemediationState, control};
 use crate::domain::ledger::LedgerView;
-use crate::domain::operation::{Inverse, Operation, TargetState};
+use crate::domain::operation::{Guard, Inverse, Operation, TargetState};
 use crate::domain::platform::{Change, RowState};
 use crate::domain::proof::{Proof, prove_undo};
 use crate::domain::spec::Spec;
@@ -207,12 +207,16 @@ impl Engine {
     ) -> Result<Result<RemediationId, Vec<DoorAnswer>>, StoreError> {
         let now = self.clock.now();
         let of = request.remediation;
+        // An undoing compares every field that people set with what the act left.
+        let guard = Guard::SameRow { fields: BTreeMap::new() };
         let mut outcome = Err(Vec::new());
         let mut decide = |view: &LedgerView| {
             let doors = gate_undo(&GateInput {
                 agent: &request.spec.name,
                 key: &of.key,
                 operation,
+                guard: &guard,
+                not_undoable: None,
                 facts: request.facts,
                 origin: Origin::Platform,
                 coverage: &Coverage::Whole,
@@ -245,6 +249,7 @@ impl Engine {
                 before,
                 evidence: Vec::new(),
                 undo_of: Some(of.id),
+                approval: None,
             };
             let events = vec![intent, hold(request, true)];
             Batch { events: self.said_by(request, now, events), notes: Vec::new() }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Pending;
+use crate::domain::approval::Approval;
 use crate::domain::diagnosis::Sample;
 use crate::domain::event::{NewEvent, RecordedEvent};
 use crate::domain::incident::{Incident, IncidentId, Remediation, RunId};
@@ -170,6 +171,13 @@ pub trait Store: Send + Sync {
         incident: Option<IncidentId>,
         limit: u32,
     ) -> Pending<'_, Result<Vec<Remediation>, StoreError>>;
+
+    /// Requests, newest first: every open one, and at most `limit` of those that ended since `since`.
+    fn approvals(
+        &self,
+        since: Timestamp,
+        limit: u32,
+    ) -> Pending<'_, Result<Vec<Approval>, StoreError>>;
 
     /// The rulings on one key, newest first.
     fn decisions<'a>(

@@ -70,6 +70,9 @@ fn remediation(page: &mut Page, found: &Remediation, now: Timestamp) {
     );
     page.item(tone, &found.id.to_string(), &head);
     page.note("why", &found.reason);
+    if let Some(approval) = found.approval {
+        page.note("approved", &approval.to_string());
+    }
     page.note("before", &found.before.summary());
     if let Some(after) = &found.after {
         page.note("after", &TargetState::summary(after));
@@ -315,6 +318,14 @@ fn told(event: &Event) -> String {
         Event::RemediationUndone { remediation, by, reason, .. } => {
             format!("{remediation}: taken back by {by}: {reason}")
         }
+        Event::ApprovalRequested { approval, ask, .. } => {
+            format!("{approval}: a person is asked for {}", ask.proposal.operation)
+        }
+        Event::ApprovalDecided { approval, verdict, reason } => {
+            format!("{approval}: {}: {reason}", verdict.as_str())
+        }
+        Event::ApprovalExpired { approval } => format!("{approval}: expired"),
+        Event::ApprovalWithdrawn { approval, why } => format!("{approval}: withdrawn: {why}"),
         // What belongs to no incident and no remediation is no part of a life.
         Event::ControlChanged { .. }
         | Event::ControlPlaneDegraded { .. }

@@ -1,6 +1,7 @@
 //! Pure text: settings files, units, tables. Everything is an argument; nothing is read or printed here.
 
 pub mod agents_toml;
+pub mod approvals;
 pub mod history;
 pub mod json_schema;
 pub mod notice;

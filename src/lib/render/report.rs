@@ -38,7 +38,12 @@ pub fn report(report: &Report, style: Style) -> String {
     for attempt in &report.attempts {
         self::attempt(&mut page, attempt);
     }
-    for not_sent in &report.not_sent {
+    for refused in &report.not_applied {
+        page.item(Tone::Bad, "refused", &refused.operation);
+        page.note("why", &refused.why);
+    }
+    let told_already = |key: &Key| report.not_applied.iter().any(|refused| refused.key == *key);
+    for not_sent in report.not_sent.iter().filter(|one| !told_already(&one.key)) {
         page.item(Tone::Warn, "not sent", &not_sent.operation);
         page.note("for", &not_sent.incident.to_string());
         page.note("why", &not_sent.why);

@@ -10,9 +10,12 @@ use super::connection::{unread, unwritten};
 use super::event_row::{DATA_BYTES, EventRow, data_of, priority_word, sentence};
 use super::rows::{EntityRow, Kind, cut, doc_by_id, doc_by_key, parsed, text_of};
 use super::schema::set_meta;
+use crate::domain::approval::Approval;
 use crate::domain::entities::{Entities, EntityRef};
 use crate::domain::event::{NewEvent, RecordedEvent};
-use crate::domain::incident::{Incident, IncidentId, Remediation, RemediationId, RemediationState};
+use crate::domain::incident::{
+    ApprovalId, Incident, IncidentId, Remediation, RemediationId, RemediationState,
+};
 use crate::domain::subject::AgentName;
 use crate::ports::store::StoreError;
 
@@ -172,6 +175,17 @@ async fn load(
             let doc = doc_by_key(connection, Kind::Remediation, &key).await.map_err(unread)?;
             adopt(connection, set, doc).await
         }
+        EntityRef::Approval(id) => load_approval(connection, set, id).await,
+        EntityRef::OpenApproval(key) => {
+            let doc = doc_by_key(connection, Kind::Approval, &key).await.map_err(unread)?;
+            if let Some(doc) = doc {
+                let found: Approval = parsed(&doc)?;
+                if !set.approvals().contains_key(&found.id) {
+                    set.put_approval(found);
+                }
+            }
+            Ok(())
+        }
         EntityRef::Control(key) => {
             let doc = doc_by_id(connection, Kind::Control, &key).await.map_err(unread)?;
             if let Some(doc) = doc.filter(|_| !set.controls().contains_key(&key)) {
@@ -197,8 +211,23 @@ async fn load_incident(
     Ok(())
 }
 
-/// A remediation brings its incident along: applying gives the attempt back to the incident that the remediation
-/// names, whatever the event says.
+async fn load_approval(
+    connection: &mut SqliteConnection,
+    set: &mut Entities,
+    id: ApprovalId,
+) -> Result<(), StoreError> {
+    if set.approvals().contains_key(&id) {
+        return Ok(());
+    }
+    let doc = doc_by_id(connection, Kind::Approval, &id.to_string()).await.map_err(unread)?;
+    if let Some(doc) = doc {
+        set.put_approval(parsed(&doc)?);
+    }
+    Ok(())
+}
+
+/// A remediation brings its incident and its grant along: applying gives the attempt and the grant back to those that the
+/// remediation names, whatever the event says.
 async fn adopt(
     connection: &mut SqliteConnection,
     set: &mut Entities,
@@ -208,6 +237,9 @@ async fn adopt(
     let found: Remediation = parsed(&doc)?;
     if let Some(incident) = found.incident {
         load_incident(connection, set, incident).await?;
+    }
+    if let Some(approval) = found.approval {
+        load_approval(connection, set, approval).await?;
     }
     if !set.remediations().contains_key(&found.id) {
         set.put_remediation(found);
@@ -225,6 +257,8 @@ async fn save(
         EntityRef::ActiveIncident(key) => set.active_incident(key).map(EntityRow::of_incident),
         EntityRef::Remediation(id) => set.remediations().get(id).map(EntityRow::of_remediation),
         EntityRef::OpenRemediation(key) => set.open_remediation(key).map(EntityRow::of_remediation),
+        EntityRef::Approval(id) => set.approvals().get(id).map(EntityRow::of_approval),
+        EntityRef::OpenApproval(key) => set.open_approval(key).map(EntityRow::of_approval),
         EntityRef::Control(key) => set.controls().get(key).map(EntityRow::of_control),
     };
     match row {
@@ -238,7 +272,12 @@ fn owned(set: &Entities, new: &NewEvent) -> Result<(), StoreError> {
     let Some(agent) = new.actor.strip_prefix("agent:") else { return Ok(()) };
     let owners = new.event.touches().into_iter().filter_map(|touched| match touched {
         EntityRef::Incident(id) => set.incidents().get(&id).map(|found| &found.key.agent).cloned(),
-        EntityRef::ActiveIncident(key) | EntityRef::OpenRemediation(key) => Some(key.agent),
+        EntityRef::ActiveIncident(key)
+        | EntityRef::OpenRemediation(key)
+        | EntityRef::OpenApproval(key) => Some(key.agent),
+        EntityRef::Approval(id) => {
+            set.approvals().get(&id).map(|one| one.ask.proposal.key.agent.clone())
+        }
         EntityRef::Remediation(id) => set.remediations().get(&id).map(|one| one.key.agent.clone()),
         EntityRef::Control(_) => None,
     });

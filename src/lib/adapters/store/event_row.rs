@@ -195,6 +195,12 @@ pub(super) fn sentence(event: &Event) -> String {
             format!("{}: {observed}", outcome.state().as_str())
         }
         Event::RemediationUndone { by, reason, .. } => format!("taken back by {by}: {reason}"),
+        Event::ApprovalRequested { ask, .. } => {
+            format!("{}: {}", ask.proposal.operation, ask.why)
+        }
+        Event::ApprovalDecided { verdict, reason, .. } => format!("{}: {reason}", verdict.as_str()),
+        Event::ApprovalExpired { .. } => "expired".to_owned(),
+        Event::ApprovalWithdrawn { why, .. } => format!("withdrawn: {why}"),
         Event::ControlChanged { on, reason, .. } => {
             format!("{}: {reason}", if *on { "on" } else { "off" })
         }

@@ -41,6 +41,10 @@ impl Fold {
             | Event::RemediationCompleted { .. }
             | Event::RemediationSettled { .. }
             | Event::RemediationUndone { .. }
+            | Event::ApprovalRequested { .. }
+            | Event::ApprovalDecided { .. }
+            | Event::ApprovalExpired { .. }
+            | Event::ApprovalWithdrawn { .. }
             | Event::ControlChanged { .. }
             | Event::ControlPlaneDegraded { .. }
             | Event::LedgerImported { .. }
@@ -60,6 +64,7 @@ impl Fold {
             .values()
             .map(EntityRow::of_incident)
             .chain(set.remediations().values().map(EntityRow::of_remediation))
+            .chain(set.approvals().values().map(EntityRow::of_approval))
             .chain(set.controls().values().map(EntityRow::of_control));
         let mut expected = BTreeMap::new();
         for row in folded {

@@ -275,9 +275,14 @@ pub(super) async fn reserve(
     let used = remediations(view).filter_map(|one| one.id.parse::<RemediationId>().ok());
     let next_remediation =
         used.map(|id| id.0).filter(|number| countable(*number)).max().unwrap_or(0) + 1;
-    for (kind, next) in
-        [(Kind::Incident, next_incident(view)), (Kind::Remediation, next_remediation)]
-    {
+    // The view does not list requests. Each took an event, so a number beyond the events was never given to one: an old
+    // message must not grant what it does not tell.
+    let next_approval = if countable(view.events) { view.events + 1 } else { 1 };
+    for (kind, next) in [
+        (Kind::Incident, next_incident(view)),
+        (Kind::Remediation, next_remediation),
+        (Kind::Approval, next_approval),
+    ] {
         set_meta(connection, floor_name(kind), &next.to_string()).await.map_err(unwritten)?;
     }
     Ok(())

@@ -25,6 +25,8 @@ pub(super) struct ViewFile {
     pub(super) understood: bool,
     /// Whether a ledger of ours wrote it; a file in the older shape has none of the three marks.
     pub(super) ours: bool,
+    /// How many events the ledger held that wrote it; 0 where it does not say.
+    pub(super) events: u64,
     /// Its incidents, each still raw.
     pub(super) incidents: Vec<Value>,
     /// Its remediations, each still raw.
@@ -64,6 +66,7 @@ impl ViewFile {
             Err(_) => empty,
             Ok(outer) => Self {
                 understood: true,
+                events: outer.ledger_seq.as_ref().and_then(Value::as_u64).unwrap_or(0),
                 ours: [outer.schema_version, outer.ledger_id, outer.ledger_seq]
                     .iter()
                     .any(Option::is_some),

@@ -115,9 +115,13 @@ impl SqliteStore {
             | Condition::Damaged { .. }
             | Condition::Doubtful) => return Ok(Err(other)),
         };
-        let connection = connect(&paths.ledger, options.access, clock)
+        let mut connection = connect(&paths.ledger, options.access, clock)
             .await
             .map_err(|error| StoreError::Open(told(&error)))?;
+        // A view for people only: without it nothing is lost but a short name.
+        if writes && let Err(error) = schema::complete_views(&mut connection).await {
+            tracing::debug!(%error, "the views are completed another time");
+        }
         Ok(Ok(Self {
             options: options.clone(),
             paths: paths.clone(),
@@ -138,6 +142,12 @@ impl SqliteStore {
             }
             None => Ok(()),
         }
+    }
+
+    /// The time by this ledger's clock.
+    #[must_use]
+    pub fn now(&self) -> jiff::Timestamp {
+        self.options.clock.now()
     }
 
     /// Which ledger this is.

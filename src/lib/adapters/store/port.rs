@@ -7,6 +7,7 @@ use super::commit::closed;
 use super::connection::unread;
 use super::open::SqliteStore;
 use super::{publish, read, read_view};
+use crate::domain::approval::Approval;
 use crate::domain::event::RecordedEvent;
 use crate::domain::incident::{Incident, IncidentId, Remediation, RunId};
 use crate::domain::run::{AgentRun, Decision, LastSeen, Recall};
@@ -78,6 +79,14 @@ impl Store for SqliteStore {
         limit: u32,
     ) -> Pending<'_, Result<Vec<Remediation>, StoreError>> {
         ask!(self, |connection| read::remediations(connection, incident, limit))
+    }
+
+    fn approvals(
+        &self,
+        since: Timestamp,
+        limit: u32,
+    ) -> Pending<'_, Result<Vec<Approval>, StoreError>> {
+        ask!(self, |connection| read::approvals(connection, since, limit))
     }
 
     fn decisions<'a>(

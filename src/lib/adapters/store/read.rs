@@ -9,6 +9,7 @@ use super::connection::unread;
 use super::event_row::{EventColumns, EventRow};
 use super::read_view::{active, effectiveness};
 use super::rows::{Kind, doc_by_id, joined, parsed, text_of};
+use crate::domain::approval::Approval;
 use crate::domain::diagnosis::Sample;
 use crate::domain::event::RecordedEvent;
 use crate::domain::incident::{Incident, IncidentId, Remediation, RunId};
@@ -172,6 +173,27 @@ pub(super) async fn remediations(
     of_incident.retain(|remediation| remediation.incident == Some(incident));
     of_incident.truncate(limit as usize);
     Ok(of_incident)
+}
+
+/// Every open request, and the newest of those that ended since `since`; newest first.
+pub(super) async fn approvals(
+    connection: &mut SqliteConnection,
+    since: Timestamp,
+    limit: u32,
+) -> Result<Vec<Approval>, StoreError> {
+    let (docs,): Docs = sqlx::query_as(
+        "SELECT string_agg(doc, ',' ORDER BY number DESC) FROM (
+           SELECT number, doc FROM entity WHERE kind = 'approval' AND closed_at IS NULL
+           UNION SELECT number, doc FROM (
+             SELECT number, doc FROM entity WHERE kind = 'approval' AND closed_at >= $1
+             ORDER BY number DESC LIMIT $2) AS ended) AS wanted",
+    )
+    .bind(text_of(since))
+    .bind(i64::from(limit))
+    .fetch_one(connection)
+    .await
+    .map_err(unread)?;
+    joined(docs)
 }
 
 /// The rulings on one key, newest first.

@@ -9,6 +9,7 @@ use sqlx::SqliteConnection;
 use super::connection::unread;
 use super::rows::{Kind, joined, parsed, text_of};
 use super::schema::meta;
+use crate::domain::approval::{ASK_AGAIN, Approval};
 use crate::domain::incident::{Control, Incident, Remediation};
 use crate::domain::run::{Effectiveness, Streak};
 use crate::domain::subject::{AgentName, Key};
@@ -28,11 +29,13 @@ pub(super) async fn ledger_view(
         active: active(connection, agent).await?,
         resolved: resolved(connection, agent, since).await?,
         remediations: remediations(connection, agent, since, scope.now).await?,
+        approvals: approvals(connection, agent, scope.now).await?,
         controls: controls(connection).await?,
         streaks: streaks(connection, agent).await?,
         effectiveness: effectiveness(connection).await?,
         next_incident: next_number(connection, Kind::Incident).await?,
         next_remediation: next_number(connection, Kind::Remediation).await?,
+        next_approval: next_number(connection, Kind::Approval).await?,
     })
 }
 
@@ -101,6 +104,29 @@ async fn remediations(
     joined(docs)
 }
 
+/// Requests that are open, that ended of late, or that were denied and whose incident lasts: those a decision may rest on.
+async fn approvals(
+    connection: &mut SqliteConnection,
+    agent: Option<&AgentName>,
+    now: Timestamp,
+) -> Result<Vec<Approval>, StoreError> {
+    let (docs,): (Option<String>,) = sqlx::query_as(
+        "SELECT string_agg(doc, ',' ORDER BY number) FROM entity AS asked
+         WHERE kind = 'approval' AND agent = coalesce($1, agent) AND (
+           closed_at IS NULL OR closed_at >= $2 OR (
+             json_extract(doc, '$.state') = 'denied' AND EXISTS (
+               SELECT 1 FROM entity AS active
+               WHERE active.kind = 'incident' AND active.closed_at IS NULL
+               AND active.id = json_extract(asked.doc, '$.ask.incident'))))",
+    )
+    .bind(agent.map(AgentName::as_str))
+    .bind(text_of(now.checked_sub(ASK_AGAIN).unwrap_or(Timestamp::MIN)))
+    .fetch_one(connection)
+    .await
+    .map_err(unread)?;
+    joined(docs)
+}
+
 /// Every control.
 pub(super) async fn controls(
     connection: &mut SqliteConnection,
@@ -147,6 +173,7 @@ pub(super) const fn floor_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Incident => "next_incident_floor",
         Kind::Remediation => "next_remediation_floor",
+        Kind::Approval => "next_approval_floor",
         Kind::Control => "next_control_floor",
     }
 }

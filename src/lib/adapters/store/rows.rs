@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::SqliteConnection;
 
+use crate::domain::approval::Approval;
 use crate::domain::incident::{Control, Incident, Remediation};
 use crate::domain::subject::Key;
 use crate::ports::store::StoreError;
@@ -42,6 +43,7 @@ pub(super) fn joined<T: DeserializeOwned>(docs: Option<String>) -> Result<Vec<T>
 pub(super) enum Kind {
     Incident,
     Remediation,
+    Approval,
     Control,
 }
 
@@ -50,6 +52,7 @@ impl Kind {
         match self {
             Self::Incident => "incident",
             Self::Remediation => "remediation",
+            Self::Approval => "approval",
             Self::Control => "control",
         }
     }
@@ -110,6 +113,17 @@ impl EntityRow {
         Ok(Self {
             opened_at: text_of(one.intended_at),
             closed_at: one.finished_at.map(text_of),
+            doc: doc_of(one)?,
+            ..row
+        })
+    }
+
+    pub(super) fn of_approval(one: &Approval) -> Result<Self, StoreError> {
+        let (id, key) = (one.id, &one.ask.proposal.key);
+        let row = Self::keyed(Kind::Approval, id.to_string(), id.0, key, one.state.is_open());
+        Ok(Self {
+            opened_at: text_of(one.requested_at),
+            closed_at: one.ended.as_ref().map(|end| text_of(end.at)),
             doc: doc_of(one)?,
             ..row
         })

@@ -64,11 +64,28 @@ const STATEMENTS: &[&str] = &[
         opened_at AS intended_at, closed_at AS finished_at,
         json_extract(doc, '$.outcome') AS outcome
         FROM entity WHERE kind = 'remediation'",
+    APPROVALS,
     "CREATE VIEW controls AS SELECT id AS key, json_extract(doc, '$.on') AS is_on,
         json_extract(doc, '$.reason') AS reason, json_extract(doc, '$.set_by') AS set_by,
         opened_at AS set_at, json_extract(doc, '$.expires_at') AS expires_at
         FROM entity WHERE kind = 'control'",
 ];
+
+/// Requests for people who query the ledger; ledgers that were made before requests existed get it when they are opened.
+const APPROVALS: &str = "CREATE VIEW IF NOT EXISTS approvals AS
+    SELECT id, json_extract(doc, '$.ask.incident') AS incident,
+    json_extract(doc, '$.ask.proposal.key') AS key, json_extract(doc, '$.state') AS state,
+    json_extract(doc, '$.ask.proposal.operation') AS operation,
+    json_extract(doc, '$.digest') AS digest, opened_at AS requested_at, closed_at AS ended_at,
+    json_extract(doc, '$.expires_at') AS expires_at,
+    json_extract(doc, '$.decided.by') AS decided_by,
+    json_extract(doc, '$.decided.reason') AS reason
+    FROM entity WHERE kind = 'approval'";
+
+/// Adds the views that a ledger of an earlier day lacks.
+pub(super) async fn complete_views(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    sqlx::query(APPROVALS).execute(connection).await.map(drop)
+}
 
 /// The triggers that keep events as they were written, as they were created.
 pub(super) fn triggers() -> impl Iterator<Item = &'static str> {

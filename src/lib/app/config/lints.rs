@@ -104,6 +104,9 @@ fn of_policy(at: &SettingPath, spec: &Spec, policy: &Policy) -> Vec<Lint> {
             format!("0 attempts would call a person before anything is tried; {stop}"),
         );
     }
+    if policy.approval_expiry.get().is_zero() {
+        error("approval_expiry", format!("a request that lasts 0s cannot be granted; {stop}"));
+    }
     if policy.restarts_per_run == 0 {
         error("restarts_per_run", format!("a budget of 0 refuses every action; {stop}"));
     }

@@ -54,6 +54,24 @@ pub enum Verb {
         #[arg(short = 'n', long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
         last: u32,
     },
+    /// What agents ask for: everything that waits for an answer, and what ended of late
+    Approvals,
+    /// Let an agent do what it asks for: exactly that, once, and only while nothing has changed
+    Approve {
+        /// The request, like APR-1
+        id: String,
+        /// Why; stands in the ledger
+        #[arg(long)]
+        reason: String,
+    },
+    /// Answer a request with no; a grant that was not used yet is taken back
+    Deny {
+        /// The request, like APR-1
+        id: String,
+        /// Why; stands in the ledger
+        #[arg(long)]
+        reason: String,
+    },
     /// Stop acting, for a time: agents go on looking, recording and telling
     Pause {
         /// An agent, or "all"

@@ -9,7 +9,9 @@ use crate::adapters::system_clock::SystemClock;
 use crate::app::cli::{self, Output};
 use crate::app::config::{Config, Environ};
 use crate::app::exit::Exit;
+use crate::app::person::person;
 use crate::app::{agent_run, demo, out, wire};
+use crate::domain::approval::Verdict;
 use crate::domain::incident::Resolution;
 use crate::ports::clock::Clock;
 use crate::ports::store::StoreError;
@@ -121,6 +123,9 @@ impl Desk<'_> {
             Verb::Explain { id, why_not } => self.explain(id, *why_not).await,
             Verb::Runs { last } => self.runs(*last).await,
             Verb::Remediations { last } => self.remediations(*last).await,
+            Verb::Approvals => self.approvals().await,
+            Verb::Approve { id, reason } => self.answer_request(id, Verdict::Granted, reason).await,
+            Verb::Deny { id, reason } => self.answer_request(id, Verdict::Denied, reason).await,
             Verb::Pause { agent, duration, reason } => {
                 self.pause(agent, duration.get(), reason).await
             }
@@ -181,16 +186,11 @@ impl Desk<'_> {
 
     /// Who asks, for the ledger.
     pub(super) fn person(&self) -> String {
-        let named = ["SUDO_USER", "USER", "LOGNAME"];
-        let name = named.iter().find_map(|name| self.environ.get(name));
-        match name {
-            Some(name) => format!("human:{name}"),
-            None => format!("human:uid-{}", rustix::process::getuid().as_raw()),
-        }
+        person(self.environ)
     }
 }
 
 /// Whether nothing is there; a place that cannot be looked at is something else.
-pub(super) fn absent(file: &std::path::Path) -> bool {
+pub(in crate::app) fn absent(file: &std::path::Path) -> bool {
     std::fs::symlink_metadata(file).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }

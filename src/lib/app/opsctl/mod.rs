@@ -1,5 +1,6 @@
 //! The operator's tool: what is the state, why, and stop.
 
+mod approvals;
 pub mod args;
 pub mod completions;
 pub mod config;
@@ -16,4 +17,5 @@ mod undo;
 
 pub use desk::opsctl_main;
 
-use desk::{Desk, Told, Trouble, absent};
+pub(in crate::app) use desk::absent;
+use desk::{Desk, Told, Trouble};

@@ -54,8 +54,11 @@ impl Desk<'_> {
         let id: IncidentId = id.parse().map_err(|error| Trouble::usage(format!("{error}")))?;
         let incident = known(store, id).await?;
         let remediations = oldest_first(store.remediations(Some(id), LIMIT).await?);
+        let asked = store.approvals(Timestamp::UNIX_EPOCH, u32::MAX).await?;
+        let asked = asked.iter().filter(|found| found.ask.incident == id);
         let subjects: Vec<String> = std::iter::once(id.to_string())
             .chain(remediations.iter().map(|found| found.id.to_string()))
+            .chain(asked.map(|found| found.id.to_string()))
             .collect();
         let events = store.events_about(&subjects).await?;
         let now = self.clock.now();

@@ -9,6 +9,7 @@ use crate::domain::incident::{
     Resolution, Resolved, Undone,
 };
 use crate::domain::operation::TargetState;
+use crate::domain::subject::Key;
 
 /// An event that its entities do not allow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +38,10 @@ impl Entities {
             Event::RemediationCompleted { .. } => self.complete(new.at, &new.event),
             Event::RemediationSettled { .. } => self.settle(new.at, &new.event),
             Event::RemediationUndone { .. } => self.undone(new.at, &new.event),
+            Event::ApprovalRequested { .. } => self.request(new),
+            Event::ApprovalDecided { .. } => self.decide(new),
+            Event::ApprovalExpired { .. } => self.expire(new.at, &new.event),
+            Event::ApprovalWithdrawn { .. } => self.withdraw(new.at, &new.event),
             Event::ControlChanged { .. } => Ok(self.control(new)),
             Event::ControlPlaneDegraded { .. }
             | Event::LedgerImported { .. }
@@ -169,6 +174,7 @@ impl Entities {
             inverse,
             evidence,
             undo_of,
+            approval,
         } = &new.event
         else {
             return Err("not an intent".to_owned());
@@ -181,19 +187,19 @@ impl Entities {
         }
         let run = new.run.clone().ok_or("an intent belongs to a run")?;
         let mut changed = vec![EntityRef::Remediation(*id)];
-        if let Some(of) = incident {
-            let mut found = self.active(*of)?;
-            if found.key != *key {
-                return Err("the incident has another key".to_owned());
-            }
-            if *attempt != found.attempts + 1 {
-                return Err(format!("attempt {attempt} does not follow {}", found.attempts));
-            }
+        let tried = match incident {
+            Some(of) => Some(self.next_attempt(*of, key, *attempt)?),
+            None => None,
+        };
+        if let Some(granted) = approval {
+            changed.push(self.use_up(*granted, *id, (key, operation), new.at)?);
+        }
+        if let Some(mut found) = tried {
+            changed.push(EntityRef::Incident(found.id));
             found.attempts = *attempt;
             found.last_attempt_at = Some(new.at);
             found.last_operation = Some(operation.to_string());
             self.put_incident(found);
-            changed.push(EntityRef::Incident(*of));
         }
         self.put_remediation(Remediation {
             id: *id,
@@ -215,8 +221,21 @@ impl Entities {
             evidence: evidence.clone(),
             undo_of: *undo_of,
             undone: None,
+            approval: *approval,
         });
         Ok(changed)
+    }
+
+    /// A copy of the active incident, where this attempt is its next one.
+    fn next_attempt(&self, of: IncidentId, key: &Key, attempt: u32) -> Result<Incident, String> {
+        let found = self.active(of)?;
+        if found.key != *key {
+            return Err("the incident has another key".to_owned());
+        }
+        if attempt != found.attempts + 1 {
+            return Err(format!("attempt {attempt} does not follow {}", found.attempts));
+        }
+        Ok(found)
     }
 
     /// A copy of the remediation where its state is one of `legal`, to be changed and put back.
@@ -265,6 +284,9 @@ impl Entities {
             let attempts = incident.attempts.saturating_sub(1);
             changed.push(EntityRef::Incident(incident.id));
             self.put_incident(Incident { attempts, ..incident });
+        }
+        if *outcome == RemediationOutcome::Withdrawn {
+            changed.extend(found.approval.and_then(|granted| self.give_back(granted)));
         }
         self.end(found, *outcome, at, observed, after.as_ref());
         Ok(changed)

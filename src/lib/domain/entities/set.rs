@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::approval::Approval;
 use crate::domain::event::Event;
-use crate::domain::incident::{Control, Incident, IncidentId, Remediation, RemediationId};
+use crate::domain::incident::{
+    ApprovalId, Control, Incident, IncidentId, Remediation, RemediationId,
+};
 use crate::domain::subject::Key;
 
 /// What an event needs loaded before it can be applied.
@@ -17,6 +20,10 @@ pub enum EntityRef {
     Remediation(RemediationId),
     /// The remediation of this key that is still open, if there is one.
     OpenRemediation(Key),
+    /// The request of this id.
+    Approval(ApprovalId),
+    /// The request of this key that is still open, if there is one.
+    OpenApproval(Key),
     /// The control of this key.
     Control(String),
 }
@@ -28,9 +35,24 @@ pub enum EntityRef {
 pub struct Entities {
     pub(super) incidents: BTreeMap<IncidentId, Incident>,
     pub(super) remediations: BTreeMap<RemediationId, Remediation>,
+    pub(super) approvals: BTreeMap<ApprovalId, Approval>,
     pub(super) controls: BTreeMap<String, Control>,
     active: BTreeMap<Key, IncidentId>,
     open: BTreeMap<Key, RemediationId>,
+    asked: BTreeMap<Key, ApprovalId>,
+}
+
+/// Everything that a set holds, each kind by its id.
+#[derive(Clone, Debug, Default)]
+pub struct Parts {
+    /// Incidents.
+    pub incidents: Vec<Incident>,
+    /// Remediations.
+    pub remediations: Vec<Remediation>,
+    /// Requests.
+    pub approvals: Vec<Approval>,
+    /// Controls.
+    pub controls: BTreeMap<String, Control>,
 }
 
 impl Event {
@@ -49,13 +71,21 @@ impl Event {
                 let proof = remediation.iter().map(|id| EntityRef::Remediation(*id));
                 std::iter::once(EntityRef::Incident(*incident)).chain(proof).collect()
             }
-            Self::RecoveryAttempted { remediation, incident, key, .. } => {
+            Self::RecoveryAttempted { remediation, incident, key, approval, .. } => {
                 let of_incident = incident.iter().map(|id| EntityRef::Incident(*id));
                 [EntityRef::Remediation(*remediation), EntityRef::OpenRemediation(key.clone())]
                     .into_iter()
                     .chain(of_incident)
+                    .chain(approval.iter().map(|id| EntityRef::Approval(*id)))
                     .collect()
             }
+            Self::ApprovalRequested { approval, ask, .. } => vec![
+                EntityRef::Approval(*approval),
+                EntityRef::OpenApproval(ask.proposal.key.clone()),
+            ],
+            Self::ApprovalDecided { approval, .. }
+            | Self::ApprovalExpired { approval }
+            | Self::ApprovalWithdrawn { approval, .. } => vec![EntityRef::Approval(*approval)],
             Self::RemediationActed { remediation, .. }
             | Self::RemediationSettled { remediation, .. } => {
                 vec![EntityRef::Remediation(*remediation)]
@@ -89,6 +119,12 @@ impl Entities {
         &self.remediations
     }
 
+    /// Requests by id.
+    #[must_use]
+    pub const fn approvals(&self) -> &BTreeMap<ApprovalId, Approval> {
+        &self.approvals
+    }
+
     /// Controls by key.
     #[must_use]
     pub const fn controls(&self) -> &BTreeMap<String, Control> {
@@ -105,6 +141,12 @@ impl Entities {
     #[must_use]
     pub fn open_remediation(&self, key: &Key) -> Option<&Remediation> {
         self.open.get(key).and_then(|id| self.remediations.get(id))
+    }
+
+    /// The request of `key` that is still open.
+    #[must_use]
+    pub fn open_approval(&self, key: &Key) -> Option<&Approval> {
+        self.asked.get(key).and_then(|id| self.approvals.get(id))
     }
 
     /// Puts an incident in, in place of what the set held of it.
@@ -127,15 +169,30 @@ impl Entities {
         self.remediations.insert(remediation.id, remediation);
     }
 
+    /// Puts a request in, in place of what the set held of it.
+    pub fn put_approval(&mut self, approval: Approval) {
+        let key = &approval.ask.proposal.key;
+        if approval.state.is_open() {
+            self.asked.insert(key.clone(), approval.id);
+        } else if self.asked.get(key) == Some(&approval.id) {
+            self.asked.remove(key);
+        }
+        self.approvals.insert(approval.id, approval);
+    }
+
     /// Puts a control in, in place of what the set held of it.
     pub fn put_control(&mut self, control: Control) {
         self.controls.insert(control.key.clone(), control);
     }
 
-    /// Everything in it: incidents, remediations, controls.
+    /// Everything in it.
     #[must_use]
-    pub fn into_parts(self) -> (Vec<Incident>, Vec<Remediation>, BTreeMap<String, Control>) {
-        let incidents = self.incidents.into_values().collect();
-        (incidents, self.remediations.into_values().collect(), self.controls)
+    pub fn into_parts(self) -> Parts {
+        Parts {
+            incidents: self.incidents.into_values().collect(),
+            remediations: self.remediations.into_values().collect(),
+            approvals: self.approvals.into_values().collect(),
+            controls: self.controls,
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::approval::{autonomy, propose_only};
 use super::door::{Answer, Door, DoorAnswer};
 use super::input::GateInput;
 use super::limits::{blast_radius, budget};
@@ -9,7 +10,6 @@ use crate::domain::attempts::ForOthers;
 use crate::domain::diagnosis::Coverage;
 use crate::domain::incident::{Control, control};
 use crate::domain::operation::Target;
-use crate::domain::policy::Autonomy;
 use crate::domain::{backoff, merge, moment};
 
 /// Asks doors 1 to 9 in order, up to the first that refuses.
@@ -26,7 +26,7 @@ pub fn gate_undo(input: &GateInput<'_>) -> Vec<DoorAnswer> {
     for door in &Door::ALL[..9] {
         let answer = match door {
             Door::Autonomy => match propose_only(input) {
-                Some(refused) => refused,
+                Some(why) => Answer::Refused(why),
                 None => Answer::Passed("a person asks for it".into()),
             },
             Door::Coverage | Door::BlastRadius | Door::Attempts => {
@@ -51,6 +51,14 @@ pub fn gate_undo(input: &GateInput<'_>) -> Vec<DoorAnswer> {
 #[must_use]
 pub fn gate_again(input: &GateInput<'_>) -> Vec<DoorAnswer> {
     ask(input, &[Door::Armed, Door::Autonomy, Door::Freeze, Door::Attempts, Door::Budget])
+}
+
+/// Asks all doors but the one that a person's word opens: where one of these refuses, nobody need be asked for it.
+#[must_use]
+pub fn gate_but_for_a_person(input: &GateInput<'_>) -> Vec<DoorAnswer> {
+    let others: Vec<Door> =
+        Door::ALL[..9].iter().copied().filter(|door| *door != Door::Autonomy).collect();
+    ask(input, &others)
 }
 
 fn ask(input: &GateInput<'_>, doors: &[Door]) -> Vec<DoorAnswer> {
@@ -102,30 +110,6 @@ fn armed(input: &GateInput<'_>) -> Answer {
         ));
     }
     Answer::Passed("no pause applies".into())
-}
-
-fn propose_only(input: &GateInput<'_>) -> Option<Answer> {
-    let propose = input.view.controls.get(control::PROPOSE_ONLY);
-    let found = propose.filter(|found| found.applies(input.now))?;
-    Some(Answer::Refused(format!("the level is propose: {}", found.reason)))
-}
-
-fn autonomy(input: &GateInput<'_>) -> Answer {
-    if let Some(why) = input.only_looks {
-        return Answer::Refused(why.to_owned());
-    }
-    if let Some(refused) = propose_only(input) {
-        return refused;
-    }
-    match input.policy.autonomy {
-        Autonomy::Act => Answer::Passed("the level is act".into()),
-        Autonomy::Approve => Answer::Refused(
-            "the level is approve, and approvals do not exist yet: treated as propose".into(),
-        ),
-        level @ (Autonomy::Observe | Autonomy::Propose) => {
-            Answer::Refused(format!("the level is {}", level.as_str()))
-        }
-    }
 }
 
 fn coverage(input: &GateInput<'_>) -> Answer {

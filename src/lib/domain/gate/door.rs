@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub enum Door {
     /// Is acting switched on?
     Armed,
-    /// Does the autonomy level of this agent and operation reach `act`?
+    /// May the agent do this by itself, or has a person approved it?
     Autonomy,
     /// No freeze, no maintenance window, no recent deployment.
     Freeze,

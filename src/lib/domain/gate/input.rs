@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use crate::domain::diagnosis::{Census, Coverage, Origin};
 use crate::domain::incident::{Remediation, RemediationState};
 use crate::domain::ledger::LedgerView;
-use crate::domain::operation::Operation;
+use crate::domain::operation::{Guard, Operation};
 use crate::domain::platform::Dialect;
 use crate::domain::policy::{Budgets, Policy};
+use crate::domain::proposal::Proposal;
 use crate::domain::subject::{AgentName, Key};
 
 /// Everything that doors 1 to 9 ask about one action.
@@ -22,6 +23,10 @@ pub struct GateInput<'a> {
     pub key: &'a Key,
     /// What it wants to do.
     pub operation: &'a Operation,
+    /// What must still hold of its target.
+    pub guard: &'a Guard,
+    /// Why it cannot be taken back exactly, where it would have to be; `None` also where that is not known yet.
+    pub not_undoable: Option<&'a str>,
     /// The facts of the finding.
     pub facts: &'a BTreeMap<String, String>,
     /// Where the evidence comes from.
@@ -51,6 +56,16 @@ pub struct GateInput<'a> {
 }
 
 impl GateInput<'_> {
+    /// What a person would approve.
+    pub(super) fn proposal(&self) -> Proposal {
+        Proposal {
+            key: self.key.clone(),
+            operation: self.operation.clone(),
+            guard: self.guard.clone(),
+            facts: self.facts.clone(),
+        }
+    }
+
     /// Operations that this run has planned or carried out already and that are like this one.
     pub(super) fn alike<'b>(
         &'b self,

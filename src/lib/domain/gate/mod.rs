@@ -4,11 +4,13 @@
 //! again; the last door belongs to the moment of acting. A door that has nothing to say answers
 //! [`Answer::NotApplicable`] with the reason, so that nobody takes it for passed.
 
+mod approval;
 mod ask;
 mod door;
 mod input;
 mod limits;
 
-pub use ask::{gate, gate_again, gate_undo};
+pub use approval::{asks, licence, unasked};
+pub use ask::{gate, gate_again, gate_but_for_a_person, gate_undo};
 pub use door::{Answer, Door, DoorAnswer, refusal};
 pub use input::GateInput;

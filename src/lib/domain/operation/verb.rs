@@ -118,6 +118,15 @@ impl Operation {
         }
     }
 
+    /// The row that it acts on, if it is one.
+    #[must_use]
+    pub const fn row(&self) -> Option<&RowRef> {
+        match self.target() {
+            Target::Row(row) => Some(row),
+            Target::Process(_) => None,
+        }
+    }
+
     /// The verb's name, as effectiveness is counted by and as people read it.
     #[must_use]
     pub const fn verb(&self) -> &'static str {
