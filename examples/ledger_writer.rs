@@ -59,6 +59,7 @@ async fn write(arguments: &Arguments) -> Result<(), String> {
         environment: Environment::Production,
         host: "host-a".to_owned(),
         roster: Vec::new(),
+        notices: None,
         access: Access::ReadWrite,
         clock: Arc::<clock::WallClock>::clone(&clock),
     })

@@ -32,6 +32,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         environment: Environment::Production,
         host: "host-a".to_owned(),
         roster: Vec::new(),
+        notices: None,
         access: Access::ReadWrite,
         clock: Arc::<clock::WallClock>::clone(&clock),
     })

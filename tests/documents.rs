@@ -127,6 +127,34 @@ impl House {
 }
 
 /// The type of a recorded event.
+impl House {
+    fn lists(&mut self) {
+        self.ask("incidents", OPSCTL, &["incidents"]);
+        self.ask("incidents", OPSCTL, &["incidents", "list"]);
+        self.ask("runs", OPSCTL, &["runs"]);
+        self.ask("remediations", OPSCTL, &["remediations"]);
+    }
+
+    /// What people answer, and what they are told; the channel has no address, so that nothing is sent.
+    fn people(&mut self) {
+        let settings = std::fs::read_to_string(self.at("agents.toml")).unwrap();
+        let channel = "[[notify.channels]]\nname = \"hook\"\nkind = \"webhook\"\n";
+        std::fs::write(self.at("agents.toml"), format!("{settings}\n{channel}")).unwrap();
+        let taken = self.ask("ack", OPSCTL, &["ack", "INC-2", "--reason", "a test"]);
+        assert_eq!(taken["incident"], "INC-2");
+        let words = ["silence", "INC-2", "--until-worse", "--reason", "a test"];
+        assert_eq!(self.ask("silence", OPSCTL, &words)["control"], "silence:INC-2");
+        let why = self.ask("notify-why", OPSCTL, &["notify", "why", "INC-2"]);
+        assert_eq!((&why[0]["route"], &why[0]["is_due"]), (&json!("hook"), &json!(false)));
+        let trial = self.ask("notify-test", OPSCTL, &["notify", "test", "hook"]);
+        assert_eq!(trial[0]["state"], "dead", "{trial:#}");
+        assert!(trial[0]["answer"].as_str().unwrap().contains("WEBHOOK_URL_HOOK"), "{trial:#}");
+        let listed = self.ask("notifications", OPSCTL, &["notify", "list"]);
+        assert_eq!(listed[0]["about"], "test", "{listed:#}");
+        self.ask("runbook", OPSCTL, &["runbook", "service_down"]);
+    }
+}
+
 fn kind(event: &Value) -> &str {
     event["entry"]["event"]["type"].as_str().unwrap()
 }
@@ -201,13 +229,11 @@ fn every_document_of_the_programs_is_what_its_schema_says() {
     assert!(life["events"].as_array().unwrap().len() >= 5, "{life:#}");
     let status = house.ask("status", OPSCTL, &["status"]);
     assert_eq!(status["controls"][0]["key"], paused["control"]);
+    house.people();
     let ended = house.ask("resolve", OPSCTL, &["resolve", "INC-2", "--reason", "a test"]);
     assert_eq!(ended["resolution"], "manual", "{ended:#}");
     house.ask("resume", OPSCTL, &["resume", "all", "--reason", "a test"]);
-    house.ask("incidents", OPSCTL, &["incidents"]);
-    house.ask("incidents", OPSCTL, &["incidents", "list"]);
-    house.ask("runs", OPSCTL, &["runs"]);
-    house.ask("remediations", OPSCTL, &["remediations"]);
+    house.lists();
     let kept = house.ask("undo", OPSCTL, &["undo", "REM-1", "--reason", "a test"]);
     assert_eq!(kept[0]["outcome"], "refused", "{kept:#}");
     assert!(kept[0]["text"].as_str().unwrap().contains("cannot be undone"), "{kept:#}");

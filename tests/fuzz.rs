@@ -218,6 +218,7 @@ async fn no_view_makes_an_import_panic_or_lose_what_is_there() {
             environment: opswarden::domain::severity::Environment::Production,
             host: "host-a".to_owned(),
             roster: Vec::new(),
+            notices: None,
             access: Access::ReadWrite,
             clock: std::sync::Arc::new(SystemClock::new()),
         };

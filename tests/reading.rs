@@ -360,6 +360,7 @@ fn incident() -> Incident {
             at: today("00:06:44"),
             reason: "2 of 2 attempts are spent and it is not well".to_owned(),
         }),
+        acknowledged: None,
         resolved: None,
     }
 }
@@ -481,6 +482,7 @@ fn an_incident_is_told_with_its_whole_life() {
         message: "api is down: no answer within 10s (http://127.0.0.1:3000/api/v1/health/ready)"
             .to_owned(),
         escalated: None,
+        acknowledged: None,
         relapse_of: None,
         resolved: Some(Resolved {
             at: today("11:00:00"),

@@ -124,6 +124,11 @@ fn other_value(root: &Value, schema: &Value, path: &str) -> String {
         ("realtime", "\"ws://127.0.0.1:9\""),
         ("thumbnails", "\"http://127.0.0.1:9\""),
         ("thumbnail_origins", "[\"https://cdn.example.test\"]"),
+        ("digest_at", "\"07:30\""),
+        ("from", "\"00:30\""),
+        ("to", "\"03:30\""),
+        ("days", "[\"mon\"]"),
+        ("environments", "[\"staging\"]"),
         ("fallback_playlists", "{ default = \"c1\" }"),
     ]);
     let name = path.rsplit(['.', ']']).next().unwrap_or(path);
@@ -138,6 +143,12 @@ fn other_value(root: &Value, schema: &Value, path: &str) -> String {
     }
     if path == "platform.url" {
         return "\"http://127.0.0.1:9\"".to_owned();
+    }
+    if path == "notify.routes[].status" {
+        return "true".to_owned();
+    }
+    if path == "notify.channels[].to" {
+        return "[\"ops@example.test\"]".to_owned();
     }
     if let Some(value) = special.get(name) {
         return (*value).to_owned();
@@ -189,6 +200,9 @@ fn document(path: &str, value: &str) -> String {
     if let Some(name) = path.strip_prefix("platform.tenants[].") {
         return format!("[[platform.tenants]]\n{}", line(name));
     }
+    if let Some(inner) = path.strip_prefix("notify.") {
+        return of_notify(inner, &line);
+    }
     let Some((_, inner)) = path.split_once("services[].") else {
         return line(path);
     };
@@ -214,6 +228,38 @@ fn document(path: &str, value: &str) -> String {
         "{services}{name}{command}{fallback}{}{probes}url = \"tcp://127.0.0.1:1\"\n",
         line(inner)
     )
+}
+
+/// The same for how people are told: a list there is one of whole channels, routes or windows.
+fn of_notify(inner: &str, line: &dyn Fn(&str) -> String) -> String {
+    const WINDOW: &str = "from = \"01:00\"\nto = \"02:00\"\n";
+    let channel = "[[notify.channels]]\nname = \"a\"\n";
+    let route = "[[notify.routes]]\nname = \"r\"\nchannel = \"a\"\n";
+    let own = |name: &str, table: &str| {
+        let own = line(name);
+        let others: Vec<&str> = table
+            .lines()
+            .filter(|other| own.is_empty() || !other.starts_with(&format!("{name} = ")))
+            .collect();
+        format!("{}\n{own}", others.join("\n"))
+    };
+    if let Some(name) = inner.strip_prefix("channels[].") {
+        return own(name, channel);
+    }
+    if let Some(name) = inner.strip_prefix("routes[].quiet[].") {
+        return format!(
+            "{channel}{route}{}",
+            own(name, &format!("[[notify.routes.quiet]]\n{WINDOW}"))
+        );
+    }
+    if let Some(name) = inner.strip_prefix("routes[].") {
+        let other = channel.replace("\"a\"", "\"other\"");
+        return format!("{channel}{other}{}", own(name, route));
+    }
+    if let Some(name) = inner.strip_prefix("maintenance[].") {
+        return own(name, &format!("[[notify.maintenance]]\n{WINDOW}"));
+    }
+    format!("[notify]\n{}", line(inner))
 }
 
 /// Every effective value, without its origin.

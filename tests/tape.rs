@@ -104,6 +104,7 @@ async fn recorded(told_bytes: usize) -> Vec<u8> {
         store: Err(StoreError::Open("there is none".to_owned())),
         clock: Arc::new(world.clone()),
         recorder: Arc::new(world.clone()),
+        telling: None,
         sensors: Sensors {
             prober: Err(blind()),
             host: Err(blind()),

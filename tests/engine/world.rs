@@ -252,6 +252,7 @@ impl World {
             environment: Environment::Production,
             host: "host-a".to_owned(),
             roster: Vec::new(),
+            notices: None,
             access: Access::ReadWrite,
             clock: Arc::new(self.clone()),
         };
@@ -334,6 +335,7 @@ impl World {
             store,
             clock: Arc::new(self.clone()),
             recorder: Arc::new(self.clone()),
+            telling: None,
             sensors: Sensors {
                 prober: Ok(Arc::new(self.clone())),
                 host: Ok(Arc::new(self.clone())),

@@ -79,6 +79,7 @@ impl Request {
             last_attempt_at: None,
             last_operation: None,
             escalated: None,
+            acknowledged: None,
             resolved: None,
         };
         Self {

@@ -201,6 +201,7 @@ pub(crate) fn incidents(look: &TenantLook, dialect: Dialect) -> Vec<Incident> {
         last_attempt_at: None,
         last_operation: None,
         escalated: None,
+        acknowledged: None,
         resolved: None,
     };
     (1..).zip(keys).map(incident).collect()

@@ -74,6 +74,7 @@ impl Agent for Tidy {
             settle: Duration::from_secs(1),
         }],
         series: &[],
+        watches: false,
     };
     type Snapshot = Sight<Listing<ContentRow>>;
     type Fault = Unwanted;

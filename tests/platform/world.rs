@@ -190,6 +190,7 @@ async fn opened(folder: &Path, clock: &TestClock) -> Arc<SqliteStore> {
         environment: Environment::Production,
         host: "host-a".to_owned(),
         roster: Vec::new(),
+        notices: None,
         access: Access::ReadWrite,
         clock: Arc::new(clock.clone()),
     };
@@ -301,6 +302,7 @@ impl World {
         Engine {
             store: Ok(Arc::clone(&self.store) as Arc<dyn Store>),
             recorder: Arc::clone(&self.kept) as Arc<dyn Recorder>,
+            telling: None,
             sensors: Sensors {
                 prober: Err(Blind::because("no address is declared")),
                 host: Err(Blind::because("the agent does not look at the machine")),

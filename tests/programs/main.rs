@@ -15,4 +15,5 @@ mod owner;
 mod peers;
 mod small_disk;
 mod stops;
+mod telling;
 mod tenant;

@@ -44,6 +44,7 @@ pub(crate) fn options(state: &Path, access: Access) -> StoreOptions {
         environment: Environment::Production,
         host: "host-a".to_owned(),
         roster: vec![RosterEntry { agent: AGENT, schedule, enabled: true }],
+        notices: None,
         access,
         clock: Arc::new(WallClock::start()),
     }

@@ -77,6 +77,7 @@ pub(crate) fn incident(id: u64, key: Key, (kind, attempts, age): Flavour) -> Inc
         last_operation: None,
         escalated: (kind >= 4)
             .then(|| Escalated { at: ago(age), reason: "attempts are spent".to_owned() }),
+        acknowledged: None,
         resolved: None,
     }
 }

@@ -3,4 +3,5 @@
 pub mod content_lifecycle;
 pub mod fleet_manager;
 pub mod health_guardian;
+pub mod ops_reporter;
 pub mod schedule_doctor;

@@ -1,22 +1,23 @@
 //! An agent's own binary: one run, by hand or by whatever triggers it.
 
+use std::cell::Cell;
 use std::ffi::OsString;
-use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::cli::{self, AgentArgs, Output};
 use super::config::{Config, Environ};
 use super::exit::Exit;
 use super::opsctl::absent;
 use super::person::person;
+use super::pulse::Pulse;
 use super::registry::{self, Entry};
 use super::saved_plan::{self, Refusal, Wanted};
+use super::signals::stop_signal;
 use super::telemetry::{DEFAULT_FILTER, FILTER_VARIABLE, Telemetry};
+use super::telling;
 use super::wire::{self, Wish};
 use super::{out, replay};
 use crate::adapters::agent_lock::{AgentLock, LockError};
@@ -78,7 +79,9 @@ fn run_with(entry: &'static Entry, arguments: Vec<OsString>, environ: &Environ) 
             return out::fail(args.output, &format!("failed to start: {error}"), Exit::Incomplete);
         }
     };
-    runtime.block_on(Launch { entry, config: &loaded.config, args: &args, environ }.go())
+    runtime.block_on(
+        Launch { lost: Cell::new(None), entry, config: &loaded.config, args: &args, environ }.go(),
+    )
 }
 
 /// Root works in the state folder of another user as that user, so that what it leaves can be used by the timer's runs.
@@ -99,6 +102,8 @@ pub(super) fn as_owner(config: &Config, form: Output) -> Result<(), Exit> {
 }
 
 struct Launch<'a> {
+    /// What kept the run from writing into the ledger, if anything did.
+    lost: Cell<Option<String>>,
     entry: &'static Entry,
     config: &'a Config,
     args: &'a AgentArgs,
@@ -164,9 +169,17 @@ impl Launch<'_> {
             None => Ok(()),
         };
         let exit = match bound {
-            Ok(()) => self.run(&engine, &*clock, None).await,
+            Ok(()) => {
+                let pulse = Pulse::of(self.config, &spec.name, &engine.run, &clock);
+                let store = store.as_ref().map(|store| &**store);
+                pulse.around(self.run(&engine, &*clock, None), store, &*clock).await
+            }
             Err((why, exit)) => out::fail(self.args.output, &why, exit),
         };
+        let lost = store.as_ref().err().map(ToString::to_string).or_else(|| self.lost.take());
+        if let Some(why) = lost {
+            telling::cry(self.config, &why, &clock).await;
+        }
         if let Ok(store) = store {
             close(&store).await;
         }
@@ -212,6 +225,8 @@ impl Launch<'_> {
         };
         match ended {
             Ended::Reported(report) => {
+                let of_ledger = |trouble: &&String| trouble.contains("the ledger");
+                self.lost.set(report.troubles.iter().find(of_ledger).cloned());
                 let kept = match (&self.args.out, planned) {
                     (Some(file), Some(place)) => Some(self.keep(engine, &report, place, file)),
                     _ => None,
@@ -355,24 +370,6 @@ fn with_sources(error: &dyn std::error::Error) -> String {
 async fn close(store: &SqliteStore) {
     if let Err(error) = store.close().await {
         out::complain(&error.to_string());
-    }
-}
-
-/// Waits for the first SIGINT or SIGTERM.
-pub(super) fn stop_signal() -> impl Future<Output = ()> {
-    let interrupt = signal(SignalKind::interrupt());
-    let terminate = signal(SignalKind::terminate());
-    async move {
-        match (interrupt, terminate) {
-            (Ok(mut interrupt), Ok(mut terminate)) => {
-                tokio::select! {
-                    _ = interrupt.recv() => {}
-                    _ = terminate.recv() => {}
-                }
-            }
-            // Without handlers the kernel ends the process at a signal, as for any program.
-            _ => std::future::pending().await,
-        }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::domain::event::RecordedEvent;
 use crate::domain::incident::{
     ApprovalId, Incident, IncidentId, Remediation, RemediationId, Resolution,
 };
+use crate::domain::notice::{Notification, NotificationState};
 use crate::domain::proposal::ActionDigest;
 use crate::domain::report::Report;
 use crate::domain::run::{AgentRun, Decision};
@@ -84,6 +85,67 @@ pub struct Ended {
     pub reason: String,
 }
 
+/// An incident that a person has taken up.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Acknowledgement {
+    /// Which one.
+    pub incident: IncidentId,
+    /// Who.
+    pub by: String,
+    /// What they do.
+    pub reason: String,
+}
+
+/// A silence that was set or lifted.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Silenced {
+    /// `silence:` and what it is about.
+    pub control: String,
+    /// Whether it is set.
+    pub on: bool,
+    /// Why.
+    pub reason: String,
+    /// When it ends by itself; `null` where the incident's end or its worsening ends it.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A runbook.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Runbook {
+    /// The check.
+    pub check: String,
+    /// The page, as Markdown.
+    pub text: String,
+}
+
+/// What became of a trial message.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct TrialAnswer {
+    /// The channel.
+    pub channel: String,
+    /// Where it stands.
+    pub state: NotificationState,
+    /// What the receiver answered, or why it did not arrive.
+    pub answer: String,
+}
+
+/// Why a route is told of an incident, or is not.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct RouteAnswer {
+    /// The route.
+    pub route: String,
+    /// Its channel.
+    pub channel: String,
+    /// Whether something is due, or waiting to be sent.
+    pub is_due: bool,
+    /// Why, or why not.
+    pub why: String,
+    /// From when on it may leave, or when it is asked anew.
+    pub until: Option<Timestamp>,
+    /// What was told, newest first.
+    pub told: Vec<Notification>,
+}
+
 /// A person's answer to a request.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Answered {
@@ -149,6 +211,10 @@ pub struct DemoAccount {
     pub sessions_left: usize,
     /// Whether everything was found, nothing imagined and nothing done wrong.
     pub perfect: bool,
+    /// The titles of the messages that people are told by, in order.
+    pub messages: Vec<String>,
+    /// Whether the environment named a channel, so that they were sent there too.
+    pub told_for_real: bool,
 }
 
 /// One run of the demo's second part.
@@ -296,6 +362,12 @@ pub fn all() -> Vec<Document> {
         document::<Answered>("answer", "opsctl approve ID -o json, opsctl deny ID -o json"),
         document::<SavedPlan>("plan", "<agent> --plan --out FILE"),
         document::<Ended>("resolve", "opsctl resolve ID -o json"),
+        document::<Acknowledgement>("ack", "opsctl ack ID -o json"),
+        document::<Silenced>("silence", "opsctl silence WHAT -o json"),
+        document::<Vec<Notification>>("notifications", "opsctl notify list -o json"),
+        document::<Vec<TrialAnswer>>("notify-test", "opsctl notify test -o json"),
+        document::<Vec<RouteAnswer>>("notify-why", "opsctl notify why ID -o json"),
+        document::<Runbook>("runbook", "opsctl runbook CHECK -o json"),
         document::<Vec<Examined>>("doctor", "opsctl doctor -o json"),
         document::<LedgerCheck>("ledger-verify", "opsctl ledger verify -o json"),
         document::<Imported>("state-import", "opsctl state import FILE -o json"),

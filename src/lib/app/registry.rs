@@ -10,6 +10,7 @@ use crate::agent::{Agent, Need, Problem};
 use crate::agents::content_lifecycle::ContentLifecycle;
 use crate::agents::fleet_manager::FleetManager;
 use crate::agents::health_guardian::HealthGuardian;
+use crate::agents::ops_reporter::OpsReporter;
 use crate::agents::schedule_doctor::ScheduleDoctor;
 use crate::domain::report::Report;
 use crate::domain::spec::Spec;
@@ -72,6 +73,7 @@ pub static ALL: &[Entry] = &[
     Entry::of::<ContentLifecycle>(),
     Entry::of::<FleetManager>(),
     Entry::of::<ScheduleDoctor>(),
+    Entry::of::<OpsReporter>(),
 ];
 
 /// The agent of a stanza that was read before.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use clap::{Parser, ValueEnum};
 use jiff::Timestamp;
 
-use super::agent_run::stop_signal;
 use super::exit::Exit;
+use super::signals::stop_signal;
 use super::{cli, out};
 use crate::adapters::system_clock::SystemClock;
 use crate::domain::duration::HumanDuration;

@@ -1,7 +1,7 @@
 //! The files of the package that are derived from the code: settings, schemas, programs, units. `scripts/sync` writes them,
 //! and a test compares them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::app::config::document::House;
 use crate::app::config::schema;
@@ -10,6 +10,7 @@ use crate::app::registry::Entry;
 use crate::domain::policy::{Policy, ScheduleSettings};
 use crate::domain::spec::Spec;
 use crate::domain::view::ops_state_schema;
+use crate::engine::own_checks;
 use crate::render::agents_toml::{self, Section};
 use crate::render::systemd;
 use crate::render::tree::Tree;
@@ -44,6 +45,24 @@ fn program(spec: &Spec) -> String {
     )
 }
 
+/// Every runbook as a part of the program, so that it can be read where no documents are installed.
+fn runbooks(entries: &[Entry]) -> String {
+    let house = own_checks::SPEC;
+    let specs = entries.iter().map(|entry| (entry.spec)()).chain([house]);
+    let checks: BTreeSet<String> =
+        specs.flat_map(|spec| spec.checks).map(|check| check.id.to_string()).collect();
+    let line = |check: &String| {
+        format!(
+            "    (\n        \"{check}\",\n        include_str!(\"../../../docs/runbooks/{check}.md\"),\n    ),\n"
+        )
+    };
+    let lines: String = checks.iter().map(line).collect();
+    format!(
+        "//! The runbooks, by the checks that they are for. Derived by `scripts/sync`.\n\n/// Every runbook.\n\
+         #[rustfmt::skip]\npub(crate) static RUNBOOKS: &[(&str, &str)] = &[\n{lines}];\n"
+    )
+}
+
 /// Every derived file by its path in the package, with its contents.
 ///
 /// # Errors
@@ -54,6 +73,7 @@ pub fn files(entries: &[Entry]) -> Result<BTreeMap<String, String>, systemd::NoT
         ("agents.toml".to_owned(), agents_toml(entries)),
         ("docs/agents.schema.json".to_owned(), format!("{:#}\n", schema::document(entries))),
         ("docs/ops-state.schema.json".to_owned(), ops_state_schema()),
+        ("src/lib/app/runbooks.rs".to_owned(), runbooks(entries)),
     ]);
     for document in documents::all().into_iter().chain(documents::sent()) {
         let path = format!("docs/json/{}.schema.json", document.name);

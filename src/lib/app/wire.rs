@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::config::platform::TenantSettings;
 use super::config::{AgentSettings, Config, Pm2Read as Pm2Setting};
 use super::registry::{self, Entry};
+use super::telling::telling;
 use crate::adapters::command::Commands;
 use crate::adapters::discreet::Discreet;
 use crate::adapters::evidence::EvidenceFiles;
@@ -24,6 +25,7 @@ use crate::adapters::store::{Access, RosterEntry, SqliteStore, StoreOptions};
 use crate::adapters::systemd::Systemd;
 use crate::agent::{DeclaredProcess, Need};
 use crate::domain::incident::RunId;
+use crate::domain::notice::Rules;
 use crate::domain::process::ManagerKind;
 use crate::domain::run::Trigger;
 use crate::domain::sight::{Blind, Sight};
@@ -77,9 +79,16 @@ pub fn store_options(config: &Config, access: Access, clock: Arc<dyn Clock>) -> 
         environment: config.environment,
         host: config.host.clone(),
         roster: roster.collect(),
+        notices: Some(Arc::new(rules(config))),
         access,
         clock,
     }
+}
+
+/// What decisions about telling rest on.
+#[must_use]
+pub fn rules(config: &Config) -> Rules {
+    config.notify.rules(config.environment, &config.host, config.platform.is_some())
 }
 
 /// Why an agent is off by these settings, if it is.
@@ -116,6 +125,7 @@ pub fn engine(
     let platform = platform(config, &needs, settings, &run, Arc::clone(&clock), cache);
     let state = &config.paths.state;
     Engine {
+        telling: store.as_ref().ok().map(|store| telling(config, store, &run, &clock)),
         store: store.map(|store| store as Arc<dyn Store>),
         recorder: Arc::new(Tapes::new(state.clone())),
         sensors: Sensors {
@@ -157,7 +167,7 @@ pub fn engine(
     }
 }
 
-/// The client of the platform. An account that is not given is an unmet need, and named.
+/// The client of the platform, for an agent that needs it.
 fn platform(
     config: &Config,
     needs: &[Need],
@@ -166,7 +176,37 @@ fn platform(
     clock: Arc<dyn Clock>,
     cache: &Path,
 ) -> Sight<Arc<PlatformClient>> {
-    let declared = config.platform.as_ref().filter(|_| needs.contains(&Need::Platform));
+    if !needs.contains(&Need::Platform) {
+        return Err(Blind::because("no platform is set up"));
+    }
+    let times = (looking(settings.timeout), settings.interval);
+    client(config, times, run, clock, cache)
+}
+
+/// A client of the platform beside that of a run.
+///
+/// # Errors
+///
+/// Why there is none.
+pub fn platform_client(
+    config: &Config,
+    run: &RunId,
+    clock: Arc<dyn Clock>,
+    cache: &Path,
+) -> Sight<Arc<PlatformClient>> {
+    // It asks one question at the end of whatever run.
+    client(config, (Duration::MAX, Duration::from_mins(30)), run, clock, cache)
+}
+
+/// The client of the platform, where there is one. An account that is not given is an unmet need, and named.
+fn client(
+    config: &Config,
+    (deadline, interval): (Duration, Duration),
+    run: &RunId,
+    clock: Arc<dyn Clock>,
+    cache: &Path,
+) -> Sight<Arc<PlatformClient>> {
+    let declared = config.platform.as_ref();
     let Some(declared) = declared else { return Err(Blind::because("no platform is set up")) };
     let account = |tenant: &TenantSettings| {
         let missing = |name: String| {
@@ -205,9 +245,9 @@ fn platform(
         evidence_age: declared.evidence_age.get(),
         run: run.to_string(),
         clock,
-        deadline: looking(settings.timeout),
+        deadline,
         request_timeout: REQUEST_TIMEOUT,
-        interval: settings.interval,
+        interval,
     })))
 }
 

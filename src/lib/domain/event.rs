@@ -101,6 +101,14 @@ pub enum Event {
         /// The facts now.
         facts: BTreeMap<String, String>,
     },
+    /// A person has taken it up.
+    #[serde(rename = "incident.acknowledged")]
+    IncidentAcknowledged {
+        /// Which incident.
+        incident: IncidentId,
+        /// What they say.
+        reason: String,
+    },
     /// It ended, by evidence or by a person.
     #[serde(rename = "incident.resolved")]
     IncidentResolved {
@@ -323,6 +331,7 @@ impl Event {
             Self::IncidentOpened { .. } => "incident.opened",
             Self::IncidentSeverityChanged { .. } => "incident.severity_changed",
             Self::IncidentFactsChanged { .. } => "incident.facts_changed",
+            Self::IncidentAcknowledged { .. } => "incident.acknowledged",
             Self::IncidentResolved { .. } => "incident.resolved",
             Self::Escalation { .. } => "agent.escalation",
             Self::RecoveryAttempted { .. } => "agent.recovery_attempted",
@@ -349,6 +358,7 @@ impl Event {
             Self::IncidentOpened { incident, .. }
             | Self::IncidentSeverityChanged { incident, .. }
             | Self::IncidentFactsChanged { incident, .. }
+            | Self::IncidentAcknowledged { incident, .. }
             | Self::IncidentResolved { incident, .. }
             | Self::Escalation { incident, .. } => incident.to_string(),
             Self::RecoveryAttempted { remediation, .. }

@@ -9,6 +9,7 @@ pub mod diagnosis;
 pub mod duration;
 pub mod entities;
 pub mod event;
+pub mod freshness;
 pub mod gate;
 pub mod incident;
 pub mod ledger;

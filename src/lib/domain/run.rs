@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::diagnosis::Sample;
+use super::freshness::History;
 use super::gate::DoorAnswer;
 use super::incident::{Incident, RunId};
 use super::operation::Operation;
@@ -219,6 +220,9 @@ pub struct Recall {
     /// What opswarden itself sent lately, and when: not to be taken for the world's own doing.
     #[serde(default)]
     pub acted: Vec<Acted>,
+    /// How every agent ran lately, for those who watch over agents.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub histories: Vec<History>,
 }
 
 /// An operation that was sent.

@@ -47,6 +47,8 @@ pub struct Spec {
     pub checks: &'static [CheckSpec],
     /// The series that it wants to recall, and how many samples of each subject.
     pub series: &'static [(&'static str, u32)],
+    /// Whether it is told how every agent ran lately.
+    pub watches: bool,
 }
 
 impl Spec {

@@ -42,11 +42,13 @@ pub enum SubjectKind {
     Schedule,
     /// A tenant of the platform as a whole.
     Tenant,
+    /// A way to people.
+    Channel,
 }
 
 impl SubjectKind {
     /// Every kind, in order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Service,
         Self::Process,
         Self::Manager,
@@ -60,6 +62,7 @@ impl SubjectKind {
         Self::Content,
         Self::Schedule,
         Self::Tenant,
+        Self::Channel,
     ];
 
     /// The word used in keys and files.
@@ -79,6 +82,7 @@ impl SubjectKind {
             Self::Content => "content",
             Self::Schedule => "schedule",
             Self::Tenant => "tenant",
+            Self::Channel => "channel",
         }
     }
 }

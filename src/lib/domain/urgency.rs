@@ -40,6 +40,7 @@ impl Event {
             | Self::ApprovalRequested { .. }
             | Self::LedgerImported { .. } => EventPriority::High,
             Self::IncidentFactsChanged { .. }
+            | Self::IncidentAcknowledged { .. }
             | Self::IncidentResolved { .. }
             | Self::RecoveryAttempted { .. }
             | Self::RemediationActed { .. }

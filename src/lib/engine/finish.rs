@@ -14,6 +14,7 @@ use crate::domain::ledger::LedgerView;
 use crate::domain::report::Report;
 use crate::domain::run::{AgentRun, RunState};
 use crate::domain::spec::Spec;
+use crate::ports::outbox::Wanted;
 use crate::ports::store::{Batch, Note, RunQuery, StoreError};
 
 impl Engine {
@@ -94,6 +95,8 @@ impl Engine {
             }
             report.exit = crate::domain::report::ExitClass::Incomplete;
         }
+        // Whoever watches over all reports the state of all.
+        self.tell_people(Wanted { dashboard: spec.watches }).await;
         report
     }
 

@@ -5,7 +5,7 @@
 //! detect         orphaned intents are found and held; look at everything; conclude            (pure: detect)
 //! remediate      merge into incidents, plan through the gate, act with intent before effect   (pure: merge, plan)
 //! verify         wait, look again at what was acted on, conclude again, prove                 (pure: prove)
-//! log            merge again, record the tape, publish the view
+//! log            merge again, record the tape, publish the view, tell people
 //! exit           a report and one exit code
 //! ```
 //!
@@ -22,8 +22,10 @@ mod progress;
 mod remediate;
 mod run;
 pub mod tape;
+mod tell;
 pub mod undo;
 mod verify;
 
 pub use judge::{Setting, plan};
 pub use run::{Engine, Mode};
+pub use tell::Telling;

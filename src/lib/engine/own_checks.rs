@@ -12,14 +12,17 @@ use super::run::{Engine, tried};
 use crate::domain::diagnosis::{
     CheckFindings, Coverage, Diagnosis, Evidence, Origin, Symptom, Verdict,
 };
+use crate::domain::freshness::History;
 use crate::domain::incident::control;
 use crate::domain::ledger::LedgerView;
 use crate::domain::merge::{MergeInput, Merged, merge};
+use crate::domain::notice::{self, ChannelState};
 use crate::domain::platform::{Acceptance, Account, Population, TenantStanding};
 use crate::domain::run::LastSeen;
 use crate::domain::severity::Severity;
 use crate::domain::spec::{CheckClass, CheckSpec, Spec};
 use crate::domain::subject::{AgentName, CheckId, Subject, SubjectKind};
+use crate::domain::view::GUARDIAN;
 use crate::ports::store::{RunQuery, StoreError};
 
 const STORE_RESCUED: CheckId = CheckId::of("store_rescued");
@@ -29,6 +32,8 @@ const LONG_UNKNOWN: CheckId = CheckId::of("long_unknown");
 const SESSION_LEAKED: CheckId = CheckId::of("session_leaked");
 const ACCOUNT_UNFIT: CheckId = CheckId::of("account_unfit");
 const POPULATION_IMPLAUSIBLE: CheckId = CheckId::of("population_implausible");
+const CHANNEL_DEAD: CheckId = CheckId::of(notice::CHANNEL_DEAD);
+const AGENT_SILENT: CheckId = CheckId::of("agent_silent");
 
 /// A check that gave no answer for so long is a finding of its own.
 const LONG: Duration = Duration::from_hours(24);
@@ -72,8 +77,11 @@ pub const SPEC: Spec = Spec {
         ),
         check(ACCOUNT_UNFIT, "the account on the platform cannot do this work", Severity::Warning),
         check(POPULATION_IMPLAUSIBLE, "a tenant has far fewer rows than lately", Severity::Warning),
+        check(CHANNEL_DEAD, "a channel to people takes nothing any more", Severity::Warning),
+        check(AGENT_SILENT, "an agent has not ended well for three periods", Severity::Critical),
     ],
     series: &[],
+    watches: false,
 };
 
 /// What these checks looked at.
@@ -90,6 +98,12 @@ pub struct Seen {
     /// How many rows of the platform were seen.
     #[serde(default)]
     populations: Vec<Population>,
+    /// How the channels to people have fared.
+    #[serde(default)]
+    channels: Vec<ChannelState>,
+    /// How the other agents ran lately.
+    #[serde(default)]
+    histories: Vec<History>,
 }
 
 /// What a run found out about opswarden itself, for the tape.
@@ -153,7 +167,18 @@ impl Engine {
         let newest_run = others.map(|run| run.started_at).max();
         let answers = store.last_seen(&agent.name).await?;
         let tenants = self.standing();
-        Ok(Seen { view, newest_run, answers, answered, tenants, populations: Vec::new() })
+        let channels = match &self.telling {
+            Some(telling) => telling.outbox.channels().await?,
+            None => Vec::new(),
+        };
+        let mut histories = store.histories().await?;
+        // This run itself is no silence, and how it will end is not known.
+        histories.retain(|history| history.agent != agent.name);
+        for history in &mut histories {
+            history.runs.truncate(1);
+        }
+        let populations = Vec::new();
+        Ok(Seen { view, newest_run, answers, answered, tenants, populations, channels, histories })
     }
 }
 
@@ -193,6 +218,14 @@ fn judge(agent: &Spec, seen: &Seen, setting: &Setting, now: Timestamp) -> Diagno
         let subject = Subject::new(SubjectKind::Agent, host, &format!("{}.{check}", agent.name));
         put(LONG_UNKNOWN, subject, (long && doubtful).then(|| symptom(Severity::Warning, text)));
     }
+    for channel in &seen.channels {
+        let subject = Subject::new(SubjectKind::Channel, host, &channel.name);
+        put(CHANNEL_DEAD, subject, channel.dead(now).map(|why| symptom(Severity::Warning, why)));
+    }
+    for history in &seen.histories {
+        let subject = Subject::new(SubjectKind::Agent, host, history.agent.as_str());
+        put(AGENT_SILENT, subject, silent(history, now));
+    }
     let of_tenant = |tenant: &str, id: &str| Subject::new(SubjectKind::Tenant, tenant, id);
     for standing in &seen.tenants {
         let tenant = &standing.tenant;
@@ -231,6 +264,13 @@ fn fitness(standing: &TenantStanding) -> Vec<(&'static str, Option<Symptom>)> {
         ("commands", of(&standing.commands)),
     ];
     known.into_iter().filter_map(|(id, said)| said.map(|fault| (id, fault))).collect()
+}
+
+/// Where the one is silent that everything else leans on, nobody looks at production.
+fn silent(history: &History, now: Timestamp) -> Option<Symptom> {
+    let guardian = history.agent.as_str() == GUARDIAN;
+    let severity = if guardian { Severity::Critical } else { Severity::Warning };
+    history.silent(now).map(|why| symptom(severity, why))
 }
 
 fn leaked(standing: &TenantStanding) -> Option<Symptom> {

@@ -243,7 +243,8 @@ impl Progress {
                     let (resolution, proof) = (*resolution, proof.clone());
                     (*incident, Change::Resolved { resolution, proof })
                 }
-                Event::RecoveryAttempted { .. }
+                Event::IncidentAcknowledged { .. }
+                | Event::RecoveryAttempted { .. }
                 | Event::RemediationActed { .. }
                 | Event::RemediationCompleted { .. }
                 | Event::RemediationSettled { .. }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::judge::{Setting, judged};
 use super::progress::Progress;
 use super::tape::{Pass, Recording, Tape};
+use super::tell::Telling;
 use crate::agent::{Agent, Scope};
 use crate::domain::diagnosis::{Diagnosis, Symptom};
 use crate::domain::event::{Event, RemediationOutcome};
@@ -43,6 +44,8 @@ pub struct Engine {
     pub clock: Arc<dyn Clock>,
     /// Where tapes go.
     pub recorder: Arc<dyn Recorder>,
+    /// How people are told; `None` where nobody is.
+    pub telling: Option<Telling>,
     /// Eyes.
     pub sensors: Sensors,
     /// Hands.
@@ -174,6 +177,10 @@ impl Engine {
         let now = self.clock.now();
         let recalled = store.recall(&spec.name, spec.series).await;
         let Some(mut recall) = tried(progress, recalled) else { return Recall::default() };
+        if spec.watches {
+            let histories = store.histories().await;
+            recall.histories = tried(progress, histories).unwrap_or_default();
+        }
         if let Some(view) = tried(progress, store.view(self.scope(spec, now)).await) {
             // Not what the manager refused, and not what was never sent.
             let may_have_acted = |found: &&Remediation| {

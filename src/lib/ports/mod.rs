@@ -9,6 +9,7 @@ pub mod actuators;
 pub mod channel;
 pub mod clock;
 pub mod host;
+pub mod outbox;
 pub mod platform;
 pub mod probe;
 pub mod processes;

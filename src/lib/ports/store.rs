@@ -12,6 +12,7 @@ use super::Pending;
 use crate::domain::approval::Approval;
 use crate::domain::diagnosis::Sample;
 use crate::domain::event::{NewEvent, RecordedEvent};
+use crate::domain::freshness::History;
 use crate::domain::incident::{Incident, IncidentId, Remediation, RunId};
 use crate::domain::run::{AgentRun, Decision, LastSeen, Recall, Streak};
 use crate::domain::subject::{AgentName, CheckId, Key};
@@ -201,6 +202,9 @@ pub trait Store: Send + Sync {
         agent: &'a AgentName,
         current: &'a RunId,
     ) -> Pending<'a, Result<Vec<AgentRun>, StoreError>>;
+
+    /// How every agent that settings know ran lately.
+    fn histories(&self) -> Pending<'_, Result<Vec<History>, StoreError>>;
 
     /// The view as it would be published now.
     fn ops_state(&self, now: Timestamp) -> Pending<'_, Result<OpsState, StoreError>>;

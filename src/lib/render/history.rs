@@ -297,6 +297,7 @@ fn told(event: &Event) -> String {
             format!("was {}, is {} now", from.as_str(), to.as_str())
         }
         Event::IncidentFactsChanged { message, .. } => format!("has changed: {message}"),
+        Event::IncidentAcknowledged { reason, .. } => format!("acknowledged: {reason}"),
         Event::IncidentResolved { resolution, proof, .. } => {
             format!("resolved ({}): {proof}", resolution.as_str())
         }

@@ -5,6 +5,7 @@ pub mod approvals;
 pub mod history;
 pub mod json_schema;
 pub mod notice;
+pub mod notifications;
 pub mod page;
 pub mod report;
 pub mod status;

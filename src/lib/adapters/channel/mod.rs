@@ -19,6 +19,7 @@
 
 mod address;
 mod courier;
+mod dashboard;
 mod failure;
 mod forms;
 mod mail;
@@ -36,6 +37,7 @@ mod trust;
 mod webhook;
 
 pub use courier::Courier;
+pub use dashboard::Dashboard;
 pub use forms::{JsonForm, Mail, MailForm, SlackForms};
 pub use mail::{Encryption, Login, MailSettings, Mailer};
 pub use ping::Ping;

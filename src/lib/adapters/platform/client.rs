@@ -55,6 +55,10 @@ impl PlatformClient {
         Self { asker, memory: Memory::default(), singles: Singles::default() }
     }
 
+    pub(super) const fn asker(&self) -> &Arc<Asker> {
+        &self.asker
+    }
+
     fn tenant(&self, name: &str) -> Sight<&Arc<Tenant>> {
         self.asker.tenant(name)
     }

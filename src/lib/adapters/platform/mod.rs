@@ -17,6 +17,7 @@ mod options;
 mod origins;
 mod pace;
 mod ping;
+mod report;
 mod retry;
 mod rows;
 mod send;

@@ -1,11 +1,12 @@
 //! The one writer: rows under the write lock, a decision, its events and notes, all or nothing.
 
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 
 use super::append::{Envelope, append, head};
 use super::connection::{PAUSE, TRIES, Trouble, connect, trouble, unread, unwritten};
 use super::notes;
 use super::open::SqliteStore;
+use super::outbox::reconcile_touched;
 use super::read_view::ledger_view;
 use super::rows::cut;
 use crate::ports::store::{Batch, Committed, LedgerView, Scope, StoreError};
@@ -76,12 +77,7 @@ impl SqliteStore {
         scope: &Scope,
         decide: Decide<'_>,
     ) -> Result<Committed, Unfinished> {
-        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(|error| {
-            match trouble(&error) {
-                Trouble::Busy => Unfinished::Locked(unwritten(error)),
-                Trouble::Damaged | Trouble::Other => Unfinished::Failed(unwritten(error)),
-            }
-        })?;
+        let mut transaction = begin(connection).await?;
         let view = ledger_view(&mut transaction, scope).await?;
         let batch = decide(&view);
         if batch.events.is_empty() && batch.notes.is_empty() {
@@ -99,9 +95,26 @@ impl SqliteStore {
         for note in &batch.notes {
             notes::write(&mut transaction, note).await?;
         }
+        reconcile_touched(&mut transaction, self, &events).await?;
         transaction.commit().await.map_err(unwritten)?;
         Ok(Committed { events, seq: head.seq.unsigned_abs() })
     }
+}
+
+/// A step of the outbox begins. One that finds the ledger locked is not tried again at once: it waits in the ledger.
+pub(super) async fn begin_alone(
+    connection: &mut SqliteConnection,
+) -> Result<Transaction<'_, Sqlite>, StoreError> {
+    begin(connection).await.map_err(|unfinished| match unfinished {
+        Unfinished::Locked(error) | Unfinished::Failed(error) => error,
+    })
+}
+
+async fn begin(connection: &mut SqliteConnection) -> Result<Transaction<'_, Sqlite>, Unfinished> {
+    connection.begin_with("BEGIN IMMEDIATE").await.map_err(|error| match trouble(&error) {
+        Trouble::Busy => Unfinished::Locked(unwritten(error)),
+        Trouble::Damaged | Trouble::Other => Unfinished::Failed(unwritten(error)),
+    })
 }
 
 /// The answer of a store that was closed.

@@ -187,7 +187,9 @@ pub(super) fn sentence(event: &Event) -> String {
         Event::IncidentResolved { resolution, proof, .. } => {
             format!("{}: {proof}", resolution.as_str())
         }
-        Event::Escalation { reason, .. } => reason.clone(),
+        Event::IncidentAcknowledged { reason, .. } | Event::Escalation { reason, .. } => {
+            reason.clone()
+        }
         Event::RecoveryAttempted { operation, reason, .. } => format!("{operation}: {reason}"),
         Event::RemediationActed { result, .. } => result.clone(),
         Event::RemediationCompleted { outcome, observed, .. }

@@ -35,6 +35,7 @@ impl Fold {
             }
             Event::IncidentSeverityChanged { .. }
             | Event::IncidentFactsChanged { .. }
+            | Event::IncidentAcknowledged { .. }
             | Event::IncidentResolved { .. }
             | Event::Escalation { .. }
             | Event::RemediationActed { .. }

@@ -11,6 +11,7 @@ use super::files::{Hold, Lock, Paths, lock};
 use super::inspect::{Condition, inspect};
 use super::rescue::prepare;
 use super::schema;
+use crate::domain::notice::Rules;
 use crate::domain::severity::Environment;
 use crate::domain::view::RosterEntry;
 use crate::ports::clock::Clock;
@@ -27,6 +28,8 @@ pub struct StoreOptions {
     pub host: String,
     /// The agents that settings know: how the view tells who is late.
     pub roster: Vec<RosterEntry>,
+    /// Who is told of what; `None` where nobody is.
+    pub notices: Option<Arc<Rules>>,
     /// What this process may do.
     pub access: Access,
     /// Time.
@@ -118,6 +121,10 @@ impl SqliteStore {
         let mut connection = connect(&paths.ledger, options.access, clock)
             .await
             .map_err(|error| StoreError::Open(told(&error)))?;
+        if writes {
+            let added = schema::complete(&mut connection).await;
+            added.map_err(|error| StoreError::Open(told(&error)))?;
+        }
         // A view for people only: without it nothing is lost but a short name.
         if writes && let Err(error) = schema::complete_views(&mut connection).await {
             tracing::debug!(%error, "the views are completed another time");

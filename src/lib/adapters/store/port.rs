@@ -6,9 +6,10 @@ use sqlx::Connection;
 use super::commit::closed;
 use super::connection::unread;
 use super::open::SqliteStore;
-use super::{publish, read, read_view};
+use super::{freshness, publish, read, read_view};
 use crate::domain::approval::Approval;
 use crate::domain::event::RecordedEvent;
+use crate::domain::freshness::History;
 use crate::domain::incident::{Incident, IncidentId, Remediation, RunId};
 use crate::domain::run::{AgentRun, Decision, LastSeen, Recall};
 use crate::domain::subject::{AgentName, Key};
@@ -114,6 +115,10 @@ impl Store for SqliteStore {
         current: &'a RunId,
     ) -> Pending<'a, Result<Vec<AgentRun>, StoreError>> {
         ask!(self, |connection| read::unfinished_runs(connection, agent, current))
+    }
+
+    fn histories(&self) -> Pending<'_, Result<Vec<History>, StoreError>> {
+        ask!(self, |connection| freshness::histories(connection, &self.options().roster))
     }
 
     fn ops_state(&self, now: Timestamp) -> Pending<'_, Result<OpsState, StoreError>> {

@@ -62,7 +62,8 @@ pub(super) async fn gather(
     Ok(render(&input))
 }
 
-async fn latest_rulings(
+/// The last ruling on every finding that was ruled on lately.
+pub(super) async fn latest_rulings(
     connection: &mut SqliteConnection,
 ) -> Result<BTreeMap<Key, Ruling>, StoreError> {
     let rows: Vec<(String,)> = sqlx::query_as(

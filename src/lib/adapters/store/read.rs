@@ -31,6 +31,7 @@ pub(super) async fn recall(
     }
     Ok(Recall {
         acted: Vec::new(),
+        histories: Vec::new(),
         incidents: active(connection, Some(agent)).await?,
         series: recalled,
         remedies: effectiveness(connection).await?,

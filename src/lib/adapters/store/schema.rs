@@ -51,6 +51,13 @@ const STATEMENTS: &[&str] = &[
         key TEXT NOT NULL, at TEXT NOT NULL, run TEXT NOT NULL, doc TEXT NOT NULL,
         PRIMARY KEY (key, at, run))",
     "CREATE INDEX decision_at ON decision (at)",
+    "CREATE TABLE IF NOT EXISTS notification (
+        id TEXT PRIMARY KEY NOT NULL, route TEXT NOT NULL, channel TEXT NOT NULL,
+        about TEXT NOT NULL, state TEXT NOT NULL, created_at TEXT NOT NULL, finished_at TEXT,
+        doc TEXT NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS notification_about ON notification (about, created_at)",
+    "CREATE INDEX IF NOT EXISTS notification_finished ON notification (finished_at, created_at)",
+    "CREATE TABLE IF NOT EXISTS channel (name TEXT PRIMARY KEY NOT NULL, doc TEXT NOT NULL)",
     "CREATE VIEW incidents AS SELECT id, json_extract(doc, '$.key') AS key,
         json_extract(doc, '$.severity') AS severity, json_extract(doc, '$.message') AS message,
         opened_at, closed_at, json_extract(doc, '$.attempts') AS attempts,
@@ -90,6 +97,15 @@ pub(super) async fn complete_views(connection: &mut SqliteConnection) -> Result<
 /// The triggers that keep events as they were written, as they were created.
 pub(super) fn triggers() -> impl Iterator<Item = &'static str> {
     STATEMENTS.iter().copied().filter(|statement| statement.starts_with("CREATE TRIGGER"))
+}
+
+/// Adds what ledgers of this version lack that were begun before it was there. An older program of the same version goes
+/// on beside it: it neither asks for these tables nor minds them.
+pub(super) async fn complete(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    for statement in STATEMENTS.iter().filter(|statement| statement.contains("IF NOT EXISTS")) {
+        sqlx::query(*statement).execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 /// Creates everything, inside the caller's transaction.

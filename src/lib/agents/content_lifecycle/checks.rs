@@ -69,4 +69,5 @@ pub const SPEC: Spec = Spec {
     cron: "*/15 * * * *",
     checks: CHECKS,
     series: &[(CONTENT_SERIES, 10), (PLAYLISTS_SERIES, 10), (STORAGE_SERIES, 10)],
+    watches: false,
 };

@@ -340,6 +340,7 @@ pub(super) fn recall(keys: impl IntoIterator<Item = Key>) -> Recall {
         last_attempt_at: None,
         last_operation: None,
         escalated: None,
+        acknowledged: None,
         resolved: None,
     };
     Recall { incidents: keys.into_iter().map(incident).collect(), ..Recall::default() }

@@ -48,4 +48,5 @@ pub const SPEC: Spec = Spec {
     cron: "*/10 * * * *",
     checks: CHECKS,
     series: &[(DISPLAYS_SERIES, 10)],
+    watches: false,
 };

@@ -103,4 +103,5 @@ pub const SPEC: Spec = Spec {
     cron: "*/5 * * * *",
     checks: CHECKS,
     series: &[(RESTARTS_SERIES, 1)],
+    watches: false,
 };

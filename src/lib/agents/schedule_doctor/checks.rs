@@ -54,4 +54,5 @@ pub const SPEC: Spec = Spec {
     cron: "*/15 * * * *",
     checks: CHECKS,
     series: &[(SCHEDULES_SERIES, 10)],
+    watches: false,
 };

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::notify::NotifySettings;
 use super::platform::PlatformSettings;
 use crate::domain::policy::Budgets;
 use crate::domain::severity::Environment;
@@ -23,6 +24,8 @@ pub struct House {
     pub managers: Managers,
     /// What all agents of this host may do together.
     pub budgets: Budgets,
+    /// How people are told.
+    pub notify: NotifySettings,
     /// The platform.
     pub platform: Option<PlatformSettings>,
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use toml::de::DeTable;
 
 use super::load::AgentSettings;
+use super::notify::NotifySettings;
 use super::platform::PlatformSettings;
 use super::problem::Level;
 use super::setting_path::SettingPath;
@@ -45,6 +46,13 @@ pub(super) fn platform(settings: &PlatformSettings) -> Vec<Lint> {
     };
     let errors = of_level(Level::Error, settings.problems());
     errors.chain(of_level(Level::Warning, settings.warnings())).collect()
+}
+
+/// What is wrong with how people are told.
+pub(super) fn notify(settings: &NotifySettings) -> Vec<Lint> {
+    let at = SettingPath::of(&["notify"]);
+    let problems = settings.problems().into_iter();
+    problems.map(|(path, message)| lint(Level::Error, at.join(&path), message)).collect()
 }
 
 /// One agent's settings, put together, and everything that is wrong with them.

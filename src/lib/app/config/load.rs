@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::document::Managers;
 use super::environ::Environ;
+use super::notify::NotifySettings;
 use super::origins::OriginRow;
 use super::platform::{PlatformSettings, account_names};
 use super::problem::{ConfigErrors, Problem};
@@ -41,6 +42,8 @@ pub struct Config {
     pub managers: Managers,
     /// What all agents of this host may do together.
     pub budgets: Budgets,
+    /// How people are told, with what the environment adds.
+    pub notify: NotifySettings,
     /// The platform, where there is one.
     pub platform: Option<PlatformSettings>,
     /// Every registered agent's settings.
@@ -145,6 +148,12 @@ impl Config {
             found.map(|found| found.value.expose().to_owned()).ok_or(name)
         });
         Ok([email?, password?])
+    }
+
+    /// What the environment gives under this name.
+    #[must_use]
+    pub fn given(&self, name: &str) -> Option<&str> {
+        self.given.iter().find(|given| given.name == name).map(|given| given.value.expose())
     }
 
     /// The values that must never be seen in any output.

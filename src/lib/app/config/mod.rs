@@ -9,6 +9,7 @@ pub mod document;
 pub mod environ;
 mod lints;
 mod load;
+pub mod notify;
 pub mod origins;
 pub mod platform;
 mod position;

@@ -12,6 +12,7 @@ use toml::de::{DeTable, DeValue, Deserializer};
 use super::document::House;
 use super::environ::Environ;
 use super::load::{AgentSettings, Config, Loaded};
+use super::notify::ping_name;
 use super::position::{excerpt, place};
 use super::problem::{ConfigErrors, Level, Problem};
 use super::setting_path::SettingPath;
@@ -115,6 +116,7 @@ impl<'t> Reader<'t> {
         let mut house = self.house(document, &mut problems);
         let mut lints = lints::budgets(house.budgets);
         lints.extend(house.platform.iter().flat_map(lints::platform));
+        lints.extend(lints::notify(&house.notify));
         let mut agents = BTreeMap::new();
         let mut used = BTreeSet::new();
         for entry in entries {
@@ -131,7 +133,12 @@ impl<'t> Reader<'t> {
         }
         problems.extend(lints.into_iter().map(|lint| self.lint(table, lint)));
         let tenants = house.platform.as_ref().map_or(&[][..], |platform| &platform.tenants);
-        let (given, unreadable) = secret::read_all(environ, tenants);
+        let (given, unreadable) = secret::read_all(
+            environ,
+            tenants,
+            &house.notify.channels,
+            entries.iter().map(|entry| ping_name((entry.spec)().name.as_str())),
+        );
         problems.extend(unreadable.iter().map(|error| self.of_environment(&chain(error))));
         problems.extend(
             given
@@ -146,6 +153,7 @@ impl<'t> Reader<'t> {
         let mut rows = origins::rows(&effective(&house, &agents), table, self.text);
         resolve::amend(&mut rows, &resolved, &given);
         problems.sort_by_key(|problem| problem.place);
+        house.notify.complete(&given);
         let config = Config {
             file: self.file.to_owned(),
             environment: house.environment,
@@ -153,6 +161,7 @@ impl<'t> Reader<'t> {
             paths: resolved.paths,
             managers: house.managers,
             budgets: house.budgets,
+            notify: house.notify,
             platform: house.platform,
             agents,
             origins: rows,

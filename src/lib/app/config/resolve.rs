@@ -61,11 +61,11 @@ fn used_by(name: &str) -> &'static str {
     if name.starts_with("VALIDATOR_") {
         "the account on the platform"
     } else {
-        "recognised; used by a later agent"
+        "how people are told"
     }
 }
 
-/// Puts what was resolved, and what the environment gives to later agents, into the rows.
+/// Puts what was resolved, and what the environment gives, into the rows.
 pub(super) fn amend(rows: &mut Vec<OriginRow>, resolved: &Resolved, given: &[Given]) {
     for (path, value, origin) in &resolved.replaced {
         if let Some(row) = rows.iter_mut().find(|row| row.path == *path) {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Serialize, Serializer};
 
 use super::environ::Environ;
+use super::notify::{ChannelSettings, secret_names};
 use super::platform::{TenantSettings, account_names};
 
 /// A text that is never printed: `***` in messages, in debug output and in files.
@@ -110,16 +111,21 @@ pub enum SecretError {
 const LARGEST: u64 = 64 * 1024;
 
 /// Reads every recognised name, from `X`, from the file that `X_FILE` names, or from the file `x` in the folder
-/// of credentials that the service manager hands over; then the accounts of these tenants.
+/// of credentials that the service manager hands over; then the accounts of these tenants, what these channels need,
+/// and the addresses of these pings.
 pub(super) fn read_all(
     environ: &Environ,
     tenants: &[TenantSettings],
+    channels: &[ChannelSettings],
+    pings: impl Iterator<Item = String>,
 ) -> (Vec<Given>, Vec<SecretError>) {
     let (mut given, mut errors) = (Vec::new(), Vec::new());
     let of_tenant = |tenant: &TenantSettings| account_names(&tenant.name);
+    let of_channels = channels.iter().flat_map(secret_names).chain(pings);
     let accounts = tenants
         .iter()
         .flat_map(of_tenant)
+        .chain(of_channels)
         .map(|name| Recognised { name: name.into(), hidden: true });
     let is_new = |wanted: &Recognised| RECOGNISED.iter().all(|known| known.name != wanted.name);
     for wanted in RECOGNISED.into_iter().chain(accounts.filter(is_new)) {
@@ -188,7 +194,7 @@ mod tests {
         let file = folder.path().join("smtp_pass");
         std::fs::write(&file, "from-file\n").unwrap();
         let value = |environ: &Environ| {
-            let (given, errors) = read_all(environ, &[]);
+            let (given, errors) = read_all(environ, &[], &[], std::iter::empty());
             assert!(errors.is_empty(), "{errors:?}");
             given.iter().map(|found| found.value.expose().to_owned()).collect::<Vec<_>>()
         };
@@ -203,7 +209,8 @@ mod tests {
     #[test]
     fn both_forms_an_empty_value_and_a_missing_file_are_errors() {
         let message = |variables: &[(&str, &str)]| {
-            let (_, errors) = read_all(&Environ::of(variables.iter().copied()), &[]);
+            let (_, errors) =
+                read_all(&Environ::of(variables.iter().copied()), &[], &[], std::iter::empty());
             assert_eq!(errors.len(), 1, "{errors:?}");
             errors[0].to_string()
         };

@@ -68,6 +68,7 @@ async fn played(environ: &Environ, seed: u64, form: Output) -> Result<(), String
         agent,
         opsctl,
         style: out::style(environ),
+        environ,
         seed,
     };
     let result = tokio::select! {
@@ -95,6 +96,7 @@ struct Play<'a> {
     agent: PathBuf,
     opsctl: PathBuf,
     style: Style,
+    environ: &'a Environ,
     seed: u64,
 }
 
@@ -151,8 +153,14 @@ impl Play<'_> {
 
     /// Tends the platform's tenant and gives an account.
     async fn tended(&self) -> Result<DemoAccount, String> {
-        let mut tended =
-            Tended::begin(self.stage, &self.opsctl, self.seed, Arc::clone(&self.clock))?;
+        let mut tended = Tended::begin(
+            self.stage,
+            &self.opsctl,
+            self.seed,
+            Arc::clone(&self.clock),
+            self.environ,
+        )
+        .await?;
         tended.until_quiet().await?;
         let undone = tended.undo().await?;
         let quiet = !tended.round().await?;
@@ -181,10 +189,25 @@ impl Play<'_> {
             account.undone,
             if account.last_round_quiet { "yes" } else { "no" }
         ))?;
+        self.told(&account)?;
         if account.perfect && account.last_round_quiet && account.sessions_left == 0 {
             return Ok(());
         }
         Err("the account is not perfect".to_owned())
+    }
+
+    fn told(&self, account: &DemoAccount) -> Result<(), String> {
+        let how = if account.told_for_real {
+            "These messages were sent to the channels that your environment names:"
+        } else {
+            "These messages would have been sent; with SLACK_WEBHOOK_URL, or SMTP_HOST and OPS_ALERT_EMAIL, in the \
+             environment they are. What was repaired before anybody had to hear of it is none of them."
+        };
+        self.act("8. What people are told", how)?;
+        for title in &account.messages {
+            tell(&crate::render::table::wrap(title, crate::render::table::WIDTH).join("\n    "))?;
+        }
+        Ok(())
     }
 
     fn prologue(&self) -> Result<(), String> {

@@ -144,7 +144,7 @@ fn settings(folder: &Path, program: &Path, ports: &BTreeMap<&str, u16>) -> Strin
     };
     format!(
         "# Settings of the demo. Waits are shortened so that you need not wait.\n\
-         environment = \"development\"\nhost = \"demo\"\n\n\
+         environment = \"production\"\nhost = \"demo\"\n\n\
          [agents.health-guardian]\nprobe_pause = \"200ms\"\nprocess_pause = \"200ms\"\n\n\
          [agents.health-guardian.limits]\n\
          # The demo is about services; a busy machine must not disturb it.\n\

@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::inbox::Inbox;
 use super::stage::Stage;
 use crate::adapters::child::{Outcome, Program};
+use crate::app::config::Environ;
 use crate::app::documents::{DemoAccount, DemoCheck, DemoRun};
 use crate::domain::report::Report;
 use crate::ports::clock::Clock;
@@ -23,8 +25,13 @@ const MOST_ROUNDS: usize = 8;
 /// A report of a tenant with thousands of faults.
 const LARGEST_REPORT: usize = 64 * 1024 * 1024;
 /// Everybody of the house, in the order of a round.
-const AGENTS: [&str; 4] =
-    ["health-guardian", "content-lifecycle", "fleet-manager", "schedule-doctor"];
+const AGENTS: [&str; 5] =
+    ["health-guardian", "content-lifecycle", "fleet-manager", "schedule-doctor", "ops-reporter"];
+/// Those whose findings the platform's truth tells of.
+const TENDING: [&str; 3] = ["content-lifecycle", "fleet-manager", "schedule-doctor"];
+/// What names a channel to people, so that they are told for real.
+const REAL: [&str; 6] =
+    ["SLACK_WEBHOOK_URL", "SMTP_HOST", "SMTP_PORT", "SMTP_USER", "SMTP_PASS", "OPS_ALERT_EMAIL"];
 
 /// The tenant, and what is known of how it was tended.
 pub(super) struct Tended {
@@ -33,6 +40,9 @@ pub(super) struct Tended {
     settings: PathBuf,
     found: BTreeSet<Found>,
     pub(super) runs: Vec<DemoRun>,
+    inbox: Inbox,
+    /// Channels that the environment names, each variable with its value.
+    real: Vec<(String, String)>,
 }
 
 /// What `opsctl undo` says that it took back.
@@ -44,11 +54,12 @@ struct Taken {
 
 impl Tended {
     /// Starts the platform and tells the settings about it.
-    pub(super) fn begin(
+    pub(super) async fn begin(
         stage: &Stage,
         opsctl: &std::path::Path,
         seed: u64,
         clock: Arc<dyn Clock>,
+        environ: &Environ,
     ) -> Result<Self, String> {
         let options = Options { seed, throttle: Throttle::Off, ..Options::default() };
         let sandbox = Sandbox::start(options, clock)
@@ -59,7 +70,11 @@ impl Tended {
         let text = with_platform(&text, &sandbox.base_url(), &fallback.unwrap_or_default());
         fs::write(&settings, text).map_err(|error| format!("failed to write settings: {error}"))?;
         let programs = opsctl.parent().map(PathBuf::from).unwrap_or_default();
-        Ok(Self { sandbox, programs, settings, found: BTreeSet::new(), runs: Vec::new() })
+        let inbox = Inbox::open().await?;
+        let names = REAL.iter().flat_map(|name| [(*name).to_owned(), format!("{name}_FILE")]);
+        let real = names.filter_map(|name| Some((name.clone(), environ.get(&name)?.to_owned())));
+        let (real, found, runs) = (real.collect(), BTreeSet::new(), Vec::new());
+        Ok(Self { sandbox, programs, settings, found, runs, inbox, real })
     }
 
     /// A program with the account that it needs on the platform.
@@ -67,7 +82,12 @@ impl Tended {
         let path = self.programs.join(name).display().to_string();
         let mut argv = vec![path, "--config".to_owned(), self.settings.display().to_string()];
         argv.extend(words.iter().map(|word| (*word).to_owned()));
-        Program::new(argv)
+        let program = self
+            .real
+            .iter()
+            .fold(Program::new(argv), |program, (name, value)| program.env(name, value));
+        program
+            .env("WEBHOOK_URL_INBOX", self.inbox.url())
             .env("VALIDATOR_EMAIL", "ops@example.test")
             .env("VALIDATOR_PASSWORD", PASSWORD)
             .deadline(RUN)
@@ -82,13 +102,15 @@ impl Tended {
             let report = self.report(agent).await?;
             let keys = report.plan.actions.iter().map(|action| &action.key);
             let left = report.plan.deferrals.iter().map(|deferral| &deferral.key);
-            self.found.extend(keys.chain(left).filter(|key| key.agent.as_str() != AGENTS[0]).map(
-                |key| Found {
-                    agent: key.agent.to_string(),
-                    check: key.check.to_string(),
-                    subject: key.subject.to_string(),
-                },
-            ));
+            self.found.extend(
+                keys.chain(left).filter(|key| TENDING.contains(&key.agent.as_str())).map(|key| {
+                    Found {
+                        agent: key.agent.to_string(),
+                        check: key.check.to_string(),
+                        subject: key.subject.to_string(),
+                    }
+                }),
+            );
             let count = |name: &str| report.counts.get(name).copied().unwrap_or_default();
             acted |= count("acted") > 0;
             self.runs.push(DemoRun {
@@ -183,6 +205,8 @@ impl Tended {
             last_round_quiet: quiet,
             sessions_left: self.sandbox.sessions_open(),
             perfect: score.is_perfect(),
+            messages: self.inbox.titles(),
+            told_for_real: !self.real.is_empty(),
         }
     }
 }
@@ -203,6 +227,7 @@ fn with_platform(text: &str, url: &str, fallback: &str) -> String {
     format!(
         "{text}\n# The platform of the second part. Limits are off and budgets are raised, so that one round does what \
          days would do.\n\
+         [[notify.channels]]\nname = \"inbox\"\nkind = \"webhook\"\npause = \"0s\"\n\n\
          [platform]\nurl = \"{url}\"\n\n\
          [platform.limits]\nper_second = 0\nper_minute = 0\nper_hour = 0\nsign_ins_per_minute = 0\ntotal_per_second = 0\n\n\
          [budgets]\nactions_per_run = 1000\nactions_per_hour = 10000\n\n\

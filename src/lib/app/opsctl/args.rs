@@ -116,6 +116,46 @@ pub enum Verb {
         #[arg(long)]
         false_alarm: bool,
     },
+    /// Say that you are on it: no reminders, and no next step, until it becomes worse
+    Ack {
+        /// The incident, like INC-1
+        id: String,
+        /// What you do; stands in the ledger
+        #[arg(long)]
+        reason: String,
+    },
+    /// Hear no more of something, for a time; a recovery is told all the same
+    #[command(group = clap::ArgGroup::new("how-long").required(true))]
+    Silence {
+        /// An incident (INC-1), the key of a finding, or a check (fleet-manager/display_offline)
+        what: String,
+        /// For how long, like 30m or 2h
+        #[arg(long = "for", value_name = "DURATION", group = "how-long")]
+        duration: Option<HumanDuration>,
+        /// Until the incident ends
+        #[arg(long, group = "how-long")]
+        until_resolved: bool,
+        /// Until the incident becomes worse, or ends
+        #[arg(long, group = "how-long")]
+        until_worse: bool,
+        /// No longer: lift the silence
+        #[arg(long, group = "how-long")]
+        off: bool,
+        /// Why; stands in the ledger
+        #[arg(long)]
+        reason: String,
+    },
+    /// Who was told of what, and why
+    Notify {
+        /// What about it
+        #[command(subcommand)]
+        verb: NotifyVerb,
+    },
+    /// The runbook of a check: what it means, what to look at, how to fix it
+    Runbook {
+        /// The check, like `service_down`; without one, every check is listed
+        check: Option<String>,
+    },
     /// The settings: are they right, and what is in effect?
     Config {
         /// What about them
@@ -194,6 +234,34 @@ pub enum IncidentsVerb {
     Show {
         /// Its id, like INC-1
         id: String,
+    },
+}
+
+/// What about telling.
+#[derive(Clone, Debug, Subcommand)]
+pub enum NotifyVerb {
+    /// The last notifications: what was told, and what is waiting
+    List {
+        /// How many
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+        last: u32,
+    },
+    /// Send a trial message, and say what became of it
+    #[command(group = clap::ArgGroup::new("which").required(true))]
+    Test {
+        /// The channel
+        #[arg(group = "which")]
+        channel: Option<String>,
+        /// Every channel
+        #[arg(long, group = "which")]
+        all: bool,
+    },
+    /// Why a route was told of an incident, or was not, and when it will be
+    Why {
+        /// The incident, like INC-1
+        incident: String,
+        /// The route; without one, every route
+        route: Option<String>,
     },
 }
 

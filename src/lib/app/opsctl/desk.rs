@@ -18,6 +18,8 @@ use crate::ports::store::StoreError;
 use crate::render::style::Style;
 
 use super::args::{ConfigVerb, Opsctl, Verb};
+use super::people::HowLong;
+use super::runbook::runbook;
 use super::undo::Wanted;
 
 /// The whole of `opsctl`'s `main`.
@@ -135,6 +137,18 @@ impl Desk<'_> {
                     if *false_alarm { Resolution::FalseAlarm } else { Resolution::Manual };
                 self.resolve(id, reason, resolution).await
             }
+            Verb::Ack { id, reason } => self.acknowledge(id, reason).await,
+            Verb::Silence { what, duration, until_resolved, until_worse, off, reason } => {
+                let how_long = match (duration, until_resolved, until_worse, off) {
+                    (Some(duration), ..) => HowLong::For(duration.get()),
+                    (None, true, ..) => HowLong::UntilResolved,
+                    (None, _, true, _) => HowLong::UntilWorse,
+                    (None, ..) => HowLong::NoLonger,
+                };
+                self.silence(what, how_long, reason).await
+            }
+            Verb::Notify { verb } => self.notify(verb).await,
+            Verb::Runbook { check } => runbook(check.as_deref()),
             Verb::Undo { remediation: Some(id), reason, .. } => {
                 self.undo(Wanted::One(id), reason).await
             }

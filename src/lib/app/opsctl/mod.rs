@@ -9,9 +9,12 @@ mod desk;
 mod doctor;
 mod explain;
 mod ledger;
+mod notify;
+mod people;
 mod questions;
 mod resolve;
 mod room;
+mod runbook;
 mod status;
 mod undo;
 

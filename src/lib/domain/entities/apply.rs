@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::{Entities, EntityRef};
 use crate::domain::event::{Event, NewEvent, RemediationOutcome};
 use crate::domain::incident::{
-    Control, Escalated, Incident, IncidentId, Remediation, RemediationId, RemediationState,
-    Resolution, Resolved, Undone,
+    Acknowledged, Control, Escalated, Incident, IncidentId, Remediation, RemediationId,
+    RemediationState, Resolution, Resolved, Undone,
 };
 use crate::domain::operation::TargetState;
 use crate::domain::subject::Key;
@@ -31,6 +31,7 @@ impl Entities {
             Event::IncidentOpened { .. } => self.open(&new.event),
             Event::IncidentSeverityChanged { .. } => self.change_severity(&new.event),
             Event::IncidentFactsChanged { .. } => self.change_facts(&new.event),
+            Event::IncidentAcknowledged { .. } => self.acknowledge(new),
             Event::IncidentResolved { .. } => self.resolve(new.at, &new.event),
             Event::Escalation { .. } => self.escalate(new.at, &new.event),
             Event::RecoveryAttempted { .. } => self.intend(new),
@@ -89,6 +90,7 @@ impl Entities {
             last_attempt_at: *last_attempt_at,
             last_operation: None,
             escalated: None,
+            acknowledged: None,
             resolved: None,
         });
         Ok(vec![EntityRef::Incident(*incident)])
@@ -124,6 +126,17 @@ impl Entities {
         incident.message.clone_from(message);
         incident.facts.clone_from(facts);
         self.put_incident(incident);
+        Ok(vec![EntityRef::Incident(*id)])
+    }
+
+    fn acknowledge(&mut self, new: &NewEvent) -> Result<Vec<EntityRef>, String> {
+        let Event::IncidentAcknowledged { incident: id, reason } = &new.event else {
+            return Err("not an acknowledgement".to_owned());
+        };
+        let incident = self.active(*id)?;
+        let (by, reason, severity) = (new.actor.clone(), reason.clone(), incident.severity);
+        let acknowledged = Some(Acknowledged { at: new.at, by, reason, severity });
+        self.put_incident(Incident { acknowledged, ..incident });
         Ok(vec![EntityRef::Incident(*id)])
     }
 

@@ -66,6 +66,7 @@ impl Event {
             }
             Self::IncidentSeverityChanged { incident, .. }
             | Self::IncidentFactsChanged { incident, .. }
+            | Self::IncidentAcknowledged { incident, .. }
             | Self::Escalation { incident, .. } => vec![EntityRef::Incident(*incident)],
             Self::IncidentResolved { incident, remediation, .. } => {
                 let proof = remediation.iter().map(|id| EntityRef::Remediation(*id));

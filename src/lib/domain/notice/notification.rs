@@ -185,6 +185,9 @@ pub struct ToldFacts {
     pub message: String,
     /// The facts.
     pub facts: BTreeMap<String, String>,
+    /// Whether a person was called.
+    #[serde(default)]
+    pub escalated: bool,
 }
 
 /// That one route is to hear of one thing.
@@ -225,6 +228,8 @@ pub struct Notification {
     pub lease_until: Option<Timestamp>,
     /// The message that it left with.
     pub message: Option<String>,
+    /// What that message has in common with others about the same thing.
+    pub thread: Option<String>,
     /// The receiver's own name for that message.
     pub reference: Option<String>,
     /// Whether it left alone, so that the message may be edited.

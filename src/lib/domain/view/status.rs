@@ -10,7 +10,7 @@ use crate::domain::moment;
 use crate::domain::severity::Severity;
 
 /// The agent that everything else leans on: where it is lost, nobody looks at production.
-const GUARDIAN: &str = "health-guardian";
+pub const GUARDIAN: &str = "health-guardian";
 
 /// How many reasons are spelled out.
 const REASONS: usize = 50;

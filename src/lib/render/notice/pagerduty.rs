@@ -36,7 +36,8 @@ pub(super) fn event(message: &Message, routing_key: &str) -> Value {
     json!({
         "routing_key": routing_key,
         "event_action": action(message),
-        "dedup_key": text(&message.thread, KEY),
+        // Incidents are counted per ledger, and several hosts may share a key.
+        "dedup_key": text(&format!("{}/{}", message.host, message.thread), KEY),
         "payload": payload,
         "client": "opswarden",
         "links": links(&sheet),

@@ -1,0 +1,246 @@
+//! Decisions as rows: what is due is put in, what is no longer is taken out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::SqliteConnection;
+
+use super::doubt::{doubted, is_on_its_way, withdraw};
+use super::episodes::{before, ended};
+use super::{Desk, other, rows};
+use crate::adapters::store::append::new_id;
+use crate::adapters::store::connection::unread;
+use crate::adapters::store::open::SqliteStore;
+use crate::adapters::store::publish::{gather, latest_rulings};
+use crate::adapters::store::read;
+use crate::adapters::store::read_view::{active, controls};
+use crate::adapters::store::rows::cut;
+use crate::domain::event::RecordedEvent;
+use crate::domain::incident::{ApprovalId, Control, Incident, IncidentId, RunId, control};
+use crate::domain::notice::{
+    About, Case, Decision, Heard, Kind, Notification, NotificationState, Route, decide,
+};
+use crate::domain::run::Ruling;
+use crate::domain::severity::Priority;
+use crate::domain::subject::Key;
+use crate::ports::outbox::Wanted;
+use crate::ports::store::StoreError;
+
+/// What caused a decision.
+#[derive(Clone, Debug, Default)]
+struct Cause {
+    event: Option<u64>,
+    run: Option<RunId>,
+}
+
+/// Decides about the incidents that these events are about, in their own transaction.
+pub(in crate::adapters::store) async fn reconcile_touched(
+    connection: &mut SqliteConnection,
+    store: &SqliteStore,
+    events: &[RecordedEvent],
+) -> Result<(), StoreError> {
+    let Some(rules) = store.options().notices.as_deref() else { return Ok(()) };
+    let desk = Desk { store, rules, now: cut(store.options().clock.now()) };
+    let mut touched: BTreeMap<IncidentId, Cause> = BTreeMap::new();
+    for event in events {
+        if let Ok(id) = event.new.event.subject().parse::<IncidentId>() {
+            touched.insert(id, Cause { event: Some(event.seq), run: event.new.run.clone() });
+        }
+    }
+    for event in events {
+        if let Ok(id) = event.new.event.subject().parse::<ApprovalId>() {
+            other::request(connection, &desk, id, event).await?;
+        }
+    }
+    // A person's word may cover what is about to leave.
+    if events.iter().any(|event| event.new.event.subject().starts_with("silence:")) {
+        for incident in active(connection, None).await? {
+            touched.entry(incident.id).or_default();
+        }
+    }
+    if touched.is_empty() {
+        return Ok(());
+    }
+    let known = Known { controls: controls(connection).await?, explained: BTreeMap::new() };
+    for (id, cause) in touched {
+        if let Some(incident) = read::incident(connection, id).await? {
+            reconcile(connection, &desk, &known, &incident, &cause).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Decides about everything that may have become due.
+pub(super) async fn everything(
+    connection: &mut SqliteConnection,
+    desk: &Desk<'_>,
+    wanted: &Wanted,
+) -> Result<(), StoreError> {
+    withdraw_homeless(connection, desk).await?;
+    let open: Vec<Incident> = active(connection, None).await?;
+    let known = Known {
+        controls: controls(connection).await?,
+        explained: explained(latest_rulings(connection).await?, &open),
+    };
+    let ended = ended(connection, desk).await?;
+    for incident in open.iter().chain(&ended) {
+        reconcile(connection, desk, &known, incident, &Cause::default()).await?;
+    }
+    let state = gather(connection, desk.store, desk.now).await?;
+    for route in &desk.rules.routes {
+        if route.status {
+            other::status(connection, desk, route, &state).await?;
+        }
+        if route.digest {
+            other::digest(connection, desk, route).await?;
+        }
+    }
+    if wanted.dashboard {
+        other::dashboards(connection, desk).await?;
+    }
+    rows::forget(connection, desk.now).await
+}
+
+/// What decisions rest on beside the incident itself.
+struct Known {
+    controls: BTreeMap<String, Control>,
+    /// Findings that another one explains, which is open.
+    explained: BTreeMap<Key, Key>,
+}
+
+impl Known {
+    /// A person's word about this incident, its finding, or its check.
+    fn silence(&self, incident: &Incident) -> Option<&Control> {
+        control::silences_of(incident).into_iter().find_map(|key| {
+            let found = self.controls.get(&key);
+            found.filter(|silence| silence.on)
+        })
+    }
+}
+
+fn explained(rulings: BTreeMap<Key, Ruling>, open: &[Incident]) -> BTreeMap<Key, Key> {
+    let open: BTreeSet<&Key> = open.iter().map(|incident| &incident.key).collect();
+    let folded = rulings.into_iter().filter_map(|(key, ruling)| match ruling {
+        Ruling::Folded { into } if open.contains(&into) => Some((key, into)),
+        _ => None,
+    });
+    folded.collect()
+}
+
+/// What was decided for a route or a channel that settings no longer have leaves by nobody.
+async fn withdraw_homeless(
+    connection: &mut SqliteConnection,
+    desk: &Desk<'_>,
+) -> Result<(), StoreError> {
+    for mut row in rows::open(connection).await.map_err(unread)? {
+        let routed = desk.rules.routes.iter().any(|route| route.name == row.route);
+        let needs_none = matches!(row.about, About::Dashboard | About::Test);
+        if desk.rules.channels.contains_key(&row.channel) && (routed || needs_none) {
+            continue;
+        }
+        withdraw(&mut row, desk, "settings have neither its route nor its channel any more");
+        rows::save(connection, &row).await?;
+    }
+    Ok(())
+}
+
+async fn reconcile(
+    connection: &mut SqliteConnection,
+    desk: &Desk<'_>,
+    known: &Known,
+    incident: &Incident,
+    cause: &Cause,
+) -> Result<(), StoreError> {
+    let told = rows::about(connection, &About::Incident(incident.id)).await?;
+    let before = before(connection, desk, incident).await?;
+    for route in &desk.rules.routes {
+        let of_route = |row: &&Notification| row.route == route.name;
+        let mut own: Vec<Notification> = told.iter().filter(of_route).cloned().collect();
+        let open = own.iter().position(|row| row.finished_at.is_none());
+        if open.is_some_and(|place| is_on_its_way(&own[place], desk)) {
+            // What becomes of that decides about the rest.
+            continue;
+        }
+        if let Some(row) = open.map(|place| &mut own[place]) {
+            doubted(connection, desk, row, incident).await?;
+        }
+        let heard = Heard::of(&own);
+        let heard_before = Heard::of(before.iter().filter(of_route));
+        let decision = decide(&Case {
+            incident,
+            route,
+            heard: &heard,
+            heard_before: incident.relapse_of.map(|_| &heard_before),
+            silence: known.silence(incident),
+            explained_by: known.explained.get(&incident.key),
+            rules: desk.rules,
+            now: desk.now,
+        });
+        let open = own.into_iter().find(|row| row.finished_at.is_none());
+        let about = About::Incident(incident.id);
+        let priority = Priority::of(incident.severity, desk.rules.environment);
+        apply(connection, desk, route, open, (about, priority), decision, cause).await?;
+    }
+    Ok(())
+}
+
+async fn apply(
+    connection: &mut SqliteConnection,
+    desk: &Desk<'_>,
+    route: &Route,
+    open: Option<Notification>,
+    (about, priority): (About, Priority),
+    decision: Decision,
+    cause: &Cause,
+) -> Result<(), StoreError> {
+    match (decision, open) {
+        (Decision::Nothing { .. }, None) => Ok(()),
+        (Decision::Nothing { why, .. }, Some(mut row)) => {
+            withdraw(&mut row, desk, &why);
+            rows::save(connection, &row).await
+        }
+        (Decision::Tell { kind, not_before, for_digest, why }, open) => {
+            let mut row = open.unwrap_or_else(|| Notification {
+                not_before,
+                run: cause.run.clone(),
+                caused_by: cause.event,
+                ..fresh(desk, &route.name, &route.channel, about)
+            });
+            if row.for_digest && !for_digest {
+                row.not_before = not_before;
+            } else if row.attempts == 0 {
+                row.not_before = row.not_before.min(not_before);
+            }
+            (row.kind, row.priority, row.for_digest, row.why) = (kind, priority, for_digest, why);
+            rows::save(connection, &row).await
+        }
+    }
+}
+
+/// A notification that nothing is known of yet but whom it is for.
+pub(super) fn fresh(desk: &Desk<'_>, route: &str, channel: &str, about: About) -> Notification {
+    Notification {
+        id: new_id(desk.now),
+        route: route.to_owned(),
+        channel: channel.to_owned(),
+        about,
+        kind: Kind::Opened,
+        priority: Priority::P3,
+        state: NotificationState::Pending,
+        created_at: desk.now,
+        not_before: desk.now,
+        for_digest: false,
+        caused_by: None,
+        run: None,
+        attempts: 0,
+        doubts: 0,
+        lease_until: None,
+        message: None,
+        thread: None,
+        reference: None,
+        alone: false,
+        why: String::new(),
+        outcome: None,
+        told: None,
+        finished_at: None,
+    }
+}

@@ -1,0 +1,220 @@
+//! `opsctl notify`: who was told of what, why, and a trial.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::args::NotifyVerb;
+use super::questions::known;
+use super::{Desk, Told, Trouble};
+use crate::adapters::store::{Access, SqliteStore};
+use crate::app::documents::{RouteAnswer, TrialAnswer};
+use crate::app::exit::Exit;
+use crate::app::telling::telling;
+use crate::app::wire;
+use crate::domain::incident::{Incident, IncidentId, control};
+use crate::domain::moment::full;
+use crate::domain::notice::{
+    Case, Decision, Heard, Notification, NotificationState, Route, decide,
+};
+use crate::domain::run::Ruling;
+use crate::ports::outbox::Outbox as _;
+use crate::ports::store::{LedgerView, Scope, Store as _};
+use crate::render::notifications;
+use crate::render::page::Page;
+use crate::render::style::Tone;
+
+/// So many notifications of one incident are read.
+const OF_ONE: u32 = 1000;
+/// How long a trial may take.
+const TRIAL: Duration = Duration::from_secs(30);
+
+impl Desk<'_> {
+    pub(super) async fn notify(&self, verb: &NotifyVerb) -> Result<Told, Trouble> {
+        match verb {
+            NotifyVerb::List { last } => self.notifications(*last).await,
+            NotifyVerb::Why { incident, route } => self.why_told(incident, route.as_deref()).await,
+            NotifyVerb::Test { channel, .. } => self.trial(channel.as_deref()).await,
+        }
+    }
+
+    async fn notifications(&self, last: u32) -> Result<Told, Trouble> {
+        let store = self.store(Access::ReadOnly).await?;
+        let found = store.notifications(None, last).await?;
+        store.close().await?;
+        let text = notifications::list(&found, self.clock.now());
+        Ok(Told { text, json: json!(found), exit: Exit::Clean })
+    }
+
+    async fn why_told(&self, incident: &str, route: Option<&str>) -> Result<Told, Trouble> {
+        let id: IncidentId =
+            incident.parse().map_err(|error| Trouble::usage(format!("{error}")))?;
+        let rules = wire::rules(self.config);
+        let wanted: Vec<&Route> =
+            rules.routes.iter().filter(|one| route.is_none_or(|name| one.name == name)).collect();
+        if wanted.is_empty() {
+            return Err(Trouble::usage(no_route(route, &rules.routes)));
+        }
+        let store = self.store(Access::ReadOnly).await?;
+        let asked = Asked::read(&store, known(&store, id).await?, self.clock.now()).await;
+        store.close().await?;
+        let asked = asked?;
+        let mut page = Page::new(self.style);
+        let mut answers = Vec::new();
+        for route in wanted {
+            let decision = asked.decide(route, &rules, self.clock.now());
+            let own = asked.rows.iter().filter(|row| row.route == route.name);
+            let told: Vec<Notification> = own.cloned().collect();
+            let answer = answer(route, decision, told);
+            show(&mut page, &answer);
+            answers.push(answer);
+        }
+        Ok(Told { text: page.into_text(), json: json!(answers), exit: Exit::Clean })
+    }
+
+    async fn trial(&self, channel: Option<&str>) -> Result<Told, Trouble> {
+        let store = std::sync::Arc::new(self.store(Access::ReadWrite).await?);
+        let run = wire::new_run_id();
+        let telling = telling(self.config, &store, &run, &self.clock);
+        let names: Vec<String> = match channel {
+            Some(name) if telling.channels.contains_key(name) => vec![name.to_owned()],
+            Some(name) => return Err(Trouble::usage(no_channel(name, telling.channels.keys()))),
+            None => telling.channels.keys().cloned().collect(),
+        };
+        if names.is_empty() {
+            return Err(Trouble::usage(NO_CHANNELS));
+        }
+        let end = self.clock.elapsed() + TRIAL;
+        let mut answers = Vec::new();
+        for name in names {
+            let id = store.put_trial(self.clock.now(), &name, &self.person()).await?;
+            telling.feed(self.clock.as_ref(), &run, &name, end).await;
+            let found = store.notifications(Some("test"), OF_ONE).await?;
+            let row = found.into_iter().find(|row| row.id == id);
+            answers.push(TrialAnswer {
+                channel: name,
+                state: row.as_ref().map_or(NotificationState::Pending, |row| row.state),
+                answer: row.and_then(|row| row.outcome).unwrap_or_default(),
+            });
+        }
+        store.close().await?;
+        let mut page = Page::new(self.style);
+        for answer in &answers {
+            let sent = answer.state == NotificationState::Sent;
+            let tone = if sent { Tone::Good } else { Tone::Bad };
+            page.item(
+                tone,
+                &answer.channel,
+                &format!("{}: {}", answer.state.as_str(), answer.answer),
+            );
+        }
+        let all_sent = answers.iter().all(|answer| answer.state == NotificationState::Sent);
+        let exit = if all_sent { Exit::Clean } else { Exit::Incomplete };
+        Ok(Told { text: page.into_text(), json: json!(answers), exit })
+    }
+}
+
+const NO_CHANNELS: &str = "no channel is set up: set SLACK_WEBHOOK_URL, or SMTP_HOST and OPS_ALERT_EMAIL, or write \
+                           [[notify.channels]]";
+
+fn no_route(wanted: Option<&str>, routes: &[Route]) -> String {
+    let names: Vec<&str> = routes.iter().map(|route| route.name.as_str()).collect();
+    match wanted {
+        _ if names.is_empty() => NO_CHANNELS.to_owned(),
+        Some(wanted) => format!("there is no route `{wanted}`; there are: {}", names.join(", ")),
+        None => NO_CHANNELS.to_owned(),
+    }
+}
+
+fn no_channel<'n>(wanted: &str, names: impl Iterator<Item = &'n String>) -> String {
+    let names: Vec<&str> = names.map(String::as_str).collect();
+    if names.is_empty() {
+        return NO_CHANNELS.to_owned();
+    }
+    format!("there is no channel `{wanted}`; there are: {}", names.join(", "))
+}
+
+/// Everything that a decision about one incident rests on.
+struct Asked {
+    incident: Incident,
+    rows: Vec<Notification>,
+    before: Vec<Notification>,
+    view: LedgerView,
+    ruling: Option<Ruling>,
+}
+
+impl Asked {
+    async fn read(
+        store: &SqliteStore,
+        incident: Incident,
+        now: jiff::Timestamp,
+    ) -> Result<Self, Trouble> {
+        let rows = store.notifications(Some(&incident.id.to_string()), OF_ONE).await?;
+        let before = match incident.relapse_of {
+            Some(earlier) => store.notifications(Some(&earlier.to_string()), OF_ONE).await?,
+            None => Vec::new(),
+        };
+        let scope = Scope { agent: None, recent: Duration::ZERO, now };
+        let view = store.view(scope).await?;
+        let decisions = store.decisions(&incident.key, 1).await?;
+        let ruling = decisions.into_iter().next().map(|decision| decision.ruling);
+        Ok(Self { incident, rows, before, view, ruling })
+    }
+
+    fn decide(
+        &self,
+        route: &Route,
+        rules: &crate::domain::notice::Rules,
+        now: jiff::Timestamp,
+    ) -> Decision {
+        let of_route = |row: &&Notification| row.route == route.name;
+        let heard = Heard::of(self.rows.iter().filter(of_route));
+        let before = Heard::of(self.before.iter().filter(of_route));
+        let silences: BTreeMap<_, _> =
+            self.view.controls.iter().filter(|(_, control)| control.on).collect();
+        let silence = control::silences_of(&self.incident);
+        let explained_by = match &self.ruling {
+            Some(Ruling::Folded { into }) => self.view.incident_of(into).map(|_| into),
+            _ => None,
+        };
+        decide(&Case {
+            incident: &self.incident,
+            route,
+            heard: &heard,
+            heard_before: self.incident.relapse_of.map(|_| &before),
+            silence: silence.iter().find_map(|key| silences.get(key).copied()),
+            explained_by,
+            rules,
+            now,
+        })
+    }
+}
+
+fn answer(route: &Route, decision: Decision, told: Vec<Notification>) -> RouteAnswer {
+    let open = told.iter().find(|row| row.finished_at.is_none());
+    let (is_due, why, until) = match (decision, open) {
+        (_, Some(row)) => (true, row.why.clone(), Some(row.not_before)),
+        (Decision::Tell { why, not_before, .. }, None) => (true, why, Some(not_before)),
+        (Decision::Nothing { why, until }, None) => (false, why, until),
+    };
+    let (route, channel) = (route.name.clone(), route.channel.clone());
+    RouteAnswer { route, channel, is_due, why, until, told }
+}
+
+fn show(page: &mut Page, answer: &RouteAnswer) {
+    page.heading(&format!("{} (by {})", answer.route, answer.channel));
+    for row in answer.told.iter().rev() {
+        let at = row.finished_at.unwrap_or(row.created_at);
+        let outcome = row.outcome.as_deref().unwrap_or("");
+        let text =
+            format!("{} at {}: {} {outcome}", row.kind.as_str(), full(at), row.state.as_str());
+        page.item(Tone::Dim, "told", text.trim());
+    }
+    let word = if answer.is_due { "due" } else { "not told" };
+    page.item(Tone::Strong, word, &answer.why);
+    if let Some(until) = answer.until {
+        let label = if answer.is_due { "from" } else { "asked anew" };
+        page.item(Tone::Dim, label, &full(until));
+    }
+}

@@ -1,0 +1,188 @@
+//! People are told by the programs themselves: once, with the end; and whoever does not answer delays nobody.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::fake::OPSCTL;
+
+const GUARDIAN: &str = env!("CARGO_BIN_EXE_health-guardian");
+const REPORTER: &str = env!("CARGO_BIN_EXE_ops-reporter");
+
+/// What a receiver does with a message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Receiver {
+    Answers,
+    NeverAnswers,
+}
+
+/// A receiver of webhooks on loopback, and what arrived there.
+struct Inbox {
+    url: String,
+    arrived: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Inbox {
+    fn open(receiver: Receiver) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
+        let url = format!("http://{}/hook", listener.local_addr().expect("it has an address"));
+        let arrived: Arc<Mutex<Vec<Value>>> = Arc::default();
+        let inbox = Arc::clone(&arrived);
+        std::thread::spawn(move || {
+            let mut kept = Vec::new();
+            for stream in listener.incoming().flatten() {
+                let (message, stream) = read(stream);
+                inbox.lock().expect("nobody panics while it is held").extend(message);
+                match receiver {
+                    Receiver::Answers => answer(stream),
+                    Receiver::NeverAnswers => kept.push(stream),
+                }
+            }
+        });
+        Self { url, arrived }
+    }
+
+    fn kinds(&self) -> Vec<String> {
+        let arrived = self.arrived.lock().expect("nobody panics while it is held");
+        arrived.iter().map(|one| one["kind"].as_str().unwrap_or("?").to_owned()).collect()
+    }
+}
+
+/// One request with its whole body.
+fn read(mut stream: TcpStream) -> (Option<Value>, TcpStream) {
+    let (mut bytes, mut part) = (Vec::new(), [0_u8; 4096]);
+    stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout can be set");
+    while let Ok(many) = stream.read(&mut part) {
+        bytes.extend_from_slice(&part[..many]);
+        let text = String::from_utf8_lossy(&bytes);
+        if let Some((_, body)) = text.split_once("\r\n\r\n")
+            && let Ok(message) = serde_json::from_str(body)
+        {
+            return (Some(message), stream);
+        }
+        if many == 0 {
+            break;
+        }
+    }
+    (None, stream)
+}
+
+fn answer(mut stream: TcpStream) {
+    let _gone = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+}
+
+/// A folder with one service, whose port nobody listens on, and one channel.
+struct House {
+    folder: tempfile::TempDir,
+    port: u16,
+    inbox: Inbox,
+}
+
+impl House {
+    fn new(receiver: Receiver) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let free = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
+        let port = free.local_addr().expect("it has an address").port();
+        let limits = "cpu_percent = 100\nmemory_percent = 100\nswap_percent = 100\ndisk_percent = 100\n\
+                      disk_critical_percent = 100\nload_percent = 100000\n";
+        let settings = format!(
+            "host = \"host-a\"\n[[notify.channels]]\nname = \"hook\"\nkind = \"webhook\"\npause = \"0s\"\n\
+             [agents.health-guardian]\nprobe_pause = \"20ms\"\nprocess_pause = \"20ms\"\n\
+             [agents.health-guardian.limits]\n{limits}\
+             [[agents.health-guardian.services]]\nname = \"web\"\n\
+             [[agents.health-guardian.services.probes]]\nurl = \"tcp://127.0.0.1:{port}\"\n"
+        );
+        std::fs::write(folder.path().join("agents.toml"), settings).expect("it is written");
+        Self { folder, port, inbox: Inbox::open(receiver) }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "programs are what is tried here")]
+    fn run(&self, program: &str, words: &[&str]) -> String {
+        let mut command = std::process::Command::new(program);
+        command.args(words).current_dir(self.path()).env_clear().env("PATH", "/usr/bin:/bin");
+        command.env("OPSWARDEN_CONFIG", self.path().join("agents.toml"));
+        command.env("WEBHOOK_URL_HOOK", &self.inbox.url);
+        let output = command.output().expect("it starts");
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    }
+
+    fn notifications(&self) -> Vec<Value> {
+        let text = self.run(OPSCTL, &["notify", "list", "-o", "json"]);
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+}
+
+#[test]
+fn a_fault_is_told_once_with_its_end_and_what_is_silenced_is_not() {
+    let house = House::new(Receiver::Answers);
+    house.run(GUARDIAN, &[]);
+    assert_eq!(house.inbox.kinds(), ["opened"], "in the very run");
+    house.run(GUARDIAN, &[]);
+    house.run(REPORTER, &[]);
+    assert_eq!(house.inbox.kinds(), ["opened"], "once");
+    let why = house.run(OPSCTL, &["notify", "why", "INC-1", "hook"]);
+    assert!(why.contains("it was told"), "{why}");
+    let _listens = TcpListener::bind(("127.0.0.1", house.port)).expect("the port is free");
+    for _ in 0..3 {
+        house.run(GUARDIAN, &[]);
+    }
+    assert_eq!(house.inbox.kinds(), ["opened", "recovered"]);
+}
+
+#[test]
+fn who_never_answers_costs_a_run_no_more_than_its_bound_and_is_asked_once_more() {
+    let house = House::new(Receiver::NeverAnswers);
+    let began = Instant::now();
+    house.run(GUARDIAN, &[]);
+    assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
+    let state = |house: &House| {
+        let one = house.notifications().remove(0);
+        (one["state"].as_str().unwrap_or_default().to_owned(), one["doubts"].as_u64())
+    };
+    assert_eq!(state(&house), ("unknown".to_owned(), Some(1)));
+    let runs = house.run(OPSCTL, &["runs", "-o", "json"]);
+    let runs: Vec<Value> = serde_json::from_str(&runs).expect("a list");
+    assert_eq!(runs[0]["state"], "findings", "the run itself ended as it should");
+    std::thread::sleep(Duration::from_secs(31));
+    house.run(GUARDIAN, &[]);
+    assert_eq!(state(&house), ("unknown".to_owned(), Some(2)));
+    let arrived = house.inbox.arrived.lock().expect("nobody panics while it is held").clone();
+    assert_eq!(arrived.len(), 2);
+    assert_eq!(arrived[0]["id"], arrived[1]["id"]);
+    assert_eq!(
+        (&arrived[0]["may_repeat"], &arrived[1]["may_repeat"]),
+        (&false.into(), &true.into())
+    );
+    house.run(GUARDIAN, &[]);
+    assert_eq!(house.inbox.kinds().len(), 2, "and no third time");
+}
+
+#[test]
+fn a_person_who_takes_it_up_or_silences_it_is_heard_by_the_next_run() {
+    let house = House::new(Receiver::Answers);
+    let silenced = house.run(
+        OPSCTL,
+        &["silence", "health-guardian/service_down", "--for", "1h", "--reason", "planned"],
+    );
+    assert!(silenced.contains("Nobody hears of health-guardian/service_down until"), "{silenced}");
+    house.run(GUARDIAN, &[]);
+    assert_eq!(house.inbox.kinds(), Vec::<String>::new());
+    let words = ["silence", "health-guardian/service_down", "--off", "--reason", "over"];
+    house.run(OPSCTL, &words);
+    let taken = house.run(OPSCTL, &["ack", "INC-1", "--reason", "on it"]);
+    assert!(taken.contains("INC-1 is yours"), "{taken}");
+    house.run(GUARDIAN, &[]);
+    assert_eq!(house.inbox.kinds(), ["opened"], "who else is told is told who is on it");
+    let unknown = house.run(OPSCTL, &["silence", "nonsense", "--for", "1h", "--reason", "x"]);
+    assert!(unknown.contains("is neither an incident"), "{unknown}");
+    let ended = house.run(OPSCTL, &["ack", "INC-9", "--reason", "x"]);
+    assert!(ended.contains("there is no INC-9"), "{ended}");
+}

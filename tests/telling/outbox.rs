@@ -1,0 +1,526 @@
+//! The outbox step by step: what is put in, what leaves, what is repeated and what is taken out again.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use opswarden::domain::approval::{Ask, Verdict};
+use opswarden::domain::event::{Event, NewEvent};
+use opswarden::domain::incident::{ApprovalId, IncidentId};
+use opswarden::domain::notice::{Body, ChannelRule, Kind, NotificationState, Route, Window};
+use opswarden::domain::operation::{Guard, Operation};
+use opswarden::domain::process::{ManagerKind, ProcessRef};
+use opswarden::domain::proposal::Proposal;
+use opswarden::domain::run::RunState;
+use opswarden::domain::severity::{Environment, Severity};
+use opswarden::ports::channel::Delivery;
+use opswarden::ports::outbox::{Claim, Outbox as _, Wanted};
+
+use crate::world::{Answer, HOUR, MINUTE, World, at, key, route, rules, run_id};
+
+const LEASE: Duration = Duration::from_secs(20);
+
+fn production(routes: Vec<Route>) -> World {
+    World::new(rules(Environment::Production, routes))
+}
+
+fn team() -> World {
+    production(vec![route("team")])
+}
+
+#[tokio::test]
+async fn a_notification_is_written_with_the_event_that_causes_it() {
+    let world = team();
+    let store = world.store().await;
+    let id = world.ill(&store, "a", Severity::Critical).await;
+    let rows = world.rows(&store, &id.to_string()).await;
+    assert_eq!(rows.len(), 1);
+    assert_eq!((rows[0].kind, rows[0].state), (Kind::Opened, NotificationState::Pending));
+    assert!(rows[0].caused_by.is_some());
+    world.tell(&store, &run_id("r")).await;
+    assert_eq!(world.kinds("team"), ["opened"]);
+    world.tell(&store, &run_id("r")).await;
+    assert_eq!(world.kinds("team"), [""; 0], "it is told once");
+}
+
+#[tokio::test]
+async fn what_ends_before_it_leaves_is_not_told() {
+    let world = team();
+    let store = world.store().await;
+    let id = world.ill(&store, "a", Severity::Critical).await;
+    world.well(&store, &[id]).await;
+    world.tell(&store, &run_id("r")).await;
+    assert_eq!(world.kinds("team"), [""; 0]);
+    let rows = world.rows(&store, &id.to_string()).await;
+    assert_eq!(rows[0].state, NotificationState::Suppressed);
+}
+
+#[tokio::test]
+async fn the_end_of_what_was_told_is_told_once_and_at_once() {
+    let world = team();
+    let store = world.store().await;
+    let id = world.ill(&store, "a", Severity::Critical).await;
+    world.tell(&store, &run_id("r")).await;
+    world.pass(MINUTE);
+    world.well(&store, &[id]).await;
+    for _ in 0..3 {
+        world.tell(&store, &run_id("r")).await;
+        world.pass(HOUR * 2);
+    }
+    let arrived = world.attempts();
+    let kinds: Vec<&str> = arrived.iter().map(|one| one.message.kind.as_str()).collect();
+    assert_eq!(kinds, ["opened", "recovered"]);
+    assert_eq!(arrived[1].at, at("2026-11-20T12:01:00Z"));
+    let earlier = arrived[1].earlier.as_ref().expect("it names the alert");
+    assert_eq!((earlier.reference.as_str(), earlier.alone), ("ref-0", true));
+}
+
+#[tokio::test]
+async fn a_display_that_comes_and_goes_is_told_once_an_hour() {
+    let world = team();
+    let store = world.store().await;
+    let mut before = None;
+    for _ in 0..24 {
+        let begun = (key("display_dark", "a"), Severity::Critical, before);
+        let id = world.open(&store, "r", &[begun]).await[0];
+        world.tell(&store, &run_id("r")).await;
+        world.pass(MINUTE * 5);
+        world.well(&store, &[id]).await;
+        world.tell(&store, &run_id("r")).await;
+        world.pass(MINUTE * 5);
+        before = Some(id);
+    }
+    let opened = |kinds: Vec<&str>| kinds.iter().filter(|kind| **kind == "opened").count();
+    assert_eq!(opened(world.kinds("team")), 4, "four hours");
+}
+
+#[tokio::test]
+async fn five_hundred_incidents_of_one_check_are_one_message() {
+    let world = team();
+    let store = world.store().await;
+    let begun: Vec<_> = (0..500)
+        .map(|n| (key("display_dark", &format!("d{n}")), Severity::Critical, None))
+        .collect();
+    let ids = world.open(&store, "r", &begun).await;
+    world.tell(&store, &run_id("r")).await;
+    let arrived = world.arrived("team");
+    assert_eq!(arrived.len(), 1);
+    let Body::Incidents { lines, omitted } = &arrived[0].body else { panic!("{arrived:?}") };
+    assert_eq!((lines.len(), *omitted), (10, 490));
+    world.well(&store, &ids).await;
+    world.tell(&store, &run_id("r")).await;
+    assert_eq!(world.kinds("team"), ["recovered"], "and so is their end");
+}
+
+#[tokio::test]
+async fn a_receiver_that_asks_for_time_gets_it() {
+    let world = team();
+    let store = world.store().await;
+    world.answers("team", &[Answer::Later(Some(MINUTE * 10))]);
+    world.ill(&store, "a", Severity::Critical).await;
+    world.tell(&store, &run_id("r")).await;
+    world.pass(MINUTE * 5);
+    world.open(&store, "r", &[(key("screen_black", "b"), Severity::Critical, None)]).await;
+    world.tell(&store, &run_id("r")).await;
+    assert_eq!(world.attempts().len(), 1, "neither this nor another message");
+    world.pass(MINUTE * 5);
+    world.tell(&store, &run_id("r")).await;
+    assert_eq!(world.kinds("team"), ["opened", "opened"]);
+}
+
+#[tokio::test]
+async fn what_is_refused_is_given_up_and_tried_anew_after_an_hour_while_it_holds() {
+    let world = team();
+    let store = world.store().await;
+    world.answers("team", &[Answer::Refused]);
+    let id = world.ill(&store, "a", Severity::Critical).await;
+    world.tell(&store, &run_id("r")).await;
+    let rows = world.rows(&store, &id.to_string()).await;
+    assert_eq!(rows[0].state, NotificationState::Dead);
+    let channels = store.channels().await.unwrap();
+    assert!(channels[0].dead(world.now()).unwrap().contains("one message was given up"));
+    world.pass(MINUTE * 59);
+    world.tell(&store, &run_id("r")).await;
+    assert_eq!(world.attempts().len(), 1, "the hour is not over");
+    world.pass(MINUTE);
+    world.tell(&store, &run_id("r")).await;
+    assert_eq!(world.kinds("team"), ["opened"]);
+    assert_eq!(store.channels().await.unwrap()[0].dead(world.now()), None);
+}
+
+#[tokio::test]
+async fn an_end_that_is_refused_is_tried_anew_after_an_hour_and_not_in_every_run() {
+    let world = team();
+    let store = world.store().await;
+    let id = world.ill(&store, "a", Severity::Critical).await;
+    world.tell(&store, &run_id("r")).await;
+    world.pass(MINUTE);
+    world.answers("team", &[Answer::Refused]);
+    world.well(&store, &[id]).await;
+    for _ in 0..11 {
+        world.tell(&store, &run_id("r")).await;
+        world.pass(MINUTE * 5);
+    }
+    assert_eq!(world.attempts().len(), 2);
+    world.pass(MINUTE * 5);
+    world.tell(&store, &run_id("r")).await;
+    assert_eq!(world.kinds("team"), ["opened", "recovered"]);
+}
+
+#[tokio::test]
+async fn what_may_have_arrived_is_repeated_once_marked_and_under_its_own_id() {
+    let world = team();
+    let store = world.store().await;
+    world.answers("team", &[Answer::UnknownArrived, Answer::UnknownArrived]);
+    let id = world.ill(&store, "a", Severity::Critical).await;
+    world.tell(&store, &run_id("r")).await;
+    for _ in 0..5 {
+        world.pass(MINUTE * 5);
+        world.tell(&store, &run_id("r")).await;
+    }
+    let arrived = world.arrived("team");
+    assert_eq!(arrived.len(), 2);
+    assert_eq!(arrived[0].id, arrived[1].id);
+    assert_eq!([arrived[0].may_repeat, arrived[1].may_repeat], [false, true]);
+    let rows = world.rows(&store, &id.to_string()).await;
+    assert_eq!(rows[0].state, NotificationState::Unknown);
+    assert!(rows[0].finished_at.is_some());
+    world.well(&store, &[id]).await;
+    world.tell(&store, &run_id("r")).await;
+    assert_eq!(world.kinds("team"), ["recovered"], "who may have been told is told of the end");
+}
+
+#[tokio::test]
+async fn what_left_as_one_message_is_repeated_as_one() {
+    let world = team();
+    let store = world.store().await;
+    world.answers("team", &[Answer::Later(None), Answer::UnknownArrived]);
+    world.ill(&store, "a", Severity::Critical).await;
+    world.tell(&store, &run_id("r")).await;
+    world.pass(MINUTE);
+    world.ill(&store, "b", Severity::Critical).await;
+    for _ in 0..5 {
+        world.tell(&store, &run_id("r")).await;
+        world.pass(Duration::from_secs(35));
+    }
+    let lines: Vec<usize> = world.attempts().iter().map(|one| one.incidents().len()).collect();
+    assert_eq!(lines, [1, 2, 2]);
+}
+
+#[tokio::test]
+async fn an_end_that_may_have_arrived_is_repeated_once() {
+    let world = team();
+    let store = world.store().await;
+    let id = world.ill(&store, "a", Severity::Critical).await;
+    world.tell(&store, &run_id("r")).await;
+    world.answers("team", &[Answer::UnknownLost]);
+    world.well(&store, &[id]).await;
+    for _ in 0..5 {
+        world.tell(&store, &run_id("r")).await;
+        world.pass(MINUTE * 5);
+    }
+    assert_eq!(world.kinds("team"), ["opened", "recovered"]);
+}
+
+#[tokio::test]
+async fn the_end_of_what_may_have_arrived_is_told_instead_of_telling_it_once_more() {
+    let world = team();
+    let store = world.store().await;
+    world.answers("team", &[Answer::UnknownArrived]);
+    let id = world.ill(&store, "a", Severity::Critical).await;
+    world.tell(&store, &run_id("r")).await;
+    world.well(&store, &[id]).await;
+    world.tell(&store, &run_id("r")).await;
+    assert_eq!(world.kinds("team"), ["opened", "recovered"]);
+}
+
+#[tokio::test]
+async fn whoever_may_have_been_told_hears_the_end_though_the_repeat_did_not_arrive() {
+    for second in [Answer::Later(None), Answer::Refused] {
+        let world = team();
+        let store = world.store().await;
+        world.answers("team", &[Answer::UnknownArrived, second]);
+        let id = world.ill(&store, "a", Severity::Critical).await;
+        world.tell(&store, &run_id("r")).await;
+        world.pass(MINUTE * 2);
+        world.tell(&store, &run_id("r")).await;
+        assert_eq!(world.attempts().len(), 2, "{second:?}");
+        world.well(&store, &[id]).await;
+        world.pass(HOUR);
+        world.tell(&store, &run_id("r")).await;
+        assert_eq!(world.kinds("team"), ["opened", "recovered"], "{second:?}");
+    }
+}
+
+/// Somebody takes out a message for the team and dies before writing down what became of it.
+async fn claimed(world: &World, store: &opswarden::adapters::store::SqliteStore) {
+    let claim = store.claim(world.now(), "team", &run_id("r"), LEASE).await;
+    let claim = claim.expect("it is taken out");
+    assert!(matches!(claim, Claim::Parcel(_)), "{claim:?}");
+}
+
+#[tokio::test]
+async fn what_a_dead_process_took_out_counts_as_sent_without_an_answer() {
+    let world = team();
+    let store = world.store().await;
+    let id = world.ill(&store, "a", Severity::Critical).await;
+    claimed(&world, &store).await;
+    world.pass(LEASE);
+    world.tell(&store, &run_id("other")).await;
+    let arrived = world.arrived("team");
+    assert_eq!(arrived.len(), 1);
+    assert!(arrived[0].may_repeat);
+    let rows = world.rows(&store, &id.to_string()).await;
+    assert_eq!((rows[0].doubts, rows[0].attempts), (1, 2));
+    assert_eq!(rows[0].state, NotificationState::Sent);
+}
+
+#[tokio::test]
+async fn what_two_dead_processes_took_out_is_not_sent_a_third_time() {
+    let world = team();
+    let store = world.store().await;
+    world.ill(&store, "a", Severity::Critical).await;
+    for _ in 0..2 {
+        claimed(&world, &store).await;
+        world.pass(LEASE);
+    }
+    world.tell(&store, &run_id("r")).await;
+    assert_eq!(world.attempts().len(), 0);
+}
+
+#[tokio::test]
+async fn the_end_of_what_a_dead_process_took_out_is_told() {
+    let world = team();
+    let store = world.store().await;
+    let id = world.ill(&store, "a", Severity::Critical).await;
+    claimed(&world, &store).await;
+    world.pass(LEASE);
+    world.well(&store, &[id]).await;
+    world.tell(&store, &run_id("r")).await;
+    assert_eq!(world.kinds("team"), ["recovered"], "the alert may have arrived");
+}
+
+#[tokio::test]
+async fn what_may_have_arrived_is_not_forgotten_when_planned_work_begins() {
+    let mut settings = rules(Environment::Production, vec![route("team")]);
+    settings.maintenance = vec![Window {
+        from: "12:01".parse().unwrap(),
+        to: "12:30".parse().unwrap(),
+        ..Window::default()
+    }];
+    let world = World::new(settings);
+    let store = world.store().await;
+    world.answers("team", &[Answer::UnknownArrived]);
+    let id = world.ill(&store, "a", Severity::Critical).await;
+    world.tell(&store, &run_id("r")).await;
+    for _ in 0..10 {
+        world.pass(MINUTE * 5);
+        world.tell(&store, &run_id("r")).await;
+    }
+    assert_eq!(world.kinds("team"), ["opened"], "no second alert within the hour");
+    world.well(&store, &[id]).await;
+    world.tell(&store, &run_id("r")).await;
+    assert_eq!(world.kinds("team"), ["recovered"]);
+}
+
+#[tokio::test]
+async fn what_is_being_sent_is_nobody_elses() {
+    let world = team();
+    let (store, other) = (world.store().await, world.store().await);
+    world.ill(&store, "a", Severity::Critical).await;
+    let Claim::Parcel(parcel) =
+        store.claim(world.now(), "team", &run_id("r"), LEASE).await.unwrap()
+    else {
+        panic!("there is something to tell")
+    };
+    world.tell(&other, &run_id("other")).await;
+    world.pass(Duration::from_secs(19));
+    world.tell(&other, &run_id("other")).await;
+    assert_eq!(world.attempts().len(), 0);
+    let answer = Delivery::Sent { reference: None, answer: "200".to_owned() };
+    store.settle(world.now(), &parcel, &answer).await.unwrap();
+    world.pass(LEASE);
+    world.tell(&other, &run_id("other")).await;
+    assert_eq!(world.attempts().len(), 0);
+}
+
+#[tokio::test]
+async fn what_a_running_run_caused_is_left_to_it_until_it_has_ended() {
+    let world = team();
+    let store = world.store().await;
+    world.note(&store, vec![world.row("r", RunState::Running)]).await;
+    world.ill(&store, "a", Severity::Critical).await;
+    world.tell(&store, &run_id("other")).await;
+    assert_eq!(world.attempts().len(), 0, "it may still repair it");
+    world.note(&store, vec![world.row("r", RunState::Killed)]).await;
+    world.tell(&store, &run_id("other")).await;
+    assert_eq!(world.kinds("team"), ["opened"]);
+    // One that says nothing for a quarter of an hour is not waited for.
+    world.note(&store, vec![world.row("r", RunState::Running)]).await;
+    world.open(&store, "r", &[(key("screen_black", "b"), Severity::Critical, None)]).await;
+    world.pass(MINUTE * 14);
+    world.tell(&store, &run_id("other")).await;
+    assert_eq!(world.attempts().len(), 0);
+    world.pass(MINUTE);
+    world.tell(&store, &run_id("other")).await;
+    assert_eq!(world.kinds("team"), ["opened"]);
+}
+
+fn daily() -> Route {
+    Route { severity: Severity::Info, digest: true, ..route("mail") }
+}
+
+#[tokio::test]
+async fn what_is_of_low_urgency_leaves_as_a_line_of_the_daily_digest() {
+    let world = production(vec![daily()]);
+    let store = world.store().await;
+    world.note(&store, vec![world.row("r", RunState::Ok)]).await;
+    let id = world.ill(&store, "a", Severity::Info).await;
+    world.tell(&store, &run_id("r")).await;
+    assert_eq!(world.attempts().len(), 0);
+    world.until(at("2026-11-21T07:59:59Z"));
+    world.tell(&store, &run_id("r")).await;
+    assert_eq!(world.attempts().len(), 0);
+    world.pass(Duration::from_secs(1));
+    world.tell(&store, &run_id("r")).await;
+    let arrived = world.arrived("mail");
+    assert_eq!(arrived.len(), 1);
+    let Body::Digest(digest) = &arrived[0].body else { panic!("{arrived:?}") };
+    assert_eq!(digest.open[0].id, id);
+    let rows = world.rows(&store, &id.to_string()).await;
+    assert_eq!(rows[0].state, NotificationState::Digested);
+    assert_eq!(rows[0].message.as_ref(), Some(&arrived[0].id));
+}
+
+#[tokio::test]
+async fn a_digest_is_sent_once_a_day_at_its_hour_in_its_zone() {
+    let mut settings = rules(Environment::Production, vec![daily()]);
+    settings.zone = "Asia/Tokyo".to_owned();
+    let world = World::new(settings);
+    let store = world.store().await;
+    world.note(&store, vec![world.row("r", RunState::Ok)]).await;
+    for _ in 0..6 * 72 {
+        world.pass(MINUTE * 10);
+        world.tell(&store, &run_id("r")).await;
+    }
+    let times: Vec<String> = world.attempts().iter().map(|one| one.at.to_string()).collect();
+    assert_eq!(times, ["2026-11-20T23:00:00Z", "2026-11-21T23:00:00Z", "2026-11-22T23:00:00Z"]);
+}
+
+#[tokio::test]
+async fn a_change_of_the_status_is_told_once_to_each_route_that_asks_for_it() {
+    let asks = |name: &str| Route { status: true, checks: vec!["none".to_owned()], ..route(name) };
+    let world = production(vec![asks("a"), asks("b"), Route { status: false, ..asks("c") }]);
+    let store = world.store().await;
+    let id = world.ill(&store, "a", Severity::Critical).await;
+    for _ in 0..3 {
+        world.tell(&store, &run_id("r")).await;
+        world.pass(MINUTE * 5);
+    }
+    let told = |channel: &str| world.kinds(channel).len();
+    assert_eq!([told("a"), told("b"), told("c")], [1, 1, 0]);
+    world.well(&store, &[id]).await;
+    world.tell(&store, &run_id("r")).await;
+    assert_eq!([told("a"), told("b"), told("c")], [1, 1, 0]);
+}
+
+#[tokio::test]
+async fn a_status_that_goes_back_before_it_leaves_is_not_told() {
+    let asks = Route { status: true, checks: vec!["none".to_owned()], ..route("team") };
+    let world = production(vec![asks]);
+    let store = world.store().await;
+    world.answers("team", &[Answer::Later(None)]);
+    let id = world.ill(&store, "a", Severity::Critical).await;
+    world.tell(&store, &run_id("r")).await;
+    world.well(&store, &[id]).await;
+    world.pass(MINUTE * 5);
+    world.tell(&store, &run_id("r")).await;
+    assert_eq!(world.kinds("team"), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_status_that_may_have_arrived_is_put_right() {
+    let asks = Route { status: true, checks: vec!["none".to_owned()], ..route("team") };
+    let world = production(vec![asks]);
+    let store = world.store().await;
+    world.answers("team", &[Answer::UnknownArrived]);
+    let id = world.ill(&store, "a", Severity::Critical).await;
+    world.tell(&store, &run_id("r")).await;
+    world.well(&store, &[id]).await;
+    for _ in 0..3 {
+        world.pass(MINUTE * 5);
+        world.tell(&store, &run_id("r")).await;
+    }
+    assert_eq!(world.kinds("team"), ["status", "status"]);
+}
+
+#[tokio::test]
+async fn what_waits_for_a_route_that_settings_lost_is_withdrawn() {
+    let world = production(vec![route("team"), route("other")]);
+    let store = world.store().await;
+    let id = world.ill(&store, "a", Severity::Critical).await;
+    let fewer = world.under(rules(Environment::Production, vec![route("other")]));
+    let store = fewer.store().await;
+    fewer.tell(&store, &run_id("r")).await;
+    assert_eq!((fewer.kinds("team").len(), fewer.kinds("other").len()), (0, 1));
+    let rows = fewer.rows(&store, &id.to_string()).await;
+    let row = rows.iter().find(|row| row.route == "team").unwrap();
+    assert_eq!(row.state, NotificationState::Suppressed);
+}
+
+fn asked(world: &World, approval: u64) -> NewEvent {
+    let process = ProcessRef { manager: ManagerKind::Pm2, name: "web".to_owned(), instance: None };
+    let ask = Ask {
+        proposal: Proposal {
+            key: key("display_dark", "a"),
+            operation: Operation::RestartProcess(process),
+            guard: Guard::SameProcess { status: BTreeSet::new(), identity: None },
+            facts: std::collections::BTreeMap::new(),
+        },
+        incident: IncidentId(1),
+        message: "a does not answer".to_owned(),
+        why: "it is not running".to_owned(),
+        not_undoable: None,
+    };
+    let (approval, expires_at) = (ApprovalId(approval), world.now() + HOUR);
+    world.event("r", Event::ApprovalRequested { approval, ask, expires_at })
+}
+
+#[tokio::test]
+async fn a_request_is_told_once_and_not_once_it_is_answered() {
+    let only_requests = Route { checks: vec!["none".to_owned()], ..route("team") };
+    let world = production(vec![only_requests]);
+    let store = world.store().await;
+    world.ill(&store, "a", Severity::Critical).await;
+    world.commit(&store, vec![asked(&world, 1)]).await;
+    for _ in 0..3 {
+        world.tell(&store, &run_id("r")).await;
+        world.pass(MINUTE);
+    }
+    assert_eq!(world.kinds("team"), ["approval"]);
+    let denied = |approval| {
+        let (verdict, reason) = (Verdict::Denied, "no".to_owned());
+        let event = Event::ApprovalDecided { approval, verdict, reason };
+        NewEvent { actor: "human:root".to_owned(), run: None, ..world.event("r", event) }
+    };
+    world.commit(&store, vec![denied(ApprovalId(1))]).await;
+    world.commit(&store, vec![asked(&world, 2)]).await;
+    world.commit(&store, vec![denied(ApprovalId(2))]).await;
+    world.tell(&store, &run_id("r")).await;
+    assert_eq!(world.kinds("team"), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_dashboard_is_fed_only_when_that_is_wanted() {
+    let mut settings = rules(Environment::Production, Vec::new());
+    let rule = ChannelRule { pause: Duration::ZERO, dashboard: true };
+    settings.channels.insert("wall".to_owned(), rule);
+    let world = World::new(settings);
+    let store = world.store().await;
+    world.tell(&store, &run_id("r")).await;
+    assert_eq!(world.attempts().len(), 0);
+    for _ in 0..2 {
+        store.decide(world.now(), &Wanted { dashboard: true }).await.unwrap();
+    }
+    world.tell(&store, &run_id("r")).await;
+    assert_eq!(world.kinds("wall"), ["dashboard"]);
+}
