@@ -11,7 +11,7 @@ use crate::domain::subject::{AgentName, Key};
 /// A switch that people set: its key says what it governs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Control {
-    /// One of those in [`control`].
+    /// One of those that this module names.
     pub key: String,
     /// Whether it is on.
     pub on: bool,
