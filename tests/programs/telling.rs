@@ -24,18 +24,22 @@ enum Receiver {
 struct Inbox {
     url: String,
     arrived: Arc<Mutex<Vec<Value>>>,
+    /// The paths that were asked for.
+    paths: Arc<Mutex<Vec<String>>>,
 }
 
 impl Inbox {
     fn open(receiver: Receiver) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
         let url = format!("http://{}/hook", listener.local_addr().expect("it has an address"));
-        let arrived: Arc<Mutex<Vec<Value>>> = Arc::default();
-        let inbox = Arc::clone(&arrived);
+        let (arrived, paths): (Arc<Mutex<Vec<Value>>>, Arc<Mutex<Vec<String>>>) =
+            Default::default();
+        let (inbox, asked) = (Arc::clone(&arrived), Arc::clone(&paths));
         std::thread::spawn(move || {
             let mut kept = Vec::new();
             for stream in listener.incoming().flatten() {
-                let (message, stream) = read(stream);
+                let (path, message, stream) = read(stream);
+                asked.lock().expect("nobody panics while it is held").push(path);
                 inbox.lock().expect("nobody panics while it is held").extend(message);
                 match receiver {
                     Receiver::Answers => answer(stream),
@@ -43,7 +47,7 @@ impl Inbox {
                 }
             }
         });
-        Self { url, arrived }
+        Self { url, arrived, paths }
     }
 
     fn kinds(&self) -> Vec<String> {
@@ -52,23 +56,32 @@ impl Inbox {
     }
 }
 
-/// One request with its whole body.
-fn read(mut stream: TcpStream) -> (Option<Value>, TcpStream) {
+/// The path of one request, and its whole body where that is JSON.
+fn read(mut stream: TcpStream) -> (String, Option<Value>, TcpStream) {
     let (mut bytes, mut part) = (Vec::new(), [0_u8; 4096]);
     stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout can be set");
     while let Ok(many) = stream.read(&mut part) {
         bytes.extend_from_slice(&part[..many]);
         let text = String::from_utf8_lossy(&bytes);
-        if let Some((_, body)) = text.split_once("\r\n\r\n")
-            && let Ok(message) = serde_json::from_str(body)
-        {
-            return (Some(message), stream);
+        let path = text.split(' ').nth(1).unwrap_or_default().to_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            if let Ok(message) = serde_json::from_str(body) {
+                return (path, Some(message), stream);
+            }
+            if body.len() >= length(head) {
+                return (path, None, stream);
+            }
         }
         if many == 0 {
             break;
         }
     }
-    (None, stream)
+    (String::new(), None, stream)
+}
+
+fn length(head: &str) -> usize {
+    let of = |line: &str| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok();
+    head.lines().find_map(of).unwrap_or(0)
 }
 
 fn answer(mut stream: TcpStream) {
@@ -80,6 +93,7 @@ struct House {
     folder: tempfile::TempDir,
     port: u16,
     inbox: Inbox,
+    pings: Option<Inbox>,
 }
 
 impl House {
@@ -97,7 +111,7 @@ impl House {
              [[agents.health-guardian.services.probes]]\nurl = \"tcp://127.0.0.1:{port}\"\n"
         );
         std::fs::write(folder.path().join("agents.toml"), settings).expect("it is written");
-        Self { folder, port, inbox: Inbox::open(receiver) }
+        Self { folder, port, inbox: Inbox::open(receiver), pings: None }
     }
 
     fn path(&self) -> &Path {
@@ -110,6 +124,9 @@ impl House {
         command.args(words).current_dir(self.path()).env_clear().env("PATH", "/usr/bin:/bin");
         command.env("OPSWARDEN_CONFIG", self.path().join("agents.toml"));
         command.env("WEBHOOK_URL_HOOK", &self.inbox.url);
+        if let Some(pings) = &self.pings {
+            command.env("PING_URL_HEALTH_GUARDIAN", &pings.url);
+        }
         let output = command.output().expect("it starts");
         String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
     }
@@ -185,4 +202,38 @@ fn a_person_who_takes_it_up_or_silences_it_is_heard_by_the_next_run() {
     assert!(unknown.contains("is neither an incident"), "{unknown}");
     let ended = house.run(OPSCTL, &["ack", "INC-9", "--reason", "x"]);
     assert!(ended.contains("there is no INC-9"), "{ended}");
+}
+
+#[test]
+fn a_dead_mans_switch_hears_of_each_run_and_that_nobody_heard_it_is_a_finding() {
+    let mut house = House::new(Receiver::Answers);
+    house.pings = Some(Inbox::open(Receiver::Answers));
+    house.run(GUARDIAN, &[]);
+    let paths = |house: &House| {
+        let pings = house.pings.as_ref().expect("it was opened");
+        pings.paths.lock().expect("nobody panics while it is held").clone()
+    };
+    let heard = paths(&house);
+    assert_eq!(heard.len(), 2, "{heard:?}");
+    assert!(heard[0].starts_with("/hook/start?rid="), "{heard:?}");
+    assert!(heard[1].starts_with("/hook?rid="), "a finding is no failure of the agent: {heard:?}");
+    // A run that only plans gives no sign.
+    house.run(GUARDIAN, &["--plan"]);
+    assert_eq!(paths(&house).len(), 2);
+    house.pings =
+        Some(Inbox { url: "http://127.0.0.1:9/x".to_owned(), ..Inbox::open(Receiver::Answers) });
+    let told = house.run(GUARDIAN, &[]);
+    assert!(told.contains("ping of health-guardian:"), "{told}");
+    assert!(!told.contains("127.0.0.1:9/x"), "the address is a secret: {told}");
+}
+
+#[test]
+fn where_the_ledger_cannot_be_used_people_are_told_directly_and_once_in_an_hour() {
+    let house = House::new(Receiver::Answers);
+    std::fs::create_dir_all(house.path().join("state/ops.db")).expect("a folder in its place");
+    house.run(GUARDIAN, &[]);
+    house.run(GUARDIAN, &[]);
+    let arrived = house.inbox.arrived.lock().expect("nobody panics while it is held").clone();
+    assert_eq!(arrived.len(), 1, "{arrived:?}");
+    assert!(arrived[0].to_string().contains("ledger not writable"), "{}", arrived[0]);
 }
