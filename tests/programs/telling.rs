@@ -32,8 +32,8 @@ impl Inbox {
     fn open(receiver: Receiver) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
         let url = format!("http://{}/hook", listener.local_addr().expect("it has an address"));
-        let (arrived, paths): (Arc<Mutex<Vec<Value>>>, Arc<Mutex<Vec<String>>>) =
-            Default::default();
+        let arrived: Arc<Mutex<Vec<Value>>> = Arc::default();
+        let paths: Arc<Mutex<Vec<String>>> = Arc::default();
         let (inbox, asked) = (Arc::clone(&arrived), Arc::clone(&paths));
         std::thread::spawn(move || {
             let mut kept = Vec::new();

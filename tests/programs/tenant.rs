@@ -7,11 +7,12 @@ use std::sync::Arc;
 use opswarden::adapters::system_clock::SystemClock;
 use opswarden::domain::incident::Incident;
 use opswarden::domain::severity::Severity;
-use opswarden::sandbox::{Options, PASSWORD, Running, Sandbox, Sizes, Throttle};
+use opswarden::sandbox::{Fault, FaultKind, Options, PASSWORD, Running, Sandbox, Sizes, Throttle};
 
 use super::fake::{Fake, OPSCTL};
 
 const CONTENT: &str = env!("CARGO_BIN_EXE_content-lifecycle");
+const REPORTER: &str = env!("CARGO_BIN_EXE_ops-reporter");
 
 /// The programs beside a small tenant.
 struct House {
@@ -103,5 +104,27 @@ async fn the_worst_of_what_is_open_is_listed_first() {
     assert!(severities.is_sorted_by(|one, next| one >= next), "{severities:?}");
     assert_eq!(severities.first(), Some(&Severity::Critical));
     assert_eq!(severities.last(), Some(&Severity::Info));
+    house.sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_state_is_posted_to_the_platform_and_that_this_failed_is_noticed() {
+    let house = House::new();
+    house.told(REPORTER, &[]);
+    assert_eq!(house.arrived(), ["report ops status ops-status"]);
+    let fault = Fault::always("POST /health/ops-status", FaultKind::Status(413));
+    house.sandbox.set_faults(vec![fault]);
+    house.told(REPORTER, &[]);
+    house.told(REPORTER, &[]);
+    let open = house.told(OPSCTL, &["incidents"]);
+    assert!(open.contains("given up on channel dashboard"), "{open}");
+    house.sandbox.set_faults(Vec::new());
+    house.told(REPORTER, &[]);
+    house.told(REPORTER, &[]);
+    let open = house.told(OPSCTL, &["incidents", "-o", "json"]);
+    let listed: Vec<Incident> = serde_json::from_str(&open).expect("a list");
+    let dead = listed.iter().find(|one| one.key.check.as_str() == "channel_dead");
+    assert!(dead.is_some_and(|one| one.resolved.is_some()), "{open}");
+    assert_eq!(house.sandbox.sessions_open(), 0);
     house.sandbox.stop().await;
 }
