@@ -94,6 +94,8 @@ struct House {
     port: u16,
     inbox: Inbox,
     pings: Option<Inbox>,
+    /// What stands in the address of the channel, if not the inbox.
+    address: Option<&'static str>,
 }
 
 impl House {
@@ -111,7 +113,7 @@ impl House {
              [[agents.health-guardian.services.probes]]\nurl = \"tcp://127.0.0.1:{port}\"\n"
         );
         std::fs::write(folder.path().join("agents.toml"), settings).expect("it is written");
-        Self { folder, port, inbox: Inbox::open(receiver), pings: None }
+        Self { folder, port, inbox: Inbox::open(receiver), pings: None, address: None }
     }
 
     fn path(&self) -> &Path {
@@ -123,7 +125,7 @@ impl House {
         let mut command = std::process::Command::new(program);
         command.args(words).current_dir(self.path()).env_clear().env("PATH", "/usr/bin:/bin");
         command.env("OPSWARDEN_CONFIG", self.path().join("agents.toml"));
-        command.env("WEBHOOK_URL_HOOK", &self.inbox.url);
+        command.env("WEBHOOK_URL_HOOK", self.address.unwrap_or(&self.inbox.url));
         if let Some(pings) = &self.pings {
             command.env("PING_URL_HEALTH_GUARDIAN", &pings.url);
         }
@@ -236,4 +238,29 @@ fn where_the_ledger_cannot_be_used_people_are_told_directly_and_once_in_an_hour(
     let arrived = house.inbox.arrived.lock().expect("nobody panics while it is held").clone();
     assert_eq!(arrived.len(), 1, "{arrived:?}");
     assert!(arrived[0].to_string().contains("ledger not writable"), "{}", arrived[0]);
+}
+
+#[test]
+fn a_dead_channel_is_a_finding_until_it_works_or_settings_name_it_no_more() {
+    let mut house = House::new(Receiver::Answers);
+    house.address = Some("no address");
+    house.run(GUARDIAN, &[]);
+    house.run(GUARDIAN, &[]);
+    let dead = |house: &House| {
+        let text = house.run(OPSCTL, &["incidents", "-o", "json"]);
+        let all: Vec<Value> = serde_json::from_str(&text).expect("a list");
+        let of_channel =
+            |one: &&Value| one["key"].as_str().unwrap_or_default().contains("channel_dead");
+        all.iter().find(of_channel).map(|one| one["resolved"]["resolution"].clone())
+    };
+    assert_eq!(dead(&house), Some(Value::Null), "it is open");
+    let file = house.path().join("agents.toml");
+    let text = std::fs::read_to_string(&file).expect("the settings are there");
+    let start = text.find("[[notify.channels]]").expect("a channel");
+    let end = text.find("[agents.health-guardian]").expect("an agent");
+    std::fs::write(&file, format!("{}{}", &text[..start], &text[end..])).expect("it is written");
+    for _ in 0..3 {
+        house.run(GUARDIAN, &[]);
+    }
+    assert_eq!(dead(&house), Some("subject_gone".into()));
 }

@@ -14,6 +14,7 @@ use opswarden::domain::run::RunState;
 use opswarden::domain::severity::{Environment, Severity};
 use opswarden::ports::channel::Delivery;
 use opswarden::ports::outbox::{Claim, Outbox as _, Wanted};
+use opswarden::ports::store::Store as _;
 
 use crate::world::{Answer, HOUR, MINUTE, World, at, key, route, rules, run_id};
 
@@ -523,4 +524,50 @@ async fn a_dashboard_is_fed_only_when_that_is_wanted() {
     }
     world.tell(&store, &run_id("r")).await;
     assert_eq!(world.kinds("wall"), ["dashboard"]);
+}
+
+#[tokio::test]
+async fn a_silence_that_is_over_hides_no_other_one() {
+    let world = team();
+    let store = world.store().await;
+    let id = world.ill(&store, "a", Severity::Warning).await;
+    let silence = |what: String, hours: u32| Event::ControlChanged {
+        control: opswarden::domain::incident::control::silence_of(&what),
+        on: true,
+        reason: "known".to_owned(),
+        expires_at: Some(world.now().checked_add(HOUR * hours).unwrap()),
+        facts: std::collections::BTreeMap::new(),
+    };
+    let found = store.incident(id).await.unwrap().unwrap();
+    let of_check = format!("{}/{}", found.key.agent, found.key.check);
+    for event in [silence(id.to_string(), 1), silence(of_check, 9)] {
+        let event = NewEvent { actor: "human:ada".to_owned(), ..world.event("r", event) };
+        world.commit(&store, vec![event]).await;
+    }
+    world.pass(HOUR * 2);
+    world.tell(&store, &run_id("r")).await;
+    assert_eq!(world.kinds("team"), [""; 0]);
+}
+
+#[tokio::test]
+async fn whoever_was_too_slow_does_not_answer_for_who_took_it_over() {
+    let world = team();
+    let store = world.store().await;
+    let id = world.ill(&store, "a", Severity::Critical).await;
+    let claim = async || match store.claim(world.now(), "team", &run_id("r"), LEASE).await {
+        Ok(Claim::Parcel(parcel)) => parcel,
+        other => panic!("{other:?}"),
+    };
+    let slow = claim().await;
+    world.pass(LEASE);
+    let taken_over = claim().await;
+    assert_eq!(slow.message.id, taken_over.message.id);
+    let refused = Delivery::Refused { why: "no_service".to_owned() };
+    store.settle(world.now(), &slow, &refused).await.unwrap();
+    let row = world.rows(&store, &id.to_string()).await.remove(0);
+    assert!(row.lease_until.is_some(), "it is still on its way: {row:?}");
+    let sent = Delivery::Sent { reference: None, answer: "ok".to_owned() };
+    store.settle(world.now(), &taken_over, &sent).await.unwrap();
+    let row = world.rows(&store, &id.to_string()).await.remove(0);
+    assert_eq!(row.state, NotificationState::Sent);
 }

@@ -14,6 +14,7 @@ use super::out;
 use crate::adapters::channel::{Courier, Ping, Trust};
 use crate::adapters::store::SqliteStore;
 use crate::domain::incident::RunId;
+use crate::domain::notice::ChannelState;
 use crate::domain::subject::AgentName;
 use crate::ports::clock::Clock;
 use crate::ports::outbox::Outbox as _;
@@ -38,7 +39,7 @@ impl Pulse {
             let courier = Arc::new(Courier::new(Arc::new(Trust::system()), Arc::clone(clock)));
             Ping::new(url, courier)
         });
-        Self { name: format!("ping of {agent}"), run: run.clone(), ping }
+        Self { name: ChannelState::ping_of(agent.as_str()), run: run.clone(), ping }
     }
 
     /// Gives a sign when `work` begins, beside its first steps, and one when it has ended. That nobody heard them is a

@@ -10,7 +10,7 @@ use super::judge::Setting;
 use super::progress::Progress;
 use super::run::{Engine, tried};
 use crate::domain::diagnosis::{
-    CheckFindings, Coverage, Diagnosis, Evidence, Origin, Symptom, Verdict,
+    Absence, CheckFindings, Coverage, Diagnosis, Evidence, Origin, Symptom, Verdict,
 };
 use crate::domain::freshness::History;
 use crate::domain::incident::control;
@@ -101,6 +101,9 @@ pub struct Seen {
     /// How the channels to people have fared.
     #[serde(default)]
     channels: Vec<ChannelState>,
+    /// Channels that were used once and that settings no longer have.
+    #[serde(default)]
+    gone: BTreeSet<String>,
     /// How the other agents ran lately.
     #[serde(default)]
     histories: Vec<History>,
@@ -149,6 +152,15 @@ impl Engine {
         self.recording.with(|tape| tape.own = Some(OwnPass { now, seen, before_merge, merged }));
     }
 
+    /// Channels that nothing can leave by any more: no message will ever show that one works again.
+    fn gone(&self, channels: &[ChannelState]) -> BTreeSet<String> {
+        let Some(telling) = &self.telling else { return BTreeSet::new() };
+        let is_gone = |channel: &&ChannelState| {
+            channel.is_of_settings() && !telling.channels.contains_key(&channel.name)
+        };
+        channels.iter().filter(is_gone).map(|channel| channel.name.clone()).collect()
+    }
+
     /// What is known of the tenants' accounts and sessions by now.
     pub(super) fn standing(&self) -> Vec<TenantStanding> {
         let platform = self.sensors.platform.as_ref();
@@ -171,6 +183,7 @@ impl Engine {
             Some(telling) => telling.outbox.channels().await?,
             None => Vec::new(),
         };
+        let gone = self.gone(&channels);
         let mut histories = store.histories().await?;
         // This run itself is no silence, and how it will end is not known.
         histories.retain(|history| history.agent != agent.name);
@@ -178,7 +191,17 @@ impl Engine {
             history.runs.truncate(1);
         }
         let populations = Vec::new();
-        Ok(Seen { view, newest_run, answers, answered, tenants, populations, channels, histories })
+        Ok(Seen {
+            view,
+            newest_run,
+            answers,
+            answered,
+            tenants,
+            populations,
+            channels,
+            gone,
+            histories,
+        })
     }
 }
 
@@ -218,7 +241,7 @@ fn judge(agent: &Spec, seen: &Seen, setting: &Setting, now: Timestamp) -> Diagno
         let subject = Subject::new(SubjectKind::Agent, host, &format!("{}.{check}", agent.name));
         put(LONG_UNKNOWN, subject, (long && doubtful).then(|| symptom(Severity::Warning, text)));
     }
-    for channel in &seen.channels {
+    for channel in seen.channels.iter().filter(|channel| !seen.gone.contains(&channel.name)) {
         let subject = Subject::new(SubjectKind::Channel, host, &channel.name);
         put(CHANNEL_DEAD, subject, channel.dead(now).map(|why| symptom(Severity::Warning, why)));
     }
@@ -241,7 +264,23 @@ fn judge(agent: &Spec, seen: &Seen, setting: &Setting, now: Timestamp) -> Diagno
             .map(|why| symptom(Severity::Warning, format!("tenant {}: {why}", population.tenant)));
         put(POPULATION_IMPLAUSIBLE, subject, few);
     }
+    excuse(&mut diagnosis, seen, host);
     diagnosis
+}
+
+/// A channel that settings no longer have is no fault of anything.
+fn excuse(diagnosis: &mut Diagnosis<Symptom>, seen: &Seen, host: &str) {
+    if seen.gone.is_empty() {
+        return;
+    }
+    let partial = Coverage::Partial { why: "each run examines its own part".to_owned() };
+    let of_check =
+        diagnosis.checks.entry(CHANNEL_DEAD).or_insert_with(|| CheckFindings::new(partial));
+    for name in &seen.gone {
+        let why = "settings no longer have the channel".to_owned();
+        let subject = Subject::new(SubjectKind::Channel, host, name);
+        of_check.absent.insert(subject, Absence::Excused { why });
+    }
 }
 
 /// What a run learned of an account: of its sign-in, and of what it asked the platform to do. That changes are refused is

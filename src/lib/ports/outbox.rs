@@ -28,6 +28,8 @@ pub struct Parcel {
     pub earlier: Option<Earlier>,
     /// The notifications that leave with it.
     pub rows: Vec<String>,
+    /// Until when it is this process's.
+    pub until: Timestamp,
 }
 
 /// What there is for a channel.

@@ -55,6 +55,13 @@ pub(super) fn notify(settings: &NotifySettings) -> Vec<Lint> {
     problems.map(|(path, message)| lint(Level::Error, at.join(&path), message)).collect()
 }
 
+/// What the environment does not complete.
+pub(super) fn completed(settings: &NotifySettings) -> Vec<Lint> {
+    let at = SettingPath::of(&["notify"]);
+    let warnings = settings.warnings().into_iter();
+    warnings.map(|(path, message)| lint(Level::Warning, at.join(&path), message)).collect()
+}
+
 /// One agent's settings, put together, and everything that is wrong with them.
 pub(super) fn agent(
     spec: &Spec,

@@ -160,6 +160,21 @@ impl NotifySettings {
         }
     }
 
+    /// What works, and somebody should look at: routes whose channel only the environment could give, and does not.
+    pub(super) fn warnings(&self) -> Vec<(String, String)> {
+        let is_there =
+            |route: &Route| self.channels.iter().any(|channel| channel.name == route.channel);
+        let homeless = self.routes.iter().enumerate().filter(|(_, route)| !is_there(route));
+        let told = |(place, route): (usize, &Route)| {
+            let message = format!(
+                "nobody hears of what goes to `{}`: set SLACK_WEBHOOK_URL, or SMTP_HOST and OPS_ALERT_EMAIL",
+                route.channel
+            );
+            (format!("routes[{place}].channel"), message)
+        };
+        homeless.map(told).collect()
+    }
+
     /// What decisions about telling rest on.
     #[must_use]
     pub fn rules(&self, environment: Environment, host: &str, has_platform: bool) -> Rules {
@@ -172,6 +187,9 @@ impl NotifySettings {
         if self.dashboard && has_platform {
             channels.insert(DASHBOARD.to_owned(), rule(Duration::ZERO, true));
         }
+        // Nobody can ever hear by a channel that is not there: nothing is decided for it.
+        let routes = self.routes.iter().filter(|route| channels.contains_key(&route.channel));
+        let routes = routes.cloned().collect();
         Rules {
             environment,
             host: host.to_owned(),
@@ -179,7 +197,7 @@ impl NotifySettings {
             clocks: self.clocks,
             digest_at: self.digest_at,
             zone: self.zone.clone(),
-            routes: self.routes.clone(),
+            routes,
             channels,
             maintenance: self.maintenance.clone(),
         }
@@ -251,5 +269,38 @@ fn usual_route(channel: &ChannelSettings) -> Route {
         ),
         digest: channel.kind == ChannelKind::Email,
         ..Route::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_to_a_channel_that_the_environment_does_not_give_is_told_and_asked_nothing() {
+        let route = |name: &str, channel: &str| Route {
+            name: name.to_owned(),
+            channel: channel.to_owned(),
+            ..Route::default()
+        };
+        let hook = ChannelSettings {
+            name: "hook".to_owned(),
+            kind: ChannelKind::Webhook,
+            ..ChannelSettings::default()
+        };
+        let mut settings = NotifySettings {
+            channels: vec![hook],
+            routes: vec![route("a", "hook"), route("b", "slack")],
+            ..NotifySettings::default()
+        };
+        assert_eq!(settings.problems(), []);
+        settings.complete(&[]);
+        let rules = settings.rules(Environment::Production, "host-a", false);
+        let routes: Vec<&str> = rules.routes.iter().map(|route| route.name.as_str()).collect();
+        assert_eq!(routes, ["a"]);
+        let warnings = settings.warnings();
+        assert_eq!(warnings.len(), 1);
+        assert_eq!(warnings[0].0, "routes[1].channel");
+        assert!(warnings[0].1.contains("SLACK_WEBHOOK_URL"), "{warnings:?}");
     }
 }

@@ -152,8 +152,10 @@ impl<'t> Reader<'t> {
         let resolved = resolve::resolve(&mut house, self.file, environ);
         let mut rows = origins::rows(&effective(&house, &agents), table, self.text);
         resolve::amend(&mut rows, &resolved, &given);
-        problems.sort_by_key(|problem| problem.place);
         house.notify.complete(&given);
+        problems
+            .extend(lints::completed(&house.notify).into_iter().map(|one| self.lint(table, one)));
+        problems.sort_by_key(|problem| problem.place);
         let config = Config {
             file: self.file.to_owned(),
             environment: house.environment,

@@ -172,7 +172,7 @@ impl Asked {
         let heard = Heard::of(self.rows.iter().filter(of_route));
         let before = Heard::of(self.before.iter().filter(of_route));
         let silences: BTreeMap<_, _> =
-            self.view.controls.iter().filter(|(_, control)| control.on).collect();
+            self.view.controls.iter().filter(|(_, control)| control.applies(now)).collect();
         let silence = control::silences_of(&self.incident);
         let explained_by = match &self.ruling {
             Some(Ruling::Folded { into }) => self.view.incident_of(into).map(|_| into),

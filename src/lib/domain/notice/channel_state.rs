@@ -33,7 +33,22 @@ pub struct ChannelState {
     pub last_error: Option<String>,
 }
 
+/// What the name of a dead man's switch begins with. It holds a space, so no channel of the settings is called so.
+const PING: &str = "ping of ";
+
 impl ChannelState {
+    /// The name under which it is written down how an agent's dead man's switch has fared.
+    #[must_use]
+    pub fn ping_of(agent: &str) -> String {
+        format!("{PING}{agent}")
+    }
+
+    /// Whether settings name it, or did: a dead man's switch is named by the environment.
+    #[must_use]
+    pub fn is_of_settings(&self) -> bool {
+        !self.name.starts_with(PING)
+    }
+
     /// It took something.
     pub fn worked(&mut self, now: Timestamp) {
         let (name, not_before) = (std::mem::take(&mut self.name), self.not_before);

@@ -135,7 +135,7 @@ fn over(case: &Case<'_>, resolution: Resolution) -> Decision {
     Decision::Tell { kind, not_before: case.now, for_digest: false, why }
 }
 
-/// Why the route is not told of such incidents, if so. What was told once is told on, though it be less bad by now.
+/// Why the route is not told of such incidents, if so. Of what was told once, the end is told still, though it be less bad by now.
 fn kept_from(case: &Case<'_>) -> Option<String> {
     let Case { incident, route, .. } = case;
     let own = incident.key.check.as_str() == CHANNEL_DEAD;

@@ -48,8 +48,8 @@ pub(super) async fn next(
         return Ok(Claim::RestsUntil(until));
     }
     let group = grouped(connection, first, due).await?;
-    let parcel = compose(connection, desk, &group).await?;
     let until = desk.now.checked_add(taker.lease).unwrap_or(Timestamp::MAX);
+    let parcel = Parcel { until, ..compose(connection, desk, &group).await? };
     for (mut row, incident) in group.rows {
         row.lease_until = Some(until);
         row.attempts += 1;
@@ -73,7 +73,7 @@ async fn due(
     desk: &Desk<'_>,
     taker: Taker<'_>,
 ) -> Result<Vec<Notification>, StoreError> {
-    let open = rows::open(connection).await.map_err(unread)?;
+    let open = rows::open(connection).await?;
     let going_on = going_on(connection, desk).await?;
     let mut due = Vec::new();
     for mut row in open.into_iter().filter(|row| row.channel == taker.channel) {
@@ -144,7 +144,7 @@ async fn left_together(
     connection: &mut SqliteConnection,
     first: &Notification,
 ) -> Result<Vec<Notification>, StoreError> {
-    let mut open = rows::open(connection).await.map_err(unread)?;
+    let mut open = rows::open(connection).await?;
     open.retain(|row| {
         row.channel == first.channel
             && row.message == first.message
@@ -197,7 +197,7 @@ async fn compose(
         row.reference.map(|reference| Earlier { reference, alone: row.alone && only })
     });
     let rows = group.rows.iter().map(|(row, _)| row.id.clone()).collect();
-    Ok(Parcel { message, channel: first.channel.clone(), earlier, rows })
+    Ok(Parcel { message, channel: first.channel.clone(), earlier, rows, until: desk.now })
 }
 
 /// The last notification that arrived about the same thing on the same route.

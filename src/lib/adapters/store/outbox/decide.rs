@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
 use super::doubt::{doubted, is_on_its_way, withdraw};
 use super::episodes::{before, ended};
 use super::{Desk, other, rows};
 use crate::adapters::store::append::new_id;
-use crate::adapters::store::connection::unread;
 use crate::adapters::store::open::SqliteStore;
 use crate::adapters::store::publish::{gather, latest_rulings};
 use crate::adapters::store::read;
@@ -109,10 +109,10 @@ struct Known {
 
 impl Known {
     /// A person's word about this incident, its finding, or its check.
-    fn silence(&self, incident: &Incident) -> Option<&Control> {
+    fn silence(&self, incident: &Incident, now: Timestamp) -> Option<&Control> {
         control::silences_of(incident).into_iter().find_map(|key| {
             let found = self.controls.get(&key);
-            found.filter(|silence| silence.on)
+            found.filter(|silence| silence.applies(now))
         })
     }
 }
@@ -131,13 +131,13 @@ async fn withdraw_homeless(
     connection: &mut SqliteConnection,
     desk: &Desk<'_>,
 ) -> Result<(), StoreError> {
-    for mut row in rows::open(connection).await.map_err(unread)? {
+    for mut row in rows::open(connection).await? {
         let routed = desk.rules.routes.iter().any(|route| route.name == row.route);
         let needs_none = matches!(row.about, About::Dashboard | About::Test);
         if desk.rules.channels.contains_key(&row.channel) && (routed || needs_none) {
             continue;
         }
-        withdraw(&mut row, desk, "settings have neither its route nor its channel any more");
+        withdraw(&mut row, desk, "settings no longer have its route or its channel");
         rows::save(connection, &row).await?;
     }
     Ok(())
@@ -170,7 +170,7 @@ async fn reconcile(
             route,
             heard: &heard,
             heard_before: incident.relapse_of.map(|_| &heard_before),
-            silence: known.silence(incident),
+            silence: known.silence(incident, desk.now),
             explained_by: known.explained.get(&incident.key),
             rules: desk.rules,
             now: desk.now,

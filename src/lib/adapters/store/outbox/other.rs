@@ -157,7 +157,7 @@ pub(super) async fn dashboards(
     Ok(())
 }
 
-/// A trial for one channel. The pause that a channel rests after failures is no reason to wait for a person.
+/// A trial for one channel. It leaves once the channel has rested, as everything does.
 pub(super) async fn trial(
     connection: &mut SqliteConnection,
     desk: &Desk<'_>,

@@ -54,13 +54,14 @@ pub(super) async fn about(
 /// Everything that is not over, oldest first.
 pub(super) async fn open(
     connection: &mut SqliteConnection,
-) -> Result<Vec<Notification>, sqlx::Error> {
+) -> Result<Vec<Notification>, StoreError> {
     let rows: Vec<(String,)> = sqlx::query_as(
         "SELECT doc FROM notification WHERE finished_at IS NULL ORDER BY created_at, id",
     )
     .fetch_all(connection)
-    .await?;
-    Ok(rows.iter().filter_map(|(doc,)| parsed(doc).ok()).collect())
+    .await
+    .map_err(unread)?;
+    rows.iter().map(|(doc,)| parsed(doc)).collect()
 }
 
 /// The newest, about one thing or about everything.

@@ -7,7 +7,6 @@ use sqlx::SqliteConnection;
 
 use super::doubt::DOUBTS;
 use super::{Desk, rows};
-use crate::adapters::store::connection::unread;
 use crate::domain::notice::{About, Kind, Notification, NotificationState};
 use crate::ports::channel::Delivery;
 use crate::ports::outbox::Parcel;
@@ -29,11 +28,13 @@ pub(super) async fn settle(
     parcel: &Parcel,
     delivery: &Delivery,
 ) -> Result<(), StoreError> {
-    let open = rows::open(connection).await.map_err(unread)?;
+    let open = rows::open(connection).await?;
     let mut given_up = 0;
     // What somebody else took over meanwhile is theirs.
     let ours = open.into_iter().filter(|row| {
-        parcel.rows.contains(&row.id) && row.message.as_ref() == Some(&parcel.message.id)
+        parcel.rows.contains(&row.id)
+            && row.message.as_ref() == Some(&parcel.message.id)
+            && row.lease_until.is_none_or(|until| until == parcel.until)
     });
     for row in ours {
         given_up += u32::from(is_given_up(&row, desk.now, delivery));
@@ -135,7 +136,7 @@ async fn digested(
     desk: &Desk<'_>,
     digest: &Notification,
 ) -> Result<(), StoreError> {
-    for row in rows::open(connection).await.map_err(unread)? {
+    for row in rows::open(connection).await? {
         let waited =
             row.for_digest && row.route == digest.route && row.created_at <= digest.created_at;
         if waited && matches!(row.about, About::Incident(_)) {
