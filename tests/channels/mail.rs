@@ -5,7 +5,8 @@ use opswarden::ports::channel::Delivery;
 use serde_json::{Value, json};
 
 use crate::authority::Authority;
-use crate::mail_server::{MailServer, PASSWORD, USER, mail, mailer, settings};
+use crate::mail_server::{MailServer, PASSWORD, USER};
+use crate::mailers::{mail, mailer, settings};
 use crate::receiver::nobody;
 use crate::world::{
     MARGIN, Outcome, SHORT, assert_outcome, deliver, deliver_soon, ended_by, message, outcome,

@@ -8,7 +8,8 @@ use opswarden::ports::channel::Channel as _;
 use serde_json::{Value, json};
 
 use crate::authority::Authority;
-use crate::mail_server::{MailServer, settings, writing};
+use crate::mail_server::MailServer;
+use crate::mailers::{settings, writing};
 use crate::world::{LONG, Outcome, earlier, message, outcome};
 
 fn mails() -> Vec<Mail> {

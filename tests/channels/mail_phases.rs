@@ -9,7 +9,7 @@ use opswarden::ports::channel::{Channel as _, Delivery};
 
 use crate::authority::Authority;
 use crate::mail_dialogue::{Dialogue, Fault, PHASES, Phase};
-use crate::mail_server::{mail, mailer, settings, writing};
+use crate::mailers::{mail, mailer, settings, writing};
 use crate::world::{LONG, Outcome, assert_outcome, ended_by, message, outcome};
 
 /// Enough for the handshake on a slow machine; it passes as a whole where the server hangs.

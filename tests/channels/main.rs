@@ -1,6 +1,7 @@
 //! What the ways to people promise, against receivers that are as strict and as ill-behaved as real ones.
 #![expect(clippy::unwrap_used, reason = "what a test cannot do should end it")]
 
+#[path = "../support/authority.rs"]
 mod authority;
 mod discretion;
 mod http;
@@ -8,7 +9,9 @@ mod mail;
 mod mail_dialogue;
 mod mail_parsers;
 mod mail_phases;
+#[path = "../support/mail_server.rs"]
 mod mail_server;
+mod mailers;
 mod outcomes;
 #[path = "../support/peers.rs"]
 mod peers;

@@ -1,6 +1,7 @@
 //! Messages in the forms of every channel: as they stand, held against the limits of the receivers, against strangers'
 //! texts, and against the receivers' own types.
 
+mod commands;
 mod html;
 mod judges;
 mod laws;

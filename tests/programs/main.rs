@@ -13,6 +13,7 @@ mod other_user;
 mod owner;
 #[path = "../support/peers.rs"]
 mod peers;
+mod reporter;
 mod small_disk;
 mod stops;
 mod telling;

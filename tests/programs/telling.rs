@@ -15,21 +15,21 @@ const REPORTER: &str = env!("CARGO_BIN_EXE_ops-reporter");
 
 /// What a receiver does with a message.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Receiver {
+pub(crate) enum Receiver {
     Answers,
     NeverAnswers,
 }
 
 /// A receiver of webhooks on loopback, and what arrived there.
-struct Inbox {
-    url: String,
-    arrived: Arc<Mutex<Vec<Value>>>,
+pub(crate) struct Inbox {
+    pub(crate) url: String,
+    pub(crate) arrived: Arc<Mutex<Vec<Value>>>,
     /// The paths that were asked for.
     paths: Arc<Mutex<Vec<String>>>,
 }
 
 impl Inbox {
-    fn open(receiver: Receiver) -> Self {
+    pub(crate) fn open(receiver: Receiver) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
         let url = format!("http://{}/hook", listener.local_addr().expect("it has an address"));
         let arrived: Arc<Mutex<Vec<Value>>> = Arc::default();
@@ -89,43 +89,61 @@ fn answer(mut stream: TcpStream) {
 }
 
 /// A folder with one service, whose port nobody listens on, and one channel.
-struct House {
+pub(crate) struct House {
     folder: tempfile::TempDir,
-    port: u16,
+    pub(crate) port: u16,
     inbox: Inbox,
     pings: Option<Inbox>,
     /// What stands in the address of the channel, if not the inbox.
     address: Option<&'static str>,
+    /// What stands in the environment beside it.
+    pub(crate) given: Vec<(String, String)>,
 }
+
+/// The channel of a house.
+const HOOK: &str = "[[notify.channels]]\nname = \"hook\"\nkind = \"webhook\"\npause = \"0s\"\n";
 
 impl House {
     fn new(receiver: Receiver) -> Self {
+        Self::with(receiver, HOOK)
+    }
+
+    /// With these channels instead of the one.
+    pub(crate) fn with(receiver: Receiver, channels: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let free = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
         let port = free.local_addr().expect("it has an address").port();
         let limits = "cpu_percent = 100\nmemory_percent = 100\nswap_percent = 100\ndisk_percent = 100\n\
                       disk_critical_percent = 100\nload_percent = 100000\n";
         let settings = format!(
-            "host = \"host-a\"\n[[notify.channels]]\nname = \"hook\"\nkind = \"webhook\"\npause = \"0s\"\n\
+            "host = \"host-a\"\n{channels}\
              [agents.health-guardian]\nprobe_pause = \"20ms\"\nprocess_pause = \"20ms\"\n\
              [agents.health-guardian.limits]\n{limits}\
              [[agents.health-guardian.services]]\nname = \"web\"\n\
              [[agents.health-guardian.services.probes]]\nurl = \"tcp://127.0.0.1:{port}\"\n"
         );
         std::fs::write(folder.path().join("agents.toml"), settings).expect("it is written");
-        Self { folder, port, inbox: Inbox::open(receiver), pings: None, address: None }
+        Self {
+            folder,
+            port,
+            inbox: Inbox::open(receiver),
+            pings: None,
+            address: None,
+            given: Vec::new(),
+        }
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     #[expect(clippy::disallowed_methods, reason = "programs are what is tried here")]
-    fn run(&self, program: &str, words: &[&str]) -> String {
+    pub(crate) fn run(&self, program: &str, words: &[&str]) -> String {
         let mut command = std::process::Command::new(program);
         command.args(words).current_dir(self.path()).env_clear().env("PATH", "/usr/bin:/bin");
         command.env("OPSWARDEN_CONFIG", self.path().join("agents.toml"));
         command.env("WEBHOOK_URL_HOOK", self.address.unwrap_or(&self.inbox.url));
+        command.envs(self.given.iter().map(|(name, value)| (name, value)));
         if let Some(pings) = &self.pings {
             command.env("PING_URL_HEALTH_GUARDIAN", &pings.url);
         }

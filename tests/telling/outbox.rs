@@ -76,10 +76,10 @@ async fn the_end_of_what_was_told_is_told_once_and_at_once() {
 }
 
 #[tokio::test]
-async fn a_display_that_comes_and_goes_is_told_once_an_hour() {
+async fn a_display_that_comes_and_goes_is_told_as_rarely_as_one_that_stays_dark() {
     let world = team();
     let store = world.store().await;
-    let mut before = None;
+    let (began, mut before) = (world.now(), None);
     for _ in 0..24 {
         let begun = (key("display_dark", "a"), Severity::Critical, before);
         let id = world.open(&store, "r", &[begun]).await[0];
@@ -90,8 +90,10 @@ async fn a_display_that_comes_and_goes_is_told_once_an_hour() {
         world.pass(MINUTE * 5);
         before = Some(id);
     }
-    let opened = |kinds: Vec<&str>| kinds.iter().filter(|kind| **kind == "opened").count();
-    assert_eq!(opened(world.kinds("team")), 4, "four hours");
+    let attempts = world.attempts();
+    let alerts = attempts.iter().filter(|one| one.message.kind.as_str() == "opened");
+    let minutes: Vec<i64> = alerts.map(|one| one.at.duration_since(began).as_mins()).collect();
+    assert_eq!(minutes, [0, 60, 180], "at first, after an hour, after two more");
 }
 
 #[tokio::test]

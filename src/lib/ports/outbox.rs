@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use super::Pending;
 use super::channel::{Delivery, Earlier};
 use super::store::StoreError;
-use crate::domain::incident::RunId;
-use crate::domain::notice::{ChannelState, Message, Notification};
+use crate::domain::incident::{Incident, RunId};
+use crate::domain::notice::{ChannelState, Decision, Message, Notification};
 
 /// What a pass of decisions is to look at beside the incidents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +41,19 @@ pub enum Claim {
     RestsUntil(Timestamp),
     /// Nothing that is due.
     Nothing,
+}
+
+/// What a route was told of an incident, and what is decided about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reasoned {
+    /// The route's name.
+    pub route: String,
+    /// The channel that it leads to.
+    pub channel: String,
+    /// What is decided.
+    pub decision: Decision,
+    /// Its notifications about the incident, oldest first.
+    pub told: Vec<Notification>,
 }
 
 /// Who is still to hear of what.
@@ -78,6 +91,13 @@ pub trait Outbox: Send + Sync {
         about: Option<&'a str>,
         limit: u32,
     ) -> Pending<'a, Result<Vec<Notification>, StoreError>>;
+
+    /// What every route was told of an incident, and whether it is to hear of it now. Writes nothing.
+    fn why<'a>(
+        &'a self,
+        now: Timestamp,
+        incident: &'a Incident,
+    ) -> Pending<'a, Result<Vec<Reasoned>, StoreError>>;
 
     /// Puts a trial in for a channel, and tells its id.
     fn put_trial<'a>(

@@ -121,7 +121,7 @@ pub enum Verb {
         /// The incident, like INC-1
         id: String,
         /// What you do; stands in the ledger
-        #[arg(long)]
+        #[arg(long, default_value = "on it")]
         reason: String,
     },
     /// Hear no more of something, for a time; a recovery is told all the same

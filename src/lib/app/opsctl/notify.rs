@@ -1,6 +1,5 @@
 //! `opsctl notify`: who was told of what, why, and a trial.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
@@ -8,19 +7,15 @@ use serde_json::json;
 use super::args::NotifyVerb;
 use super::questions::known;
 use super::{Desk, Told, Trouble};
-use crate::adapters::store::{Access, SqliteStore};
+use crate::adapters::store::Access;
 use crate::app::documents::{RouteAnswer, TrialAnswer};
 use crate::app::exit::Exit;
 use crate::app::telling::telling;
 use crate::app::wire;
-use crate::domain::incident::{Incident, IncidentId, control};
+use crate::domain::incident::IncidentId;
 use crate::domain::moment::full;
-use crate::domain::notice::{
-    Case, Decision, Heard, Notification, NotificationState, Route, decide,
-};
-use crate::domain::run::Ruling;
-use crate::ports::outbox::Outbox as _;
-use crate::ports::store::{LedgerView, Scope, Store as _};
+use crate::domain::notice::{Decision, NotificationState, Route};
+use crate::ports::outbox::{Outbox as _, Reasoned};
 use crate::render::notifications;
 use crate::render::page::Page;
 use crate::render::style::Tone;
@@ -51,22 +46,19 @@ impl Desk<'_> {
         let id: IncidentId =
             incident.parse().map_err(|error| Trouble::usage(format!("{error}")))?;
         let rules = wire::rules(self.config);
-        let wanted: Vec<&Route> =
-            rules.routes.iter().filter(|one| route.is_none_or(|name| one.name == name)).collect();
-        if wanted.is_empty() {
+        if !rules.routes.iter().any(|one| route.is_none_or(|name| one.name == name)) {
             return Err(Trouble::usage(no_route(route, &rules.routes)));
         }
         let store = self.store(Access::ReadOnly).await?;
-        let asked = Asked::read(&store, known(&store, id).await?, self.clock.now()).await;
+        let reasoned = store.why(self.clock.now(), &known(&store, id).await?).await;
         store.close().await?;
-        let asked = asked?;
         let mut page = Page::new(self.style);
         let mut answers = Vec::new();
-        for route in wanted {
-            let decision = asked.decide(route, &rules, self.clock.now());
-            let own = asked.rows.iter().filter(|row| row.route == route.name);
-            let told: Vec<Notification> = own.cloned().collect();
-            let answer = answer(route, decision, told);
+        for one in reasoned? {
+            if route.is_some_and(|name| name != one.route) {
+                continue;
+            }
+            let answer = answer(one);
             show(&mut page, &answer);
             answers.push(answer);
         }
@@ -135,70 +127,15 @@ fn no_channel<'n>(wanted: &str, names: impl Iterator<Item = &'n String>) -> Stri
     format!("there is no channel `{wanted}`; there are: {}", names.join(", "))
 }
 
-/// Everything that a decision about one incident rests on.
-struct Asked {
-    incident: Incident,
-    rows: Vec<Notification>,
-    before: Vec<Notification>,
-    view: LedgerView,
-    ruling: Option<Ruling>,
-}
-
-impl Asked {
-    async fn read(
-        store: &SqliteStore,
-        incident: Incident,
-        now: jiff::Timestamp,
-    ) -> Result<Self, Trouble> {
-        let rows = store.notifications(Some(&incident.id.to_string()), OF_ONE).await?;
-        let before = match incident.relapse_of {
-            Some(earlier) => store.notifications(Some(&earlier.to_string()), OF_ONE).await?,
-            None => Vec::new(),
-        };
-        let scope = Scope { agent: None, recent: Duration::ZERO, now };
-        let view = store.view(scope).await?;
-        let decisions = store.decisions(&incident.key, 1).await?;
-        let ruling = decisions.into_iter().next().map(|decision| decision.ruling);
-        Ok(Self { incident, rows, before, view, ruling })
-    }
-
-    fn decide(
-        &self,
-        route: &Route,
-        rules: &crate::domain::notice::Rules,
-        now: jiff::Timestamp,
-    ) -> Decision {
-        let of_route = |row: &&Notification| row.route == route.name;
-        let heard = Heard::of(self.rows.iter().filter(of_route));
-        let before = Heard::of(self.before.iter().filter(of_route));
-        let silences: BTreeMap<_, _> =
-            self.view.controls.iter().filter(|(_, control)| control.applies(now)).collect();
-        let silence = control::silences_of(&self.incident);
-        let explained_by = match &self.ruling {
-            Some(Ruling::Folded { into }) => self.view.incident_of(into).map(|_| into),
-            _ => None,
-        };
-        decide(&Case {
-            incident: &self.incident,
-            route,
-            heard: &heard,
-            heard_before: self.incident.relapse_of.map(|_| &before),
-            silence: silence.iter().find_map(|key| silences.get(key).copied()),
-            explained_by,
-            rules,
-            now,
-        })
-    }
-}
-
-fn answer(route: &Route, decision: Decision, told: Vec<Notification>) -> RouteAnswer {
+fn answer(one: Reasoned) -> RouteAnswer {
+    let Reasoned { route, channel, decision, mut told } = one;
     let open = told.iter().find(|row| row.finished_at.is_none());
     let (is_due, why, until) = match (decision, open) {
         (_, Some(row)) => (true, row.why.clone(), Some(row.not_before)),
         (Decision::Tell { why, not_before, .. }, None) => (true, why, Some(not_before)),
         (Decision::Nothing { why, until }, None) => (false, why, until),
     };
-    let (route, channel) = (route.name.clone(), route.channel.clone());
+    told.reverse();
     RouteAnswer { route, channel, is_due, why, until, told }
 }
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::heard::Heard;
 use super::notification::{Kind, ToldFacts};
 use super::route::Route;
-use super::rules::{HOUR_BETWEEN, Rules, repeat_after};
+use super::rules::{HOUR_BETWEEN, Rules, STAYS, repeat_after};
 use crate::domain::incident::{Control, Incident, Resolution};
 use crate::domain::moment;
 use crate::domain::severity::{Priority, Severity};
@@ -218,16 +218,8 @@ impl Case<'_> {
 }
 
 fn first(case: &Case<'_>) -> Decision {
-    let Case { incident, now, .. } = case;
-    let after = |at: Timestamp, gap: Duration| at.checked_add(gap).unwrap_or(Timestamp::MAX);
-    // A relapse is the same trouble again.
-    let before = case.heard_before.and_then(|heard| heard.alert.as_ref());
-    if let Some(last) = before
-        && *now < after(last.at, HOUR_BETWEEN)
-        && incident.severity <= last.told.severity
-    {
-        let why = format!("the same was told at {}", moment::full(last.at));
-        return Decision::not_yet(why, after(last.at, HOUR_BETWEEN));
+    if let Some(held) = same_trouble(case) {
+        return held;
     }
     let (kind, why) = if case.route.unacknowledged {
         (Kind::Unacknowledged, "nobody acknowledged it in time")
@@ -235,6 +227,25 @@ fn first(case: &Case<'_>) -> Decision {
         (Kind::Opened, "it is open, and this route has not heard of it")
     };
     case.tell(kind, why.to_owned())
+}
+
+/// A relapse is the same trouble again: within the hour it is not told anew, and what comes and goes is told when it stays, or
+/// when whoever was told of something that stays would be reminded. Unless it is worse.
+fn same_trouble(case: &Case<'_>) -> Option<Decision> {
+    let Case { incident, now, .. } = case;
+    let before = case.heard_before?;
+    let last = before.alert.as_ref().filter(|last| incident.severity <= last.told.severity)?;
+    let after = |at: Timestamp, gap: Duration| at.checked_add(gap).unwrap_or(Timestamp::MAX);
+    let told = moment::full(last.at);
+    let hour = after(last.at, HOUR_BETWEEN);
+    if *now < hour {
+        return Some(Decision::not_yet(format!("the same was told at {told}"), hour));
+    }
+    let stays = after(incident.opened_at, STAYS);
+    let reminded = repeat_after(incident.severity, before.alerts).map(|gap| after(last.at, gap));
+    let due = reminded.map_or(stays, |reminded| stays.min(reminded));
+    let why = || format!("it comes and goes, and was told at {told}; it is told again if it stays");
+    (*now < due).then(|| Decision::not_yet(why(), due))
 }
 
 fn again(case: &Case<'_>, last: Timestamp, told: &ToldFacts) -> Decision {

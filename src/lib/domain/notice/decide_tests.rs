@@ -355,6 +355,37 @@ fn a_relapse_within_the_hour_is_the_same_trouble() {
 }
 
 #[test]
+fn what_comes_and_goes_is_told_when_it_stays_or_as_rarely_as_what_stays() {
+    let critical = incident(Severity::Critical);
+    let once = [(Kind::Opened, &critical, -50), (Kind::Recovered, &critical, -40)];
+    let often = [
+        (Kind::Opened, &critical, -130),
+        (Kind::Recovered, &critical, -120),
+        (Kind::Opened, &critical, -70),
+        (Kind::Recovered, &critical, -60),
+    ];
+    let mut case = asked(Severity::Critical);
+    case.incident.relapse_of = Some(IncidentId(7));
+    case.before = Some(told(&once));
+    assert_eq!((case.kind(9), case.until(9), case.kind(10)), (None, Some(10), Some(Kind::Opened)));
+    // Told twice, it would be reminded of after two hours; it has stayed for half an hour before that.
+    case.before = Some(told(&often));
+    assert_eq!(
+        (case.kind(29), case.until(29), case.kind(30)),
+        (None, Some(30), Some(Kind::Opened))
+    );
+    case.incident.opened_at = after(25);
+    assert_eq!((case.until(49), case.kind(50)), (Some(50), Some(Kind::Opened)));
+    let warning = incident(Severity::Warning);
+    let mut case = asked(Severity::Warning);
+    case.incident.relapse_of = Some(IncidentId(7));
+    case.before = Some(told(&[(Kind::Opened, &warning, -90), (Kind::Recovered, &warning, -80)]));
+    assert_eq!((case.kind(29), case.kind(30)), (None, Some(Kind::Opened)));
+    case.incident.severity = Severity::Critical;
+    assert_eq!(case.kind(0), Some(Kind::Opened), "it is worse");
+}
+
+#[test]
 fn that_a_channel_is_dead_is_told_on_every_other_one() {
     let mut case = asked(Severity::Warning);
     case.incident.key = "opswarden/channel_dead/channel:host-a/slack".parse().unwrap();

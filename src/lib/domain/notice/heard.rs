@@ -20,7 +20,7 @@ pub struct Telling {
 pub struct Heard {
     /// The last alert.
     pub alert: Option<Telling>,
-    /// How many alerts there were since the last recovery.
+    /// How many alerts there were.
     pub alerts: u32,
     /// When it was last told that it is over, if that was the last thing it heard.
     pub over: Option<Timestamp>,
@@ -57,7 +57,6 @@ impl Heard {
     fn add(&mut self, row: &Notification, at: Timestamp) {
         if row.kind == Kind::Recovered {
             self.over = Some(at);
-            self.alerts = 0;
         } else if let (true, Some(told)) = (row.kind.is_alert(), &row.told) {
             self.alert = Some(Telling { kind: row.kind, at, told: told.clone() });
             self.alerts += 1;

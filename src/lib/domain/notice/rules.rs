@@ -44,6 +44,8 @@ impl Clocks {
 
 /// No second alert about the same incident within this time, unless it is worse.
 pub const HOUR_BETWEEN: Duration = Duration::from_secs(HOUR);
+/// What came back stays, and does not just come and go, when it lasts as long as this. Judged: as long as the relapse window.
+pub(super) const STAYS: Duration = Duration::from_secs(30 * MINUTE);
 /// What is of medium urgency leaves in batches of this length.
 pub const BATCH: Duration = Duration::from_secs(15 * MINUTE);
 

@@ -61,7 +61,7 @@ pub(super) fn calls_of_ended(line: &IncidentLine) -> Vec<String> {
 pub(super) fn calls_of_request(id: &str, incident: Option<IncidentId>) -> Vec<String> {
     let mut calls = Vec::new();
     if is_plain_word(id) {
-        calls.push(format!("opsctl approve {id}"));
+        calls.push(format!("opsctl approve {id} --reason \"…\""));
         calls.push(format!("opsctl deny {id} --reason \"…\""));
     }
     calls.extend(incident.map(explain));

@@ -1,27 +1,23 @@
 //! Decisions as rows: what is due is put in, what is no longer is taken out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
 use super::doubt::{doubted, is_on_its_way, withdraw};
 use super::episodes::{before, ended};
+use super::weigh::{Known, weigh};
 use super::{Desk, other, rows};
 use crate::adapters::store::append::new_id;
 use crate::adapters::store::open::SqliteStore;
-use crate::adapters::store::publish::{gather, latest_rulings};
+use crate::adapters::store::publish::gather;
 use crate::adapters::store::read;
-use crate::adapters::store::read_view::{active, controls};
+use crate::adapters::store::read_view::active;
 use crate::adapters::store::rows::cut;
 use crate::domain::event::RecordedEvent;
-use crate::domain::incident::{ApprovalId, Control, Incident, IncidentId, RunId, control};
-use crate::domain::notice::{
-    About, Case, Decision, Heard, Kind, Notification, NotificationState, Route, decide,
-};
-use crate::domain::run::Ruling;
+use crate::domain::incident::{ApprovalId, Incident, IncidentId, RunId};
+use crate::domain::notice::{About, Decision, Kind, Notification, NotificationState, Route};
 use crate::domain::severity::Priority;
-use crate::domain::subject::Key;
 use crate::ports::outbox::Wanted;
 use crate::ports::store::StoreError;
 
@@ -60,7 +56,7 @@ pub(in crate::adapters::store) async fn reconcile_touched(
     if touched.is_empty() {
         return Ok(());
     }
-    let known = Known { controls: controls(connection).await?, explained: BTreeMap::new() };
+    let known = Known::of_people(connection).await?;
     for (id, cause) in touched {
         if let Some(incident) = read::incident(connection, id).await? {
             reconcile(connection, &desk, &known, &incident, &cause).await?;
@@ -77,10 +73,7 @@ pub(super) async fn everything(
 ) -> Result<(), StoreError> {
     withdraw_homeless(connection, desk).await?;
     let open: Vec<Incident> = active(connection, None).await?;
-    let known = Known {
-        controls: controls(connection).await?,
-        explained: explained(latest_rulings(connection).await?, &open),
-    };
+    let known = Known::of_everything(connection, &open).await?;
     let ended = ended(connection, desk).await?;
     for incident in open.iter().chain(&ended) {
         reconcile(connection, desk, &known, incident, &Cause::default()).await?;
@@ -98,32 +91,6 @@ pub(super) async fn everything(
         other::dashboards(connection, desk).await?;
     }
     rows::forget(connection, desk.now).await
-}
-
-/// What decisions rest on beside the incident itself.
-struct Known {
-    controls: BTreeMap<String, Control>,
-    /// Findings that another one explains, which is open.
-    explained: BTreeMap<Key, Key>,
-}
-
-impl Known {
-    /// A person's word about this incident, its finding, or its check.
-    fn silence(&self, incident: &Incident, now: Timestamp) -> Option<&Control> {
-        control::silences_of(incident).into_iter().find_map(|key| {
-            let found = self.controls.get(&key);
-            found.filter(|silence| silence.applies(now))
-        })
-    }
-}
-
-fn explained(rulings: BTreeMap<Key, Ruling>, open: &[Incident]) -> BTreeMap<Key, Key> {
-    let open: BTreeSet<&Key> = open.iter().map(|incident| &incident.key).collect();
-    let folded = rulings.into_iter().filter_map(|(key, ruling)| match ruling {
-        Ruling::Folded { into } if open.contains(&into) => Some((key, into)),
-        _ => None,
-    });
-    folded.collect()
 }
 
 /// What was decided for a route or a channel that settings no longer have leaves by nobody.
@@ -151,7 +118,7 @@ async fn reconcile(
     cause: &Cause,
 ) -> Result<(), StoreError> {
     let told = rows::about(connection, &About::Incident(incident.id)).await?;
-    let before = before(connection, desk, incident).await?;
+    let before = before(connection, incident).await?;
     for route in &desk.rules.routes {
         let of_route = |row: &&Notification| row.route == route.name;
         let mut own: Vec<Notification> = told.iter().filter(of_route).cloned().collect();
@@ -163,18 +130,7 @@ async fn reconcile(
         if let Some(row) = open.map(|place| &mut own[place]) {
             doubted(connection, desk, row, incident).await?;
         }
-        let heard = Heard::of(&own);
-        let heard_before = Heard::of(before.iter().filter(of_route));
-        let decision = decide(&Case {
-            incident,
-            route,
-            heard: &heard,
-            heard_before: incident.relapse_of.map(|_| &heard_before),
-            silence: known.silence(incident, desk.now),
-            explained_by: known.explained.get(&incident.key),
-            rules: desk.rules,
-            now: desk.now,
-        });
+        let decision = weigh(desk, known, incident, route, (&own, &before));
         let open = own.into_iter().find(|row| row.finished_at.is_none());
         let about = About::Incident(incident.id);
         let priority = Priority::of(incident.severity, desk.rules.environment);

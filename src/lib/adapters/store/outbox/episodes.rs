@@ -3,17 +3,17 @@
 use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
-use super::{Desk, rows};
+use super::Desk;
 use crate::adapters::store::connection::unread;
 use crate::adapters::store::read;
-use crate::adapters::store::rows::text_of;
+use crate::adapters::store::rows::{joined, text_of};
 use crate::domain::incident::Incident;
-use crate::domain::notice::{About, HOUR_BETWEEN, Notification};
+use crate::domain::notice::Notification;
 use crate::ports::store::StoreError;
 
 /// How far back incidents are looked at that have ended: whoever was told of one was told of its end long before.
 const ENDED: std::time::Duration = std::time::Duration::from_hours(7 * 24);
-/// So many episodes are looked back at: what relapses within an hour does so at most every minute.
+/// So many episodes are looked back at: more than a day of one every half hour.
 const EPISODES: u32 = 60;
 
 /// Incidents that ended lately and of whose end somebody is still to hear who was told of them, or is about to be.
@@ -45,21 +45,28 @@ pub(super) async fn ended(
     Ok(found)
 }
 
-/// What was told of the episodes that this one is a relapse of, as far back as that keeps two alerts apart.
+/// What was told of the episodes that this one is a relapse of, and they of others.
 pub(super) async fn before(
     connection: &mut SqliteConnection,
-    desk: &Desk<'_>,
     incident: &Incident,
 ) -> Result<Vec<Notification>, StoreError> {
-    let mut found = Vec::new();
-    let mut earlier = incident.relapse_of.filter(|_| incident.is_active());
-    for _ in 0..EPISODES {
-        let Some(id) = earlier else { break };
-        found.extend(rows::about(connection, &About::Incident(id)).await?);
-        let episode = read::incident(connection, id).await?;
-        let long_ago = desk.now.checked_sub(HOUR_BETWEEN).unwrap_or(Timestamp::MIN);
-        let lately = |one: &Incident| one.ended_at().is_some_and(|at| at > long_ago);
-        earlier = episode.filter(lately).and_then(|one| one.relapse_of);
-    }
-    Ok(found)
+    let Some(earlier) = incident.relapse_of.filter(|_| incident.is_active()) else {
+        return Ok(Vec::new());
+    };
+    let (docs,): (Option<String>,) = sqlx::query_as(
+        "WITH RECURSIVE episode (id, back) AS (
+           SELECT cast($1 AS TEXT), 1
+           UNION ALL
+           SELECT entity.doc ->> 'relapse_of', episode.back + 1 FROM episode
+           JOIN entity ON entity.kind = 'incident' AND entity.id = episode.id
+           WHERE entity.doc ->> 'relapse_of' IS NOT NULL AND episode.back < $2)
+         SELECT string_agg(notification.doc, ',' ORDER BY notification.created_at, notification.id)
+         FROM episode JOIN notification ON notification.about = episode.id",
+    )
+    .bind(earlier.to_string())
+    .bind(i64::from(EPISODES))
+    .fetch_one(connection)
+    .await
+    .map_err(unread)?;
+    joined(docs)
 }

@@ -12,6 +12,7 @@ mod gather;
 mod other;
 mod rows;
 mod settle;
+mod weigh;
 
 use jiff::Timestamp;
 use sqlx::SqliteConnection;
@@ -20,11 +21,11 @@ pub(super) use self::decide::reconcile_touched;
 use super::commit::{begin_alone, closed};
 use super::connection::unwritten;
 use super::open::SqliteStore;
-use crate::domain::incident::RunId;
+use crate::domain::incident::{Incident, RunId};
 use crate::domain::notice::{ChannelState, Notification, Rules};
 use crate::ports::Pending;
 use crate::ports::channel::Delivery;
-use crate::ports::outbox::{Claim, Outbox, Parcel, Wanted};
+use crate::ports::outbox::{Claim, Outbox, Parcel, Reasoned, Wanted};
 use crate::ports::store::StoreError;
 
 /// What every step needs to know.
@@ -100,6 +101,20 @@ impl Outbox for SqliteStore {
             let mut guard = self.opened().await;
             let open = &mut guard.as_mut().ok_or_else(closed)?.connection;
             rows::listed(open, about, limit).await
+        })
+    }
+
+    fn why<'a>(
+        &'a self,
+        now: Timestamp,
+        incident: &'a Incident,
+    ) -> Pending<'a, Result<Vec<Reasoned>, StoreError>> {
+        Box::pin(async move {
+            let Some(rules) = self.options().notices.clone() else { return Ok(Vec::new()) };
+            let mut guard = self.opened().await;
+            let open = &mut guard.as_mut().ok_or_else(closed)?.connection;
+            let desk = Desk { store: self, rules: &rules, now: super::rows::cut(now) };
+            weigh::why(open, &desk, incident).await
         })
     }
 

@@ -8,14 +8,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use opswarden::adapters::channel::{
-    Encryption, Login, Mail, MailForm, MailSettings, Mailer, Trust,
-};
-use opswarden::domain::notice::{Body, Message};
 use serde_json::{Value, json};
 
-use crate::authority::Identity;
-use crate::peers::{skip, test_name, wait_until};
+use super::authority::Identity;
+use super::peers::{skip, test_name, wait_until};
 
 pub(crate) const USER: &str = "canary-user@example.test";
 pub(crate) const PASSWORD: &str = "canary-password";
@@ -89,36 +85,4 @@ impl Drop for MailServer {
         let _gone = self.child.kill();
         let _reaped = self.child.wait();
     }
-}
-
-/// Settings for the server at `port` on this machine.
-pub(crate) fn settings(port: u16) -> MailSettings {
-    MailSettings {
-        host: "localhost".to_owned(),
-        port,
-        encryption: Encryption::of_port(port),
-        login: Some(Login { user: USER.to_owned(), password: PASSWORD.to_owned() }),
-        from: "Operations <ops@example.test>".to_owned(),
-        to: vec!["first@example.test".to_owned(), "second@example.test".to_owned()],
-    }
-}
-
-/// A mail that says what the message says.
-pub(crate) fn mail(message: &Message) -> Mail {
-    let Body::Test { by } = &message.body else { panic!("{message:?}") };
-    Mail {
-        subject: format!("about {by}"),
-        text: format!("in text: {by}\n"),
-        html: format!("<p>in HTML: {by}</p>\n"),
-        message_id: format!("{}@ops.example.test", message.id),
-        references: Vec::new(),
-    }
-}
-
-pub(crate) fn mailer(settings: MailSettings, trust: Trust) -> Mailer {
-    writing(settings, trust, Arc::new(mail))
-}
-
-pub(crate) fn writing(settings: MailSettings, trust: Trust, form: MailForm) -> Mailer {
-    Mailer::new(settings, form, Arc::new(trust)).unwrap()
 }
