@@ -79,16 +79,16 @@ async fn the_end_of_what_was_told_is_told_once_and_at_once() {
 async fn a_display_that_comes_and_goes_is_told_as_rarely_as_one_that_stays_dark() {
     let world = team();
     let store = world.store().await;
-    let (began, mut before) = (world.now(), None);
+    let (began, mut earlier) = (world.now(), None);
     for _ in 0..24 {
-        let begun = (key("display_dark", "a"), Severity::Critical, before);
+        let begun = (key("display_dark", "a"), Severity::Critical, earlier);
         let id = world.open(&store, "r", &[begun]).await[0];
         world.tell(&store, &run_id("r")).await;
         world.pass(MINUTE * 5);
         world.well(&store, &[id]).await;
         world.tell(&store, &run_id("r")).await;
         world.pass(MINUTE * 5);
-        before = Some(id);
+        earlier = Some(id);
     }
     let attempts = world.attempts();
     let alerts = attempts.iter().filter(|one| one.message.kind.as_str() == "opened");
