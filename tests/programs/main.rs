@@ -2,6 +2,8 @@
 #![expect(clippy::disallowed_methods, reason = "the programs themselves are what is tested")]
 
 mod applying;
+#[path = "../support/authority.rs"]
+mod authority;
 mod demo;
 mod desk;
 mod dry_run;
@@ -9,6 +11,8 @@ mod fake;
 mod full_disk;
 
 mod kills;
+#[path = "../support/mail_server.rs"]
+mod mail_server;
 mod other_user;
 mod owner;
 #[path = "../support/peers.rs"]
@@ -17,4 +21,5 @@ mod reporter;
 mod small_disk;
 mod stops;
 mod telling;
+mod telling_channels;
 mod tenant;

@@ -256,6 +256,14 @@ fn where_the_ledger_cannot_be_used_people_are_told_directly_and_once_in_an_hour(
     let arrived = house.inbox.arrived.lock().expect("nobody panics while it is held").clone();
     assert_eq!(arrived.len(), 1, "{arrived:?}");
     assert!(arrived[0].to_string().contains("ledger not writable"), "{}", arrived[0]);
+    std::fs::remove_dir(house.path().join("state/ops.db")).expect("it was empty");
+    house.run(GUARDIAN, &[]);
+    house.run(GUARDIAN, &[]);
+    let arrived = house.inbox.arrived.lock().expect("nobody panics while it is held").clone();
+    let again: Vec<&Value> =
+        arrived.iter().filter(|one| one.to_string().contains("can be written again")).collect();
+    assert_eq!(again.len(), 1, "{arrived:?}");
+    assert_eq!(again[0]["thread"], arrived[0]["thread"], "it ends what was begun");
 }
 
 #[test]

@@ -17,11 +17,11 @@ pub(crate) struct Identity {
 
 impl Identity {
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
-        let key = PrivateKeyDer::try_from(self.der.1.clone()).unwrap();
+        let key = PrivateKeyDer::try_from(self.der.1.clone()).expect("the test can make it");
         let config = ServerConfig::builder()
             .with_no_client_auth()
             .with_single_cert(vec![self.der.0.clone().into()], key)
-            .unwrap();
+            .expect("the test can make it");
         TlsAcceptor::from(Arc::new(config))
     }
 }
@@ -32,11 +32,11 @@ pub(crate) struct Authority {
 
 impl Authority {
     pub(crate) fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        let mut params = CertificateParams::new(Vec::new()).expect("the test can make it");
         params.distinguished_name.push(rcgen::DnType::CommonName, "an authority of tests");
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        Self { issuer: CertifiedIssuer::self_signed(params, key).unwrap() }
+        let key = KeyPair::generate().expect("the test can make it");
+        Self { issuer: CertifiedIssuer::self_signed(params, key).expect("the test can make it") }
     }
 
     /// Its own certificate, in PEM.
@@ -46,16 +46,17 @@ impl Authority {
 
     /// The system's roots and this one.
     pub(crate) fn trust(&self) -> Trust {
-        Trust::and_pem(self.issuer.pem().as_bytes()).unwrap()
+        Trust::and_pem(self.issuer.pem().as_bytes()).expect("the test can make it")
     }
 
     /// A certificate for `name` that is valid from the one year to the other.
     pub(crate) fn identity(&self, name: &str, years: [i32; 2]) -> Identity {
-        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let mut params =
+            CertificateParams::new(vec![name.to_owned()]).expect("the test can make it");
         params.not_before = date_time_ymd(years[0], 1, 1);
         params.not_after = date_time_ymd(years[1], 12, 31);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let key = KeyPair::generate().expect("the test can make it");
+        let certificate = params.signed_by(&key, &self.issuer).expect("the test can make it");
         Identity {
             certificate: certificate.pem(),
             key: key.serialize_pem(),

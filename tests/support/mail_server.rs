@@ -41,29 +41,35 @@ impl MailServer {
             "password": PASSWORD,
         });
         let more = settings.as_object().cloned().unwrap_or_default();
-        all.as_object_mut().unwrap().extend(more);
+        all.as_object_mut().expect("the test can make it").extend(more);
         let child = Command::new("node")
             .arg(package.join("tests/peers/mail-server.mjs"))
             .arg(all.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn();
-        let mut server = Self { child: child.unwrap(), printed: Arc::default(), port: 0 };
-        let lines = BufReader::new(server.child.stdout.take().unwrap()).lines();
+        let mut server =
+            Self { child: child.expect("the test can make it"), printed: Arc::default(), port: 0 };
+        let lines =
+            BufReader::new(server.child.stdout.take().expect("the test can make it")).lines();
         let printed = Arc::clone(&server.printed);
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
-                printed.lock().unwrap().push(serde_json::from_str(&line).unwrap());
+                printed
+                    .lock()
+                    .expect("the test can make it")
+                    .push(serde_json::from_str(&line).expect("the test can make it"));
             }
         });
         assert!(wait_until(PATIENCE, || !server.of("port").is_empty()), "the server starts");
-        server.port = u16::try_from(server.of("port")[0].as_u64().unwrap()).unwrap();
+        server.port = u16::try_from(server.of("port")[0].as_u64().expect("the test can make it"))
+            .expect("the test can make it");
         Some(server)
     }
 
     /// What it printed under this name.
     pub(crate) fn of(&self, name: &str) -> Vec<Value> {
-        let printed = self.printed.lock().unwrap();
+        let printed = self.printed.lock().expect("the test can make it");
         printed.iter().filter_map(|line| line.get(name).cloned()).collect()
     }
 

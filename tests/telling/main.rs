@@ -3,6 +3,8 @@
 mod kills;
 mod month;
 mod outbox;
+mod requests;
+mod status;
 mod world;
 
 /// The size of a programme: `OPSWARDEN_PROOF_N`, or its usual slice.

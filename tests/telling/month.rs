@@ -29,8 +29,9 @@ const AGENTS: [(AgentName, u64); 4] = [
 ];
 const DISPLAYS: u64 = 500;
 const SERVICES: u64 = 20;
-/// Alerts on one channel in 12 hours, at the 95th percentile: measured in this month. The goal of docs/PROOF.md is 2.
-const PAGES: usize = 3;
+/// Pages in 12 hours, at the 95th percentile: the goal. A page is the first word about something, or that it is worse: what
+/// takes somebody from sleep or from other work. A reminder of what nobody took up is an alert and no page.
+const PAGES: usize = 2;
 const SLACK: Duration = Duration::from_mins(1);
 
 fn began() -> Timestamp {
@@ -177,8 +178,9 @@ fn house() -> World {
     let mut settings = rules(
         Environment::Production,
         vec![
-            Route { quiet, ..route("pager") },
-            Route { severity: Severity::Critical, ..route("chat") },
+            Route { quiet, ..route("team") },
+            Route { severity: Severity::Critical, ..route("pager") },
+            Route { severity: Severity::Critical, status: true, ..route("chat") },
             digest,
         ],
     );
@@ -293,7 +295,7 @@ fn first(attempts: &[Attempt], channel: &str, incident: IncidentId) -> Option<Ti
     there.next().map(|one| one.at)
 }
 
-/// From when on a trouble may be told on the pager.
+/// From when on a trouble may be told to the team.
 fn allowed(world: &World, trouble: &Trouble) -> Timestamp {
     let mut from = trouble.begin;
     for _ in 0..3 {
@@ -332,8 +334,8 @@ async fn a_noisy_month_tells_every_outage_in_time_and_pages_seldom() {
     judge(&month, days);
 }
 
-fn judge(month: &Month, days: u64) {
-    let attempts = month.world.attempts();
+/// How many outages were told, how many were put off, and the latest of all.
+fn judge_outages(month: &Month, attempts: &[Attempt]) -> (usize, usize, Duration) {
     let outages = month.all.iter().filter(|one| one.sort == Sort::Outage);
     let (mut told, mut held, mut worst) = (0, 0, Duration::ZERO);
     for outage in outages {
@@ -346,29 +348,51 @@ fn judge(month: &Month, days: u64) {
             continue;
         }
         let incident = outage.incident.expect("it was found");
-        let there = first(&attempts, "pager", incident).expect("every outage is told");
-        let late = Duration::try_from(there.duration_since(from)).expect("not before it may be");
-        assert!(late <= interval + SLACK, "{outage:?} was told after {late:?}");
-        (told, worst) = (told + 1, worst.max(late));
+        let critical = (outage.severity == Severity::Critical).then_some("pager");
+        for channel in ["team"].into_iter().chain(critical) {
+            let there = first(attempts, channel, incident).expect("every outage is told");
+            let late =
+                Duration::try_from(there.duration_since(from)).expect("not before it may be");
+            assert!(
+                late <= interval + SLACK,
+                "{outage:?} was told to the {channel} after {late:?}"
+            );
+            worst = worst.max(late);
+        }
+        told += 1;
     }
+    (told, held, worst)
+}
+
+fn judge(month: &Month, days: u64) {
+    let attempts = month.world.attempts();
+    let (told, held, worst) = judge_outages(month, &attempts);
     let arrived: Vec<&Attempt> = attempts.iter().filter(|one| one.arrived).collect();
     let alerts = |channel: &str| -> Vec<&Attempt> {
         let of = arrived.iter().filter(|one| one.channel == channel);
         of.filter(|one| one.message.kind.is_alert()).copied().collect()
     };
-    let windows = |channel: &str| {
+    let windows = |channel: &str, counts: &dyn Fn(Kind) -> bool| {
         let counted = (0..days * 2).map(|half| {
             let from = began() + HOUR * 12 * u32::try_from(half).expect("small");
             let within = |one: &&&Attempt| from <= one.at && one.at < from + HOUR * 12;
-            alerts(channel).iter().filter(within).count()
+            let alerts = alerts(channel);
+            alerts.iter().filter(within).filter(|one| counts(one.message.kind)).count()
         });
         median_p95_max(counted.collect())
     };
     let storm: Vec<&str> = of_storm(month, &arrived);
     let digests = arrived.iter().filter(|one| one.message.kind == Kind::Digest).count();
-    let (pager, chat) = (windows("pager"), windows("chat"));
+    let is_page = |kind| matches!(kind, Kind::Opened | Kind::Worse);
+    let [pages, all, team] = [
+        windows("pager", &is_page),
+        windows("pager", &Kind::is_alert),
+        windows("team", &Kind::is_alert),
+    ];
+    let of_status = |one: &&&Attempt| one.channel == "chat" && one.message.kind == Kind::Status;
+    let statuses = arrived.iter().filter(of_status).count();
     let mut causes: BTreeMap<String, usize> = BTreeMap::new();
-    for one in alerts("pager") {
+    for one in alerts("team") {
         let told = month.all.iter().find(|trouble| {
             trouble.incident.is_some_and(|incident| one.incidents().contains(&incident))
         });
@@ -377,15 +401,16 @@ fn judge(month: &Month, days: u64) {
     }
     crate::report(&format!(
         "noisy month: {days} days, {} runs, {} findings; {told} outages told within an interval and a minute, the latest \
-         after {} s ({held} put off by quiet hours or planned work); alerts in 12 h (median, 95th percentile, most): pager \
-         {pager:?}, chat {chat:?}; alerts on the pager: {causes:?}; storm of {DISPLAYS}: {storm:?}; {digests} digests",
+         after {} s ({held} put off by quiet hours or planned work); in 12 h (median, 95th percentile, most): pages \
+         {pages:?}, alerts on the pager {all:?}, alerts to the team {team:?}; alerts to the team: {causes:?}; storm of {DISPLAYS}: {storm:?}; {digests} digests; \
+         {statuses} words about the status",
         month.runs,
         month.all.len(),
         worst.as_secs(),
     ));
     // Of a few days, with a storm and a dead channel among them, the 95th percentile is the most.
     let long = days >= 14;
-    assert!(!long || (pager.1 <= PAGES && chat.1 <= PAGES), "in 12 h: {pager:?} {chat:?}");
+    assert!(!long || pages.1 <= PAGES, "in 12 h: {pages:?}");
     assert_eq!(storm, ["opened", "recovered"]);
     assert_eq!(u64::try_from(digests).expect("small"), days + 1);
     let dead = month.all.iter().find(|one| one.sort == Sort::DeadChannel);
@@ -395,11 +420,11 @@ fn judge(month: &Month, days: u64) {
     assert_eq!(first(&attempts, "chat", dead.incident.expect("it was raised")), None);
     for one in month.all.iter().filter(|one| matches!(one.sort, Sort::Explained(_))) {
         let incident = one.incident.expect("it was found");
-        assert_eq!(first(&attempts, "pager", incident), None, "{one:?} is told by its cause");
+        assert_eq!(first(&attempts, "team", incident), None, "{one:?} is told by its cause");
     }
     for one in month.all.iter().filter(|one| one.sort == Sort::Repaired) {
         let incident = one.incident.expect("it was found");
-        assert_eq!(first(&attempts, "pager", incident), None, "{one:?} was repaired");
+        assert_eq!(first(&attempts, "team", incident), None, "{one:?} was repaired");
     }
 }
 

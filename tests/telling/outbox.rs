@@ -1,15 +1,9 @@
 //! The outbox step by step: what is put in, what leaves, what is repeated and what is taken out again.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use opswarden::domain::approval::{Ask, Verdict};
 use opswarden::domain::event::{Event, NewEvent};
-use opswarden::domain::incident::{ApprovalId, IncidentId};
 use opswarden::domain::notice::{Body, ChannelRule, Kind, NotificationState, Route, Window};
-use opswarden::domain::operation::{Guard, Operation};
-use opswarden::domain::process::{ManagerKind, ProcessRef};
-use opswarden::domain::proposal::Proposal;
 use opswarden::domain::run::RunState;
 use opswarden::domain::severity::{Environment, Severity};
 use opswarden::ports::channel::Delivery;
@@ -20,7 +14,7 @@ use crate::world::{Answer, HOUR, MINUTE, World, at, key, route, rules, run_id};
 
 const LEASE: Duration = Duration::from_secs(20);
 
-fn production(routes: Vec<Route>) -> World {
+pub(crate) fn production(routes: Vec<Route>) -> World {
     World::new(rules(Environment::Production, routes))
 }
 
@@ -81,8 +75,8 @@ async fn a_display_that_comes_and_goes_is_told_as_rarely_as_one_that_stays_dark(
     let store = world.store().await;
     let (began, mut earlier) = (world.now(), None);
     for _ in 0..24 {
-        let begun = (key("display_dark", "a"), Severity::Critical, earlier);
-        let id = world.open(&store, "r", &[begun]).await[0];
+        let again = (key("display_dark", "a"), Severity::Critical, earlier);
+        let id = world.open(&store, "r", &[again]).await[0];
         world.tell(&store, &run_id("r")).await;
         world.pass(MINUTE * 5);
         world.well(&store, &[id]).await;
@@ -368,7 +362,7 @@ async fn what_a_running_run_caused_is_left_to_it_until_it_has_ended() {
     assert_eq!(world.kinds("team"), ["opened"]);
 }
 
-fn daily() -> Route {
+pub(crate) fn daily() -> Route {
     Route { severity: Severity::Info, digest: true, ..route("mail") }
 }
 
@@ -395,68 +389,6 @@ async fn what_is_of_low_urgency_leaves_as_a_line_of_the_daily_digest() {
 }
 
 #[tokio::test]
-async fn a_digest_is_sent_once_a_day_at_its_hour_in_its_zone() {
-    let mut settings = rules(Environment::Production, vec![daily()]);
-    settings.zone = "Asia/Tokyo".to_owned();
-    let world = World::new(settings);
-    let store = world.store().await;
-    world.note(&store, vec![world.row("r", RunState::Ok)]).await;
-    for _ in 0..6 * 72 {
-        world.pass(MINUTE * 10);
-        world.tell(&store, &run_id("r")).await;
-    }
-    let times: Vec<String> = world.attempts().iter().map(|one| one.at.to_string()).collect();
-    assert_eq!(times, ["2026-11-20T23:00:00Z", "2026-11-21T23:00:00Z", "2026-11-22T23:00:00Z"]);
-}
-
-#[tokio::test]
-async fn a_change_of_the_status_is_told_once_to_each_route_that_asks_for_it() {
-    let asks = |name: &str| Route { status: true, checks: vec!["none".to_owned()], ..route(name) };
-    let world = production(vec![asks("a"), asks("b"), Route { status: false, ..asks("c") }]);
-    let store = world.store().await;
-    let id = world.ill(&store, "a", Severity::Critical).await;
-    for _ in 0..3 {
-        world.tell(&store, &run_id("r")).await;
-        world.pass(MINUTE * 5);
-    }
-    let told = |channel: &str| world.kinds(channel).len();
-    assert_eq!([told("a"), told("b"), told("c")], [1, 1, 0]);
-    world.well(&store, &[id]).await;
-    world.tell(&store, &run_id("r")).await;
-    assert_eq!([told("a"), told("b"), told("c")], [1, 1, 0]);
-}
-
-#[tokio::test]
-async fn a_status_that_goes_back_before_it_leaves_is_not_told() {
-    let asks = Route { status: true, checks: vec!["none".to_owned()], ..route("team") };
-    let world = production(vec![asks]);
-    let store = world.store().await;
-    world.answers("team", &[Answer::Later(None)]);
-    let id = world.ill(&store, "a", Severity::Critical).await;
-    world.tell(&store, &run_id("r")).await;
-    world.well(&store, &[id]).await;
-    world.pass(MINUTE * 5);
-    world.tell(&store, &run_id("r")).await;
-    assert_eq!(world.kinds("team"), [""; 0]);
-}
-
-#[tokio::test]
-async fn a_status_that_may_have_arrived_is_put_right() {
-    let asks = Route { status: true, checks: vec!["none".to_owned()], ..route("team") };
-    let world = production(vec![asks]);
-    let store = world.store().await;
-    world.answers("team", &[Answer::UnknownArrived]);
-    let id = world.ill(&store, "a", Severity::Critical).await;
-    world.tell(&store, &run_id("r")).await;
-    world.well(&store, &[id]).await;
-    for _ in 0..3 {
-        world.pass(MINUTE * 5);
-        world.tell(&store, &run_id("r")).await;
-    }
-    assert_eq!(world.kinds("team"), ["status", "status"]);
-}
-
-#[tokio::test]
 async fn what_waits_for_a_route_that_settings_lost_is_withdrawn() {
     let world = production(vec![route("team"), route("other")]);
     let store = world.store().await;
@@ -468,48 +400,6 @@ async fn what_waits_for_a_route_that_settings_lost_is_withdrawn() {
     let rows = fewer.rows(&store, &id.to_string()).await;
     let row = rows.iter().find(|row| row.route == "team").unwrap();
     assert_eq!(row.state, NotificationState::Suppressed);
-}
-
-fn asked(world: &World, approval: u64) -> NewEvent {
-    let process = ProcessRef { manager: ManagerKind::Pm2, name: "web".to_owned(), instance: None };
-    let ask = Ask {
-        proposal: Proposal {
-            key: key("display_dark", "a"),
-            operation: Operation::RestartProcess(process),
-            guard: Guard::SameProcess { status: BTreeSet::new(), identity: None },
-            facts: std::collections::BTreeMap::new(),
-        },
-        incident: IncidentId(1),
-        message: "a does not answer".to_owned(),
-        why: "it is not running".to_owned(),
-        not_undoable: None,
-    };
-    let (approval, expires_at) = (ApprovalId(approval), world.now() + HOUR);
-    world.event("r", Event::ApprovalRequested { approval, ask, expires_at })
-}
-
-#[tokio::test]
-async fn a_request_is_told_once_and_not_once_it_is_answered() {
-    let only_requests = Route { checks: vec!["none".to_owned()], ..route("team") };
-    let world = production(vec![only_requests]);
-    let store = world.store().await;
-    world.ill(&store, "a", Severity::Critical).await;
-    world.commit(&store, vec![asked(&world, 1)]).await;
-    for _ in 0..3 {
-        world.tell(&store, &run_id("r")).await;
-        world.pass(MINUTE);
-    }
-    assert_eq!(world.kinds("team"), ["approval"]);
-    let denied = |approval| {
-        let (verdict, reason) = (Verdict::Denied, "no".to_owned());
-        let event = Event::ApprovalDecided { approval, verdict, reason };
-        NewEvent { actor: "human:root".to_owned(), run: None, ..world.event("r", event) }
-    };
-    world.commit(&store, vec![denied(ApprovalId(1))]).await;
-    world.commit(&store, vec![asked(&world, 2)]).await;
-    world.commit(&store, vec![denied(ApprovalId(2))]).await;
-    world.tell(&store, &run_id("r")).await;
-    assert_eq!(world.kinds("team"), [""; 0]);
 }
 
 #[tokio::test]
@@ -572,4 +462,80 @@ async fn whoever_was_too_slow_does_not_answer_for_who_took_it_over() {
     store.settle(world.now(), &taken_over, &sent).await.unwrap();
     let row = world.rows(&store, &id.to_string()).await.remove(0);
     assert_eq!(row.state, NotificationState::Sent);
+}
+
+#[tokio::test]
+async fn who_is_to_hear_when_one_thing_is_worse_hears_nothing_while_all_of_its_kind_is_silenced() {
+    let world = team();
+    let store = world.store().await;
+    let id = world.ill(&store, "a", Severity::Warning).await;
+    let found = world.incident(&store, id).await;
+    let silence = |what: String, facts| Event::ControlChanged {
+        control: opswarden::domain::incident::control::silence_of(&what),
+        on: true,
+        reason: "known".to_owned(),
+        expires_at: None,
+        facts,
+    };
+    let of_check = format!("{}/{}", found.key.agent, found.key.check);
+    let until_worse =
+        std::collections::BTreeMap::from([("worse_than".to_owned(), "warning".to_owned())]);
+    let said = [
+        silence(id.to_string(), until_worse),
+        silence(of_check, std::collections::BTreeMap::new()),
+    ];
+    for event in said {
+        let event = NewEvent { actor: "human:ada".to_owned(), ..world.event("r", event) };
+        world.commit(&store, vec![event]).await;
+    }
+    world.severity(&store, &found, Severity::Critical).await;
+    world.tell(&store, &run_id("r")).await;
+    assert_eq!(world.kinds("team"), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_notification_that_cannot_be_read_keeps_nobody_from_hearing_of_the_rest() {
+    use sqlx::{ConnectOptions as _, Connection as _};
+    let world = team();
+    let store = world.store().await;
+    let broken = world.ill(&store, "a", Severity::Critical).await;
+    let file = world.folder.path().join("ops.db");
+    let mut raw = sqlx::sqlite::SqliteConnectOptions::new().filename(file).connect().await.unwrap();
+    let damage =
+        "UPDATE notification SET doc = replace(doc, '\"opened\"', '\"a kind of tomorrow\"')";
+    sqlx::query(damage).execute(&mut raw).await.unwrap();
+    raw.close().await.unwrap();
+    let id = world.ill(&store, "b", Severity::Critical).await;
+    world.tell(&store, &run_id("r")).await;
+    let told = world.arrived("team");
+    let told: Vec<_> = told
+        .iter()
+        .filter_map(|one| match &one.body {
+            Body::Incidents { lines, .. } => {
+                Some(lines.iter().map(|line| line.id).collect::<Vec<_>>())
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [[broken, id]], "what was put aside is told anew");
+    let channel = store.channels().await.unwrap().remove(0);
+    assert_eq!(channel.name, "team");
+}
+
+#[tokio::test]
+async fn what_explains_a_finding_explains_it_however_long_ago_that_was_said() {
+    let world = team();
+    let store = world.store().await;
+    let seen = [
+        (key("place_dark", "p"), Severity::Critical, None),
+        (key("display_dark", "a"), Severity::Critical, None),
+    ];
+    world.open(&store, "r", &seen).await;
+    world.fold(&store, &seen[1].0, &seen[0].0).await;
+    world.tell(&store, &run_id("r")).await;
+    assert_eq!(world.kinds("team"), ["opened"]);
+    world.pass(HOUR * 24 * 200);
+    world.fold(&store, &key("display_dark", "z"), &seen[0].0).await;
+    world.tell(&store, &run_id("r")).await;
+    assert_eq!(world.kinds("team"), ["reminder"]);
 }

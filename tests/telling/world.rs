@@ -120,7 +120,7 @@ impl Dice {
 #[derive(Clone)]
 pub(crate) struct World {
     state: Arc<Mutex<State>>,
-    folder: Arc<tempfile::TempDir>,
+    pub(crate) folder: Arc<tempfile::TempDir>,
     pub(crate) rules: Arc<Rules>,
 }
 
@@ -264,7 +264,10 @@ impl World {
         store.decide(self.now(), &wanted).await.expect("decisions are written");
         let (telling, end) = (self.telling(store), self.elapsed() + BOUND);
         let feeds = telling.channels.keys().map(|name| telling.feed(self, run, name, end));
-        futures_util::future::join_all(feeds).await;
+        let fed = futures_util::future::join_all(feeds).await;
+        for fed in fed {
+            fed.expect("what became of it is written");
+        }
     }
 
     pub(crate) fn event(&self, run: &str, event: Event) -> NewEvent {

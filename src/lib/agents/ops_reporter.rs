@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::{Agent, Need, Problem, Remedy, Scope};
 use crate::domain::diagnosis::{
-    CheckFindings, Coverage, Diagnosis, Evidence, Fault as EngineFault, Origin, Verdict,
+    Absence, CheckFindings, Coverage, Diagnosis, Evidence, Fault as EngineFault, Origin, Verdict,
 };
 use crate::domain::freshness::History;
 use crate::domain::run::Recall;
@@ -46,7 +46,7 @@ const fn check(id: CheckId, summary: &'static str) -> CheckSpec {
 #[serde(default, deny_unknown_fields)]
 pub struct OpsReporter {
     /// An agent that starts more than so many times as often as its schedule says is triggered twice.
-    #[schemars(range(min = 2, max = 1000))]
+    #[schemars(range(min = 2, max = 16))]
     pub too_often_times: u32,
     /// Runs that take less than so many percent of what they used to take look at less than they should.
     #[schemars(range(min = 1, max = 90))]
@@ -155,6 +155,12 @@ impl OpsReporter {
         let mut findings = CheckFindings::new(Coverage::Whole);
         // Its own runs are of this moment; whoever runs next sees whether there are any.
         for history in snapshot.histories.iter().filter(|history| history.agent != AGENT) {
+            if !history.enabled {
+                let why = "settings switch the agent off".to_owned();
+                let subject = subject(snapshot, history.agent.as_str());
+                findings.absent.insert(subject, Absence::Excused { why });
+                continue;
+            }
             let wrong = match check {
                 check if *check == AGENT_LATE => history.late(now),
                 check if *check == AGENT_TOO_OFTEN => history.too_often(now, self.too_often_times),

@@ -30,7 +30,7 @@ use crate::domain::run::RunState;
 use crate::domain::saved_plan::{Place, SavedPlan};
 use crate::engine::{Engine, Mode};
 use crate::ports::clock::Clock;
-use crate::ports::store::StoreError;
+use crate::ports::store::{Store as _, StoreError};
 use crate::render;
 
 /// The whole of an agent's `main`. A file that carries the exact name of another registered agent acts as that
@@ -176,15 +176,29 @@ impl Launch<'_> {
             }
             Err((why, exit)) => out::fail(self.args.output, &why, exit),
         };
-        let lost = store.as_ref().err().map(ToString::to_string).or_else(|| self.lost.take());
-        if let Some(why) = lost {
-            telling::cry(self.config, &why, &clock).await;
-        }
+        self.tell_of_the_ledger(store.as_ref(), &clock).await;
         if let Ok(store) = store {
             close(&store).await;
         }
         // A run whose steps could not be written down did not complete.
         Exit::first_match([exit, logged])
+    }
+
+    /// People are told past the ledger that it cannot be used, and when it can be again.
+    async fn tell_of_the_ledger(
+        &self,
+        store: Result<&Arc<SqliteStore>, &StoreError>,
+        clock: &Arc<dyn Clock>,
+    ) {
+        let lost = store.err().map(ToString::to_string).or_else(|| self.lost.take());
+        match (lost, store) {
+            (Some(why), _) => telling::cry(self.config, &why, clock).await,
+            (None, Ok(store)) => {
+                let status = async || Some(store.ops_state(clock.now()).await.ok()?.system_status);
+                telling::calm(self.config, status, clock).await;
+            }
+            (None, Err(_)) => {}
+        }
     }
 
     /// Binds the run to what a person has carried out.

@@ -74,11 +74,52 @@ const CRIED: &str = ".ledger-lost";
 /// as that can be remembered.
 pub async fn cry(config: &Config, why: &str, clock: &Arc<dyn Clock>) {
     let stamp = config.paths.logs.join(CRIED);
-    let lately = std::fs::metadata(&stamp).and_then(|file| file.modified());
+    let last = std::fs::metadata(&stamp).and_then(|file| file.modified());
     let now = std::time::SystemTime::from(clock.now());
-    if lately.is_ok_and(|at| now.duration_since(at).unwrap_or_default() < CRY_AGAIN) {
+    // A stamp of the future is of a clock that was set back, and says nothing.
+    let lately = |at| now.duration_since(at).is_ok_and(|since| since < CRY_AGAIN);
+    if last.is_ok_and(lately) {
         return;
     }
+    let body = Body::Status {
+        was: None,
+        now: SystemStatus::Critical,
+        reasons: vec![format!("ledger not writable, so that nothing is repaired: {why}")],
+    };
+    if say_directly(config, clock, Severity::Critical, body).await
+        && let Err(error) = std::fs::write(&stamp, "")
+    {
+        tracing::warn!(%error, "failed to remember that people were told of the ledger");
+    }
+}
+
+/// Tells people who were told that the ledger cannot be used that it can, where the status of everything can be asked.
+pub async fn calm(
+    config: &Config,
+    status: impl AsyncFnOnce() -> Option<SystemStatus>,
+    clock: &Arc<dyn Clock>,
+) {
+    let stamp = config.paths.logs.join(CRIED);
+    if !stamp.exists() {
+        return;
+    }
+    let Some(is) = status().await else { return };
+    let reasons = vec!["the ledger can be written again".to_owned()];
+    let body = Body::Status { was: Some(SystemStatus::Critical), now: is, reasons };
+    if say_directly(config, clock, Severity::Info, body).await
+        && let Err(error) = std::fs::remove_file(&stamp)
+    {
+        tracing::warn!(%error, "failed to forget that people were told of the ledger");
+    }
+}
+
+/// Sends a word about the ledger by every channel to people, past the outbox. Whether anybody took it.
+async fn say_directly(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    severity: Severity,
+    body: Body,
+) -> bool {
     let run = wire::new_run_id();
     let message = Message {
         id: run.to_string(),
@@ -86,16 +127,12 @@ pub async fn cry(config: &Config, why: &str, clock: &Arc<dyn Clock>) {
         at: clock.now(),
         environment: config.environment,
         host: config.host.clone(),
-        severity: Severity::Critical,
+        severity,
         priority: Priority::P0,
         thread: "ledger".to_owned(),
         may_repeat: false,
         runbooks: config.notify.runbooks.trim_end_matches('/').to_owned(),
-        body: Body::Status {
-            was: None,
-            now: SystemStatus::Critical,
-            reasons: vec![format!("ledger not writable, so that nothing is repaired: {why}")],
-        },
+        body,
     };
     let mut channels = channels(config, &run, clock);
     channels.remove(DASHBOARD);
@@ -103,11 +140,7 @@ pub async fn cry(config: &Config, why: &str, clock: &Arc<dyn Clock>) {
         let Ok(channel) = channel else { return false };
         matches!(channel.deliver(&message, None, CRY).await, Delivery::Sent { .. })
     }));
-    if told.await.into_iter().any(|sent| sent)
-        && let Err(error) = std::fs::write(&stamp, "")
-    {
-        tracing::warn!(%error, "failed to remember that people were told of the ledger");
-    }
+    told.await.into_iter().any(|sent| sent)
 }
 
 fn form(of: impl Fn(&Message) -> serde_json::Value + Send + Sync + 'static) -> JsonForm {

@@ -40,12 +40,12 @@ pub struct History {
     pub runs: Vec<PastRun>,
 }
 
-/// So many periods an agent may go without a run that ended well.
+/// So many slots an agent may let pass without a run that ended well.
 pub const SILENT_AFTER: u32 = 3;
-/// So many periods after its last start it is late: one slot may slip by half a period.
-const LATE_AFTER: f64 = 1.5;
-/// The time in which runs are counted, in periods.
+/// The time in which runs are counted, in slots.
 const COUNTED: u32 = 6;
+/// The least time: moments are kept to the millisecond.
+const TICK: Duration = Duration::from_millis(1);
 /// So many runs are asked of a history before its lengths are compared.
 const ENOUGH: usize = 10;
 /// Runs that take less than this have nothing to be faster than.
@@ -57,16 +57,36 @@ pub const fn ended_well(state: RunState) -> bool {
     matches!(state, RunState::Ok | RunState::Findings)
 }
 
-impl History {
-    /// The longest pause between two slots.
-    fn period(&self, now: Timestamp) -> Option<Duration> {
-        let from = self.runs.first().map_or(now, |run| run.started_at);
-        Some(Schedule::parse(&self.cron, &self.zone, from).ok()?.period(from))
-    }
+/// When somebody who last started, or ended well, at `since` counts as late: half a period after its next slot, and as long
+/// after that as `since` came after its own. Schedules with pauses keep them: nobody is late for a slot that does not exist.
+#[must_use]
+pub fn late_from(schedule: &Schedule, since: Timestamp) -> Option<Timestamp> {
+    let next = schedule.next_after(since)?;
+    let half = between(next, schedule.next_after(next)?) / 2;
+    next.checked_add(half + delay(schedule, since)).ok()
+}
 
-    fn is_over(&self, since: Timestamp, now: Timestamp, periods: f64) -> bool {
-        let silent = Duration::try_from(now.duration_since(since)).unwrap_or_default();
-        self.period(now).is_some_and(|period| silent > period.mul_f64(periods))
+/// When it counts as silent: with its third slot, and as long after that as `since` came after its own.
+#[must_use]
+pub fn silent_from(schedule: &Schedule, since: Timestamp) -> Option<Timestamp> {
+    let mut slot = since;
+    for _ in 0..SILENT_AFTER {
+        slot = schedule.next_after(slot)?;
+    }
+    slot.checked_add(delay(schedule, since)).ok()
+}
+
+fn delay(schedule: &Schedule, since: Timestamp) -> Duration {
+    schedule.latest_at(since).map(|slot| between(slot, since)).unwrap_or_default()
+}
+
+fn between(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::try_from(to.duration_since(from)).unwrap_or_default()
+}
+
+impl History {
+    fn schedule(&self, now: Timestamp) -> Option<Schedule> {
+        Schedule::parse(&self.cron, &self.zone, now).ok()
     }
 
     /// Why it counts as silent, if it does: no run ended well within three periods.
@@ -76,7 +96,7 @@ impl History {
             return None;
         }
         let since = self.last_well.or(self.began)?;
-        if !self.is_over(since, now, f64::from(SILENT_AFTER)) {
+        if now <= silent_from(&self.schedule(now)?, since)? {
             return None;
         }
         let agent = &self.agent;
@@ -93,16 +113,19 @@ impl History {
     #[must_use]
     pub fn late(&self, now: Timestamp) -> Option<String> {
         let last = self.runs.first().filter(|_| self.enabled)?.started_at;
-        let late = self.is_over(last, now, LATE_AFTER) && self.silent(now).is_none();
+        let late = now > late_from(&self.schedule(now)?, last)? && self.silent(now).is_none();
         late.then(|| format!("{} is late: it last started at {}", self.agent, moment::full(last)))
     }
 
     /// Why it runs too often, if it does: more than `times` as often as its schedule says, over six periods.
     #[must_use]
     pub fn too_often(&self, now: Timestamp, times: u32) -> Option<String> {
-        let period = self.period(now).filter(|_| self.enabled)?;
-        let since = now.checked_sub(period * COUNTED).ok()?;
-        let started = self.runs.iter().filter(|run| run.started_at > since).count();
+        let schedule = self.schedule(now).filter(|_| self.enabled)?;
+        let mut since = now;
+        for _ in 0..COUNTED {
+            since = schedule.latest_at(since.checked_sub(TICK).ok()?)?;
+        }
+        let started = self.runs.iter().filter(|run| run.started_at >= since).count();
         let most = usize::try_from(COUNTED.saturating_mul(times)).unwrap_or(usize::MAX);
         (started > most).then(|| {
             format!(
@@ -198,7 +221,36 @@ mod tests {
             |seconds: i64| history((0..100).map(|n| run(-seconds * n, 1, RunState::Ok)).collect());
         assert_eq!(every(300).too_often(at(0), 3), None);
         assert_eq!(every(101).too_often(at(0), 3), None);
-        assert!(every(60).too_often(at(0), 3).unwrap().contains("started 30 times"));
+        assert!(every(60).too_often(at(0), 3).unwrap().contains("started 31 times"));
+    }
+
+    #[test]
+    fn a_schedule_with_pauses_makes_nobody_late_in_them_and_nobody_too_often_after_them() {
+        let office = |runs: Vec<PastRun>, zone: &str| History {
+            cron: "*/5 8-18 * * *".to_owned(),
+            zone: zone.to_owned(),
+            ..history(runs)
+        };
+        // Noon in UTC is one in the afternoon in Paris: the last slot of the day is at 17:55 UTC.
+        let hour = 3600;
+        let day = |until: i64| (0..70).map(|n| run(until - 300 * n, 10, RunState::Ok)).collect();
+        let diligent = office(day(6 * hour - 300), "Europe/Paris");
+        for minute in [0, 10, 60, 600] {
+            let now = at(6 * hour + 60 * minute);
+            assert_eq!((diligent.late(now), diligent.silent(now)), (None, None), "{minute}");
+            assert_eq!(diligent.too_often(now, 3), None, "{minute}");
+        }
+        let next_day = 6 * hour - 300 + 13 * hour + 300;
+        assert_eq!(diligent.late(at(next_day + 150)), None);
+        assert!(diligent.late(at(next_day + 151)).is_some());
+        assert!(diligent.silent(at(next_day + 611)).is_some());
+        let gone = office(day(4 * hour), "Europe/Paris");
+        assert!(gone.late(at(4 * hour + 451)).is_some(), "in the afternoon it is missed at once");
+        let twice = office(
+            (0..60).map(|n| run(4 * hour - 60 * n, 10, RunState::Ok)).collect(),
+            "Europe/Paris",
+        );
+        assert!(twice.too_often(at(4 * hour), 3).is_some());
     }
 
     #[test]

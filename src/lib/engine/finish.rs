@@ -88,15 +88,17 @@ impl Engine {
             "the run ended: {}",
             row.state.as_str()
         );
-        if let Err(error) = self.write_end(spec, &report, row, notes, eventful).await {
-            tracing::error!("{error}");
-            if !report.troubles.contains(&error.to_string()) {
-                report.troubles.push(error.to_string());
-            }
-            report.exit = crate::domain::report::ExitClass::Incomplete;
-        }
+        let unwritten = self.write_end(spec, &report, row, notes, eventful).await.err();
+        let mut troubles: Vec<String> = unwritten.iter().map(ToString::to_string).collect();
         // Whoever watches over all reports the state of all.
-        self.tell_people(Wanted { dashboard: spec.watches }).await;
+        troubles.extend(self.tell_people(Wanted { dashboard: spec.watches }).await);
+        for trouble in troubles {
+            tracing::error!("{trouble}");
+            report.exit = crate::domain::report::ExitClass::Incomplete;
+            if !report.troubles.contains(&trouble) {
+                report.troubles.push(trouble);
+            }
+        }
         report
     }
 

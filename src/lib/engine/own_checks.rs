@@ -205,6 +205,9 @@ impl Engine {
     }
 }
 
+/// Why nothing is asked of an agent.
+const SWITCHED_OFF: &str = "settings switch the agent off";
+
 fn judge(agent: &Spec, seen: &Seen, setting: &Setting, now: Timestamp) -> Diagnosis<Symptom> {
     let host = &setting.host;
     let mut diagnosis = Diagnosis::default();
@@ -245,7 +248,7 @@ fn judge(agent: &Spec, seen: &Seen, setting: &Setting, now: Timestamp) -> Diagno
         let subject = Subject::new(SubjectKind::Channel, host, &channel.name);
         put(CHANNEL_DEAD, subject, channel.dead(now).map(|why| symptom(Severity::Warning, why)));
     }
-    for history in &seen.histories {
+    for history in seen.histories.iter().filter(|history| history.enabled) {
         let subject = Subject::new(SubjectKind::Agent, host, history.agent.as_str());
         put(AGENT_SILENT, subject, silent(history, now));
     }
@@ -268,18 +271,20 @@ fn judge(agent: &Spec, seen: &Seen, setting: &Setting, now: Timestamp) -> Diagno
     diagnosis
 }
 
-/// A channel that settings no longer have is no fault of anything.
+/// What settings no longer have is no fault of anything, and nobody says that it is well.
 fn excuse(diagnosis: &mut Diagnosis<Symptom>, seen: &Seen, host: &str) {
-    if seen.gone.is_empty() {
-        return;
-    }
-    let partial = Coverage::Partial { why: "each run examines its own part".to_owned() };
-    let of_check =
-        diagnosis.checks.entry(CHANNEL_DEAD).or_insert_with(|| CheckFindings::new(partial));
+    let mut excuse = |check: CheckId, subject: Subject, why: &str| {
+        let partial = Coverage::Partial { why: "each run examines its own part".to_owned() };
+        let of_check = diagnosis.checks.entry(check).or_insert_with(|| CheckFindings::new(partial));
+        of_check.absent.insert(subject, Absence::Excused { why: why.to_owned() });
+    };
     for name in &seen.gone {
-        let why = "settings no longer have the channel".to_owned();
         let subject = Subject::new(SubjectKind::Channel, host, name);
-        of_check.absent.insert(subject, Absence::Excused { why });
+        excuse(CHANNEL_DEAD, subject, "settings no longer have the channel");
+    }
+    for history in seen.histories.iter().filter(|history| !history.enabled) {
+        let subject = Subject::new(SubjectKind::Agent, host, history.agent.as_str());
+        excuse(AGENT_SILENT, subject, SWITCHED_OFF);
     }
 }
 

@@ -39,46 +39,56 @@ pub struct Telling {
 
 impl Engine {
     /// Decides what time has made due, and sends what is due, as far as the bound allows. What stays is the next run's.
-    pub(super) async fn tell_people(&self, wanted: Wanted) {
-        let Some(telling) = &self.telling else { return };
+    /// What kept somebody from being told, beside receivers.
+    pub(super) async fn tell_people(&self, wanted: Wanted) -> Vec<String> {
+        let Some(telling) = &self.telling else { return Vec::new() };
         if let Err(error) = telling.outbox.decide(self.clock.now(), &wanted).await {
-            tracing::error!("failed to decide who is told of what: {error}");
-            return;
+            return vec![format!("failed to decide who is told of what: {error}")];
         }
         let end = (self.clock.elapsed() + BOUND).min(self.deadline.saturating_sub(OWN_END));
         let clock = self.clock.as_ref();
         let feeds = telling.channels.keys().map(|name| telling.feed(clock, &self.run, name, end));
-        join_all(feeds).await;
+        join_all(feeds).await.into_iter().filter_map(Result::err).collect()
     }
 }
 
 impl Telling {
     /// Sends what is due on one channel, until `end` on the clock's [`Clock::elapsed`].
-    pub async fn feed(&self, clock: &dyn Clock, run: &RunId, name: &str, end: Duration) {
+    ///
+    /// # Errors
+    ///
+    /// What is to be told cannot be taken out of the ledger, or what became of it not be written down.
+    pub async fn feed(
+        &self,
+        clock: &dyn Clock,
+        run: &RunId,
+        name: &str,
+        end: Duration,
+    ) -> Result<(), String> {
         while clock.elapsed() + ATTEMPT <= end {
             let claimed = self.outbox.claim(clock.now(), name, run, LEASE).await;
             match claimed {
                 Err(error) => {
-                    tracing::error!("failed to take out what {name} is to be told: {error}");
-                    return;
+                    return Err(format!("failed to take out what {name} is to be told: {error}"));
                 }
-                Ok(Claim::Nothing) => return,
+                Ok(Claim::Nothing) => return Ok(()),
                 Ok(Claim::RestsUntil(until)) => {
                     let wait = until.duration_since(clock.now());
                     let wait = Duration::try_from(wait).unwrap_or_default();
                     if clock.elapsed() + wait + ATTEMPT > end {
-                        return;
+                        return Ok(());
                     }
                     clock.sleep(wait).await;
                 }
                 Ok(Claim::Parcel(parcel)) => {
-                    if let Err(error) = self.hand_over(clock, name, &parcel).await {
-                        tracing::error!("failed to write down what became of a message: {error}");
-                        return;
-                    }
+                    let unwritten = |error| {
+                        format!("failed to write down what became of a message to {name}: {error}")
+                    };
+                    self.hand_over(clock, name, &parcel).await.map_err(unwritten)?;
                 }
             }
         }
+        Ok(())
     }
 
     async fn hand_over(

@@ -82,11 +82,12 @@ fn is_stale(state: &OpsState, now: Timestamp) -> bool {
 }
 
 fn headline(page: &mut Page, state: &OpsState, now: Timestamp) {
-    let (word, tone) = match state.system_status {
+    let is = state.system_status;
+    let (word, tone) = match is {
         _ if is_stale(state, now) => ("UNKNOWN", Tone::Warn),
-        SystemStatus::Healthy => ("HEALTHY", Tone::Good),
-        SystemStatus::Degraded => ("DEGRADED", Tone::Warn),
-        SystemStatus::Critical => ("CRITICAL", Tone::Bad),
+        SystemStatus::Healthy => (is.as_str(), Tone::Good),
+        SystemStatus::Degraded => (is.as_str(), Tone::Warn),
+        SystemStatus::Critical => (is.as_str(), Tone::Bad),
     };
     let word = page.paint(tone, word);
     let until = full(state.valid_until);

@@ -214,10 +214,15 @@ async fn decide(connection: &mut SqliteConnection, decision: &Decision) -> Resul
     .execute(&mut *connection)
     .await
     .map_err(unwritten)?;
-    sqlx::query("DELETE FROM decision WHERE at < $1")
-        .bind(text_of(before(decision.at, DECISIONS_KEPT)))
-        .execute(connection)
-        .await
-        .map_err(unwritten)?;
+    // The newest of a finding counts, however old it is.
+    sqlx::query(
+        "DELETE FROM decision WHERE at < $1 AND EXISTS (
+           SELECT 1 FROM decision AS newer
+           WHERE newer.key = decision.key AND newer.at > decision.at)",
+    )
+    .bind(text_of(before(decision.at, DECISIONS_KEPT)))
+    .execute(connection)
+    .await
+    .map_err(unwritten)?;
     Ok(())
 }

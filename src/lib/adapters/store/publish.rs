@@ -38,6 +38,15 @@ pub(super) async fn gather(
     store: &SqliteStore,
     now: Timestamp,
 ) -> Result<OpsState, StoreError> {
+    Ok(render(&view_input(connection, store, now).await?))
+}
+
+/// What the view is made of, inside the caller's transaction.
+pub(super) async fn view_input(
+    connection: &mut SqliteConnection,
+    store: &SqliteStore,
+    now: Timestamp,
+) -> Result<ViewInput, StoreError> {
     let since = now.checked_sub(SHOWN_FOR).unwrap_or(Timestamp::MIN);
     let limit = |shown: usize| u32::try_from(shown).unwrap_or(u32::MAX);
     let (resolved_total,): (i64,) =
@@ -46,7 +55,7 @@ pub(super) async fn gather(
             .fetch_one(&mut *connection)
             .await
             .map_err(unread)?;
-    let input = ViewInput {
+    Ok(ViewInput {
         ledger_id: store.ledger_id().to_owned(),
         ledger_seq: head(connection, store.ledger_id()).await?.seq.unsigned_abs(),
         now,
@@ -58,8 +67,7 @@ pub(super) async fn gather(
         rulings: latest_rulings(connection).await?,
         runs: latest_runs(connection, store).await?,
         controls: controls(connection).await?,
-    };
-    Ok(render(&input))
+    })
 }
 
 /// The last ruling on every finding that was ruled on lately.

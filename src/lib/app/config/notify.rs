@@ -263,10 +263,8 @@ fn usual_route(channel: &ChannelSettings) -> Route {
         name: channel.name.clone(),
         channel: channel.name.clone(),
         severity: Severity::Warning,
-        status: matches!(
-            channel.kind,
-            ChannelKind::Slack | ChannelKind::SlackBot | ChannelKind::Email
-        ),
+        // In a chat the findings themselves are enough: each would be followed by the status that it makes.
+        status: channel.kind == ChannelKind::Email,
         digest: channel.kind == ChannelKind::Email,
         ..Route::default()
     }

@@ -81,7 +81,10 @@ impl Desk<'_> {
         let mut answers = Vec::new();
         for name in names {
             let id = store.put_trial(self.clock.now(), &name, &self.person()).await?;
-            telling.feed(self.clock.as_ref(), &run, &name, end).await;
+            telling
+                .feed(self.clock.as_ref(), &run, &name, end)
+                .await
+                .map_err(Trouble::incomplete)?;
             let found = store.notifications(Some("test"), OF_ONE).await?;
             let row = found.into_iter().find(|row| row.id == id);
             answers.push(TrialAnswer {
@@ -133,7 +136,7 @@ fn answer(one: Reasoned) -> RouteAnswer {
     let (is_due, why, until) = match (decision, open) {
         (_, Some(row)) => (true, row.why.clone(), Some(row.not_before)),
         (Decision::Tell { why, not_before, .. }, None) => (true, why, Some(not_before)),
-        (Decision::Nothing { why, until }, None) => (false, why, until),
+        (Decision::Nothing { why, until, .. }, None) => (false, why, until),
     };
     told.reverse();
     RouteAnswer { route, channel, is_due, why, until, told }

@@ -32,7 +32,7 @@ pub struct Case<'a> {
     pub heard: &'a Heard,
     /// What it was told of the episode that this one is a relapse of.
     pub heard_before: Option<&'a Heard>,
-    /// A person's word that nobody wants to hear of it.
+    /// A person's word that nobody wants to hear of it, where it covers the incident as it is: see [`silences`].
     pub silence: Option<&'a Control>,
     /// The finding that explains it, where one does.
     pub explained_by: Option<&'a Key>,
@@ -62,16 +62,28 @@ pub enum Decision {
         why: String,
         /// When that may change by itself.
         until: Option<Timestamp>,
+        /// Whether the route knows nothing of it, and is kept from it for a time: nor does it hear of the status that follows.
+        held_back: bool,
     },
 }
 
 impl Decision {
     fn no(why: impl Into<String>) -> Self {
-        Self::Nothing { why: why.into(), until: None }
+        Self::Nothing { why: why.into(), until: None, held_back: false }
     }
 
-    fn not_yet(why: impl Into<String>, until: Timestamp) -> Self {
-        Self::Nothing { why: why.into(), until: Some(until) }
+    pub(super) fn not_yet(why: impl Into<String>, until: Timestamp) -> Self {
+        Self::Nothing { why: why.into(), until: Some(until), held_back: false }
+    }
+
+    /// The same, where the route is kept from it.
+    fn held_from(self, heard: &Heard) -> Self {
+        match self {
+            Self::Nothing { why, until, .. } => {
+                Self::Nothing { why, until, held_back: !heard.waits_for_the_end() }
+            }
+            told @ Self::Tell { .. } => told,
+        }
     }
 }
 
@@ -152,25 +164,37 @@ fn kept_from(case: &Case<'_>) -> Option<String> {
 /// Why it is not told now, though it may be later: a person's word, planned work, quiet hours, time to answer.
 fn put_off(case: &Case<'_>) -> Option<Decision> {
     let Case { incident, route, rules, now, .. } = case;
-    if let Some(silence) = case.silence.filter(|silence| silences(silence, incident, *now)) {
+    if let Some(silence) = case.silence {
         let why = format!("silenced by {}: {}", silence.set_by, silence.reason);
-        return Some(Decision::Nothing { why, until: silence.expires_at });
+        let until = silence.expires_at;
+        let said = Decision::Nothing { why, until, held_back: false };
+        return Some(said.held_from(case.heard));
     }
     let of_agent = |agent: &AgentName| {
         let windows = rules.maintenance.iter().filter(|window| window.is_about(agent));
         windows.filter_map(|window| window.until(*now, &rules.zone)).max()
     };
     if let Some(end) = of_agent(&incident.key.agent) {
-        return Some(Decision::not_yet("planned work goes on", end));
+        let work = Decision::not_yet("planned work goes on", end);
+        return Some(work.held_from(case.heard));
     }
-    let quiet = route.quiet.iter().filter_map(|window| window.until(*now, &rules.zone)).max();
+    let quiet = quiet_until(route, rules, *now);
     if let Some(end) = quiet.filter(|_| incident.severity != Severity::Critical) {
-        return Some(Decision::not_yet("the route has quiet hours, and it is not critical", end));
+        let quiet = Decision::not_yet(QUIET, end);
+        return Some(quiet.held_from(case.heard));
     }
     if route.unacknowledged {
         return unanswered(case);
     }
     None
+}
+
+/// Why nobody is told in quiet hours.
+pub(super) const QUIET: &str = "the route has quiet hours, and it is not critical";
+
+/// Until when the route's quiet hours last, if they do.
+pub(super) fn quiet_until(route: &Route, rules: &Rules, now: Timestamp) -> Option<Timestamp> {
+    route.quiet.iter().filter_map(|window| window.until(now, &rules.zone)).max()
 }
 
 fn unanswered(case: &Case<'_>) -> Option<Decision> {
@@ -184,7 +208,8 @@ fn unanswered(case: &Case<'_>) -> Option<Decision> {
 }
 
 /// Whether a silence covers the incident as it is: one that lasts until it is worse remembers how bad it was.
-fn silences(silence: &Control, incident: &Incident, now: Timestamp) -> bool {
+#[must_use]
+pub fn silences(silence: &Control, incident: &Incident, now: Timestamp) -> bool {
     let worse = silence
         .facts
         .get("worse_than")
@@ -219,7 +244,7 @@ impl Case<'_> {
 
 fn first(case: &Case<'_>) -> Decision {
     if let Some(held) = same_trouble(case) {
-        return held;
+        return held.held_from(case.heard);
     }
     let (kind, why) = if case.route.unacknowledged {
         (Kind::Unacknowledged, "nobody acknowledged it in time")

@@ -126,7 +126,10 @@ impl Asked {
             route: &self.route,
             heard: &self.heard,
             heard_before: self.before.as_ref(),
-            silence: self.silence.as_ref(),
+            silence: self
+                .silence
+                .as_ref()
+                .filter(|one| silences(one, &self.incident, after(minutes))),
             explained_by: self.explained_by.as_ref(),
             rules: &self.rules,
             now: after(minutes),
@@ -147,6 +150,11 @@ impl Asked {
             Decision::Nothing { until, .. } => until.map(|at| at.duration_since(noon()).as_mins()),
             told @ Decision::Tell { .. } => panic!("{told:?}"),
         }
+    }
+
+    /// Whether the route is kept from it, so that it says nothing of the status either.
+    fn is_held_back(&self, minutes: i64) -> bool {
+        matches!(self.at(minutes), Decision::Nothing { held_back: true, .. })
     }
 }
 
@@ -327,6 +335,10 @@ fn quiet_hours_and_planned_work_put_off_and_quiet_hours_let_the_critical_through
     );
     assert_eq!(quiet(Severity::Warning).kind(60), Some(Kind::Opened));
     assert_eq!(quiet(Severity::Critical).kind(0), Some(Kind::Opened));
+    assert!(quiet(Severity::Warning).is_held_back(0));
+    let warning = incident(Severity::Warning);
+    let known = quiet(Severity::Warning).heard(&[(Kind::Opened, &warning, -300)]);
+    assert!(known.kind(0).is_none() && !known.is_held_back(0), "it knows of it");
     let mut work = asked(Severity::Critical);
     work.rules.maintenance = vec![window(&["health-guardian"])];
     assert_eq!((work.kind(0), work.until(0)), (None, Some(60)));

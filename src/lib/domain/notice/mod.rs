@@ -13,11 +13,12 @@ mod message;
 mod notification;
 mod route;
 mod rules;
+mod status;
 mod template;
 
 pub use channel_state::ChannelState;
 pub use compose::{Sources, about_incidents, group_of, kind_of};
-pub use decide::{CHANNEL_DEAD, Case, Decision, decide, facts_of};
+pub use decide::{CHANNEL_DEAD, Case, Decision, decide, facts_of, silences};
 pub use heard::{Heard, Telling};
 pub use message::{
     ApprovalLine, Body, Digest, DigestLine, Ended, IncidentLine, Message, RepairLine, Trend,
@@ -25,4 +26,5 @@ pub use message::{
 pub use notification::{About, Kind, Notification, NotificationState, ToldFacts};
 pub use route::{Day, Route, TimeOfDay, Window};
 pub use rules::{BATCH, ChannelRule, Clocks, HOUR_BETWEEN, Rules, repeat_after};
+pub use status::{StatusHeard, decide_status};
 pub use template::Template;

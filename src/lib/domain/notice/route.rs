@@ -28,7 +28,7 @@ pub struct Route {
     pub severity: Severity,
     /// Only these environments. Empty: every one.
     pub environments: Vec<Environment>,
-    /// Only findings of these agents. Empty: of every one.
+    /// Only findings and requests of these agents. Empty: of every one.
     pub agents: Vec<String>,
     /// Only findings of these checks. Empty: of every one.
     pub checks: Vec<String>,
@@ -36,7 +36,8 @@ pub struct Route {
     pub unacknowledged: bool,
     /// Whether a change of the system's status is told.
     pub status: bool,
-    /// Whether a daily digest is sent. Together with `status`, a change for the worse is told by a digest of its own.
+    /// Whether a daily digest is sent. Together with `status`, a change for the worse is told by a digest of its own; its end
+    /// is a word about the status.
     pub digest: bool,
     /// Whether requests for approval are told.
     pub approvals: bool,
@@ -63,6 +64,18 @@ impl Default for Route {
 }
 
 impl Route {
+    /// Whether it is told of this environment at all.
+    #[must_use]
+    pub fn is_of(&self, environment: Environment) -> bool {
+        self.environments.is_empty() || self.environments.contains(&environment)
+    }
+
+    /// Whether it is told of what this agent finds or asks for.
+    #[must_use]
+    pub fn is_about(&self, agent: &AgentName) -> bool {
+        self.agents.is_empty() || self.agents.iter().any(|one| one == agent.as_str())
+    }
+
     /// Why an incident is none of this route's, if so.
     #[must_use]
     pub fn passes_over(&self, incident: &Incident, environment: Environment) -> Option<String> {
@@ -72,10 +85,10 @@ impl Route {
             let (is, least) = (incident.severity.as_str(), self.severity.as_str());
             return Some(format!("it is {is}, and the route is told from {least} on"));
         }
-        if !self.environments.is_empty() && !self.environments.contains(&environment) {
+        if !self.is_of(environment) {
             return Some(format!("the route is not told of {}", environment.as_str()));
         }
-        if !self.agents.is_empty() && !names(&self.agents, key.agent.as_str()) {
+        if !self.is_about(&key.agent) {
             return Some(format!("the route is not told of findings of {}", key.agent));
         }
         if !self.checks.is_empty() && !names(&self.checks, key.check.as_str()) {

@@ -14,4 +14,4 @@ pub use schema::ops_state_schema;
 pub use shape::{
     OpsState, SCHEMA_VERSION, SystemStatus, ViewAgent, ViewControl, ViewIncident, ViewRemediation,
 };
-pub use status::GUARDIAN;
+pub use status::{GUARDIAN, roll_up};

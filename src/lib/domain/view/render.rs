@@ -47,7 +47,7 @@ pub struct ViewInput {
 /// The view.
 #[must_use]
 pub fn render(input: &ViewInput) -> OpsState {
-    let (system_status, reasons) = roll_up(input);
+    let (system_status, reasons) = roll_up(input, |_| true);
     let (incidents, shown_resolved) = incidents(input);
     OpsState {
         schema_version: SCHEMA_VERSION,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::domain::freshness::{late_from, silent_from};
 use crate::domain::run::{AgentRun, RunState};
 use crate::domain::schedule::Schedule;
 use crate::domain::subject::AgentName;
@@ -70,10 +71,6 @@ impl AgentState {
     }
 }
 
-/// What a silent agent is called, in periods since its last start: one slot may slip by half a period.
-const LATE_AFTER: f64 = 1.5;
-/// Three periods without a start are no slip any more.
-const LOST_AFTER: u32 = 3;
 /// The share of a period that a run may take until its view is there.
 const GRACE: f64 = 0.2;
 /// The least grace: a run has to look twice before it speaks.
@@ -92,15 +89,14 @@ pub(super) fn standing(
     }
     let Some(latest) = latest else { return AgentState::NeverRun };
     let last_start = latest.started.started_at;
-    let silent = Duration::try_from(now.duration_since(last_start)).unwrap_or_default();
-    let period = entry.schedule.period(last_start);
-    if silent > period * LOST_AFTER {
+    let is_past = |moment: Option<Timestamp>| moment.is_some_and(|moment| now > moment);
+    if is_past(silent_from(&entry.schedule, last_start)) {
         return AgentState::Lost;
     }
     if latest.ended.as_ref().is_some_and(|run| !completed(run.state)) {
         return AgentState::Failing;
     }
-    if silent > period.mul_f64(LATE_AFTER) { AgentState::Late } else { AgentState::Ok }
+    if is_past(late_from(&entry.schedule, last_start)) { AgentState::Late } else { AgentState::Ok }
 }
 
 const fn completed(state: RunState) -> bool {

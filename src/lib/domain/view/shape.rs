@@ -23,6 +23,27 @@ pub enum SystemStatus {
     Critical,
 }
 
+impl SystemStatus {
+    /// Every status, the best first.
+    pub const ALL: [Self; 3] = [Self::Healthy, Self::Degraded, Self::Critical];
+
+    /// The word used in files and messages.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Healthy => "HEALTHY",
+            Self::Degraded => "DEGRADED",
+            Self::Critical => "CRITICAL",
+        }
+    }
+
+    /// The status that is called so.
+    #[must_use]
+    pub fn called(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+}
+
 /// The published view.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -155,4 +176,18 @@ pub struct ViewControl {
     /// Until when.
     #[schemars(with = "Option<String>")]
     pub until: Option<Timestamp>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_called_as_the_view_writes_it() {
+        for one in SystemStatus::ALL {
+            assert_eq!(serde_json::to_value(one).unwrap(), one.as_str());
+            assert_eq!(SystemStatus::called(one.as_str()), Some(one));
+        }
+        assert_eq!(SystemStatus::called("healthy"), None);
+    }
 }

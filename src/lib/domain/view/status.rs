@@ -15,10 +15,13 @@ pub const GUARDIAN: &str = "health-guardian";
 /// How many reasons are spelled out.
 const REASONS: usize = 50;
 
-/// The roll-up with what it rests on, worst first.
-pub(super) fn roll_up(input: &ViewInput) -> (SystemStatus, Vec<String>) {
-    let mut found: Vec<(SystemStatus, String)> =
-        input.active.iter().filter_map(of_incident).collect();
+/// The roll-up with what it rests on, worst first. Incidents count that `counts` says so of.
+pub fn roll_up(
+    input: &ViewInput,
+    counts: impl Fn(&Incident) -> bool,
+) -> (SystemStatus, Vec<String>) {
+    let active = input.active.iter().filter(|incident| counts(incident));
+    let mut found: Vec<(SystemStatus, String)> = active.filter_map(of_incident).collect();
     for entry in &input.roster {
         let latest = input.runs.get(&entry.agent);
         let state = standing(entry, latest, input.now);

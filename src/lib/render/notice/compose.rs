@@ -68,8 +68,8 @@ fn status(
     now: SystemStatus,
     all: &[String],
 ) -> Sheet {
-    let before = was.map_or(String::new(), |was| format!(", was {}", words::status(was)));
-    let said = format!("Status {}{before}", words::status(now));
+    let before = was.map_or(String::new(), |was| format!(", was {}", was.as_str()));
+    let said = format!("Status {}{before}", now.as_str());
     let mut sheet = begun(message, &said, tone_of(now));
     sheet.parts.push(match all {
         [] => Part::Text("Nothing counts against it.".to_owned()),
@@ -105,7 +105,7 @@ fn approval(message: &Message, request: &ApprovalLine) -> Sheet {
 
 fn dashboard(message: &Message, state: &OpsState) -> Sheet {
     let status = state.system_status;
-    let mut sheet = begun(message, &format!("Status {}", words::status(status)), tone_of(status));
+    let mut sheet = begun(message, &format!("Status {}", status.as_str()), tone_of(status));
     let active = state.incidents.iter().filter(|one| one.resolved.is_none()).count();
     sheet.parts = vec![
         Part::Facts(vec![

@@ -3,7 +3,6 @@
 use super::compose::{begun, more, reasons, tone_of};
 use super::incidents::in_a_line;
 use super::sheet::{Part, Sheet, counted, row};
-use super::words;
 use crate::domain::moment;
 use crate::domain::notice::{Digest, DigestLine, IncidentLine, Message, RepairLine, Trend};
 
@@ -25,7 +24,7 @@ pub(super) fn sheet(message: &Message, told: &Digest) -> Sheet {
     let open = total(told.open.len(), told.open_omitted);
     let repaired = total(told.repaired.len(), told.repaired_omitted);
     let ended = total(told.ended.len(), told.ended_omitted);
-    let status = words::status(told.status);
+    let status = told.status.as_str();
     let said =
         format!("Digest: {status}, {open} open, {repaired} repaired, {ended} ended otherwise");
     let mut sheet = begun(message, &said, tone_of(told.status));

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use crate::domain::incident::Resolution;
 use crate::domain::moment;
 use crate::domain::notice::{Ended, IncidentLine, Kind, Message};
-use crate::domain::view::SystemStatus;
 use crate::render::time::largest_unit;
 
 /// What is said where an earlier attempt may have arrived.
@@ -140,15 +139,6 @@ pub(super) fn why(line: &IncidentLine) -> &str {
     if line.why.is_empty() { "not known" } else { &line.why }
 }
 
-/// The word of a roll-up, as the view writes it.
-pub(super) const fn status(status: SystemStatus) -> &'static str {
-    match status {
-        SystemStatus::Healthy => "HEALTHY",
-        SystemStatus::Degraded => "DEGRADED",
-        SystemStatus::Critical => "CRITICAL",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,13 +149,6 @@ mod tests {
             assert!(end_in_words(unseen).contains("not known"));
         }
         assert!(end_in_words(Resolution::AutoFixed).contains("is well"));
-    }
-
-    #[test]
-    fn a_word_of_a_status_is_the_one_of_the_view() {
-        for one in [SystemStatus::Healthy, SystemStatus::Degraded, SystemStatus::Critical] {
-            assert_eq!(serde_json::to_value(one).unwrap(), status(one));
-        }
     }
 
     #[test]

@@ -96,7 +96,7 @@ async fn due(
 }
 
 /// Runs that may still repair what they found.
-async fn going_on(
+pub(super) async fn going_on(
     connection: &mut SqliteConnection,
     desk: &Desk<'_>,
 ) -> Result<BTreeSet<String>, StoreError> {

@@ -1,6 +1,6 @@
 //! Decisions as rows: what is due is put in, what is no longer is taken out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::SqliteConnection;
 
@@ -10,7 +10,7 @@ use super::weigh::{Known, weigh};
 use super::{Desk, other, rows};
 use crate::adapters::store::append::new_id;
 use crate::adapters::store::open::SqliteStore;
-use crate::adapters::store::publish::gather;
+use crate::adapters::store::publish::view_input;
 use crate::adapters::store::read;
 use crate::adapters::store::read_view::active;
 use crate::adapters::store::rows::cut;
@@ -18,6 +18,7 @@ use crate::domain::event::RecordedEvent;
 use crate::domain::incident::{ApprovalId, Incident, IncidentId, RunId};
 use crate::domain::notice::{About, Decision, Kind, Notification, NotificationState, Route};
 use crate::domain::severity::Priority;
+use crate::domain::view::roll_up;
 use crate::ports::outbox::Wanted;
 use crate::ports::store::StoreError;
 
@@ -44,19 +45,20 @@ pub(in crate::adapters::store) async fn reconcile_touched(
     }
     for event in events {
         if let Ok(id) = event.new.event.subject().parse::<ApprovalId>() {
-            other::request(connection, &desk, id, event).await?;
+            other::request(connection, &desk, id, Some(event.seq)).await?;
         }
     }
     // A person's word may cover what is about to leave.
-    if events.iter().any(|event| event.new.event.subject().starts_with("silence:")) {
-        for incident in active(connection, None).await? {
+    let of_silence = |event: &RecordedEvent| event.new.event.subject().starts_with("silence:");
+    let known = if events.iter().any(of_silence) {
+        let open = active(connection, None).await?;
+        for incident in &open {
             touched.entry(incident.id).or_default();
         }
-    }
-    if touched.is_empty() {
-        return Ok(());
-    }
-    let known = Known::of_people(connection).await?;
+        Known::of_everything(connection, &desk, &open).await?
+    } else {
+        Known::of_people(connection).await?
+    };
     for (id, cause) in touched {
         if let Some(incident) = read::incident(connection, id).await? {
             reconcile(connection, &desk, &known, &incident, &cause).await?;
@@ -71,17 +73,28 @@ pub(super) async fn everything(
     desk: &Desk<'_>,
     wanted: &Wanted,
 ) -> Result<(), StoreError> {
-    withdraw_homeless(connection, desk).await?;
-    let open: Vec<Incident> = active(connection, None).await?;
-    let known = Known::of_everything(connection, &open).await?;
-    let ended = ended(connection, desk).await?;
-    for incident in open.iter().chain(&ended) {
-        reconcile(connection, desk, &known, incident, &Cause::default()).await?;
+    let (waiting, aside) = rows::readable(connection, desk.now).await?;
+    for (channel, why) in aside {
+        tracing::error!("{why}");
+        let mut channel = rows::channel(connection, &channel).await?;
+        channel.failed(desk.now, &why, 1);
+        rows::save_channel(connection, &channel).await?;
     }
-    let state = gather(connection, desk.store, desk.now).await?;
-    for route in &desk.rules.routes {
+    withdraw_homeless(connection, desk, waiting).await?;
+    let open: Vec<Incident> = active(connection, None).await?;
+    let known = Known::of_everything(connection, desk, &open).await?;
+    other::requests(connection, desk).await?;
+    let ended = ended(connection, desk).await?;
+    let mut held = HeldBack::default();
+    for incident in open.iter().chain(&ended) {
+        let routes = reconcile(connection, desk, &known, incident, &Cause::default()).await?;
+        held.extend(routes.into_iter().map(|route| (route, incident.id)));
+    }
+    let input = view_input(connection, desk.store, desk.now).await?;
+    for route in desk.rules.routes.iter().filter(|route| route.is_of(desk.rules.environment)) {
         if route.status {
-            other::status(connection, desk, route, &state).await?;
+            let counts = |one: &Incident| !held.contains(&(route.name.clone(), one.id));
+            other::status(connection, desk, route, roll_up(&input, counts)).await?;
         }
         if route.digest {
             other::digest(connection, desk, route).await?;
@@ -97,8 +110,9 @@ pub(super) async fn everything(
 async fn withdraw_homeless(
     connection: &mut SqliteConnection,
     desk: &Desk<'_>,
+    waiting: Vec<Notification>,
 ) -> Result<(), StoreError> {
-    for mut row in rows::open(connection).await? {
+    for mut row in waiting {
         let routed = desk.rules.routes.iter().any(|route| route.name == row.route);
         let needs_none = matches!(row.about, About::Dashboard | About::Test);
         if desk.rules.channels.contains_key(&row.channel) && (routed || needs_none) {
@@ -110,13 +124,18 @@ async fn withdraw_homeless(
     Ok(())
 }
 
+/// Which route is kept from which incident for a time.
+type HeldBack = BTreeSet<(String, IncidentId)>;
+
+/// Decides about one incident and every route; the names of those that are kept from it.
 async fn reconcile(
     connection: &mut SqliteConnection,
     desk: &Desk<'_>,
     known: &Known,
     incident: &Incident,
     cause: &Cause,
-) -> Result<(), StoreError> {
+) -> Result<Vec<String>, StoreError> {
+    let mut kept = Vec::new();
     let told = rows::about(connection, &About::Incident(incident.id)).await?;
     let before = before(connection, incident).await?;
     for route in &desk.rules.routes {
@@ -132,11 +151,15 @@ async fn reconcile(
         }
         let decision = weigh(desk, known, incident, route, (&own, &before));
         let open = own.into_iter().find(|row| row.finished_at.is_none());
+        let held = matches!(decision, Decision::Nothing { held_back: true, .. });
+        if held || known.is_at_work(incident) {
+            kept.push(route.name.clone());
+        }
         let about = About::Incident(incident.id);
         let priority = Priority::of(incident.severity, desk.rules.environment);
         apply(connection, desk, route, open, (about, priority), decision, cause).await?;
     }
-    Ok(())
+    Ok(kept)
 }
 
 async fn apply(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
-use super::{Desk, rows};
+use super::{Desk, other, rows};
 use crate::adapters::store::connection::unread;
 use crate::adapters::store::publish::{gather, latest_rulings};
 use crate::adapters::store::read;
@@ -14,7 +14,8 @@ use crate::adapters::store::rows::{Kind as Kinds, doc_by_id, joined, parsed, tex
 use crate::domain::approval::Approval;
 use crate::domain::incident::{Incident, IncidentId, Remediation, RemediationState, Resolution};
 use crate::domain::notice::{
-    About, Body, Digest, DigestLine, IncidentLine, Kind, Notification, RepairLine, Sources, Trend,
+    About, Body, Digest, DigestLine, IncidentLine, Kind, Notification, NotificationState,
+    RepairLine, Sources, StatusHeard, Trend,
 };
 use crate::domain::run::Ruling;
 use crate::domain::view::{OpsState, SystemStatus};
@@ -38,6 +39,12 @@ pub(super) async fn began(
     Ok(at.and_then(|at| at.parse().ok()))
 }
 
+/// Whether somebody has it, or may have.
+fn arrived(row: &Notification) -> bool {
+    let arrived = [NotificationState::Sent, NotificationState::Unknown].contains(&row.state);
+    arrived && row.finished_at.is_some()
+}
+
 /// What is known of these incidents beside themselves.
 pub(super) async fn sources(
     connection: &mut SqliteConnection,
@@ -56,7 +63,7 @@ pub(super) async fn sources(
         sources.remediations.extend(found);
         let told = rows::about(connection, &About::Incident(incident.id)).await?;
         let told = told.iter().rev().filter(|row| row.route == first.route);
-        let mut told = told.filter(|row| row.finished_at.is_some());
+        let mut told = told.filter(|row| arrived(row));
         if let Some(was) = told.find_map(|row| row.told.as_ref()) {
             sources.was.insert(incident.id, was.severity);
         }
@@ -75,14 +82,15 @@ pub(super) async fn body_of(
 ) -> Result<Body, StoreError> {
     let state = gather(connection, desk.store, desk.now).await?;
     Ok(match (&row.about, row.kind) {
-        (About::Digest, _) | (About::Status, Kind::Digest) => {
-            Body::Digest(Box::new(digest(connection, desk, row, state).await?))
+        (About::Digest, _) => Body::Digest(Box::new(digest(connection, desk, row, state).await?)),
+        (About::Status, kind) => {
+            let (now, reasons) = other::said(row);
+            if kind == Kind::Digest {
+                let state = OpsState { system_status: now, reasons, ..state };
+                return Ok(Body::Digest(Box::new(digest(connection, desk, row, state).await?)));
+            }
+            Body::Status { was: last_status(connection, row).await?, now, reasons }
         }
-        (About::Status, _) => Body::Status {
-            was: last_status(connection, row).await?,
-            now: state.system_status,
-            reasons: state.reasons,
-        },
         (About::Dashboard, _) => Body::Dashboard(Box::new(state)),
         (About::Approval(id), _) => {
             let doc = doc_by_id(connection, Kinds::Approval, id).await.map_err(unread)?;
@@ -97,11 +105,10 @@ async fn last_status(
     connection: &mut SqliteConnection,
     row: &Notification,
 ) -> Result<Option<SystemStatus>, StoreError> {
-    let all = rows::about(connection, &About::Status).await?;
-    let before = all.iter().rev().filter(|one| one.route == row.route && one.id != row.id);
-    let mut before = before.filter(|one| one.finished_at.is_some());
-    let word = before.find_map(|one| one.told.as_ref().map(|told| told.message.clone()));
-    Ok(word.and_then(|word| serde_json::from_value(serde_json::Value::String(word)).ok()))
+    let mut all = rows::about(connection, &About::Status).await?;
+    all.retain(|one| one.route == row.route && one.id != row.id);
+    let was_told = all.iter().any(arrived);
+    Ok(was_told.then(|| StatusHeard::of(&all).last))
 }
 
 async fn digest(
@@ -135,16 +142,22 @@ async fn digest(
     })
 }
 
-/// Where the last digest of this route ended; else a day ago.
+/// So far back a digest reaches at most.
+const LONGEST: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
+
+/// Where the last digest of this route ended that arrived; else a day before the first that did not.
 async fn covered_from(
     connection: &mut SqliteConnection,
     desk: &Desk<'_>,
     row: &Notification,
 ) -> Result<Timestamp, StoreError> {
     let mut all = rows::about(connection, &About::Digest).await?;
-    all.retain(|one| one.route == row.route && one.id != row.id && one.finished_at.is_some());
-    let day_ago = desk.now.checked_sub(jiff::SignedDuration::from_hours(24)).unwrap_or(desk.now);
-    Ok(all.iter().map(|one| one.created_at).max().unwrap_or(day_ago))
+    all.retain(|one| one.route == row.route && one.id != row.id);
+    let before = |at: Timestamp, time| at.checked_sub(time).unwrap_or(at);
+    let first = all.iter().map(|one| one.created_at).min().unwrap_or(desk.now);
+    let last = all.iter().filter(|one| arrived(one)).map(|one| one.created_at).max();
+    let from = last.unwrap_or_else(|| before(first, jiff::SignedDuration::from_hours(24)));
+    Ok(from.max(before(desk.now, LONGEST)))
 }
 
 async fn ended_since(

@@ -1,7 +1,9 @@
 //! Decisions about what is no incident: requests, the status, digests, dashboards, trials.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
 use super::decide::fresh;
@@ -10,22 +12,24 @@ use super::{Desk, rows};
 use crate::adapters::store::connection::unread;
 use crate::adapters::store::rows::{Kind as Kinds, doc_by_id, parsed};
 use crate::domain::approval::{Approval, ApprovalState};
-use crate::domain::event::RecordedEvent;
 use crate::domain::incident::ApprovalId;
-use crate::domain::notice::{About, Kind, Notification, NotificationState, Route, ToldFacts};
+use crate::domain::notice::{
+    About, Decision, Kind, Notification, NotificationState, Route, StatusHeard, ToldFacts,
+    decide_status,
+};
 use crate::domain::severity::{Priority, Severity};
-use crate::domain::view::{OpsState, SystemStatus};
+use crate::domain::view::SystemStatus;
 use crate::ports::store::StoreError;
 
-/// A status that could not be told is tried again after so long.
-const AGAIN: std::time::Duration = std::time::Duration::from_hours(1);
+/// A request that could not be told is told anew after so long.
+const ASKED_ANEW: Duration = Duration::from_hours(1);
 
 /// A request is told once, and not at all once it is answered or no longer says what is true.
 pub(super) async fn request(
     connection: &mut SqliteConnection,
     desk: &Desk<'_>,
     id: ApprovalId,
-    event: &RecordedEvent,
+    caused_by: Option<u64>,
 ) -> Result<(), StoreError> {
     let doc = doc_by_id(connection, Kinds::Approval, &id.to_string()).await.map_err(unread)?;
     let Some(doc) = doc else { return Ok(()) };
@@ -39,14 +43,18 @@ pub(super) async fn request(
         }
         return Ok(());
     }
+    let agent = &approval.ask.proposal.key.agent;
     for route in desk.rules.routes.iter().filter(|route| route.approvals) {
-        if told.iter().any(|row| row.route == route.name) {
+        if !route.is_of(desk.rules.environment) || !route.is_about(agent) {
+            continue;
+        }
+        if told.iter().filter(|row| row.route == route.name).any(|row| is_enough(row, desk)) {
             continue;
         }
         let row = Notification {
             kind: Kind::Approval,
             priority: Priority::P1,
-            caused_by: Some(event.seq),
+            caused_by,
             why: "a person is asked".to_owned(),
             ..fresh(desk, &route.name, &route.channel, about.clone())
         };
@@ -55,31 +63,45 @@ pub(super) async fn request(
     Ok(())
 }
 
-/// The word of a status, as a row keeps it.
-fn word(status: SystemStatus) -> &'static str {
-    match status {
-        SystemStatus::Healthy => "HEALTHY",
-        SystemStatus::Degraded => "DEGRADED",
-        SystemStatus::Critical => "CRITICAL",
+/// Whether a route needs no other word of a request: it was told, it will be, or the channel took nothing lately.
+fn is_enough(row: &Notification, desk: &Desk<'_>) -> bool {
+    match (row.state, row.finished_at) {
+        (NotificationState::Dead, Some(at)) => {
+            desk.now < at.checked_add(ASKED_ANEW).unwrap_or(Timestamp::MAX)
+        }
+        (NotificationState::Suppressed, _) => false,
+        _ => true,
     }
 }
 
+/// Every request that waits for a person.
+pub(super) async fn requests(
+    connection: &mut SqliteConnection,
+    desk: &Desk<'_>,
+) -> Result<(), StoreError> {
+    let ids: Vec<(String,)> =
+        sqlx::query_as("SELECT id FROM entity WHERE kind = 'approval' AND closed_at IS NULL")
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(unread)?;
+    for (id,) in ids {
+        if let Ok(id) = id.parse() {
+            request(connection, desk, id, None).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A change of the status is told to a route that asks for it. Of the incidents that make it what it is those do not count
+/// that the route is kept from.
 pub(super) async fn status(
     connection: &mut SqliteConnection,
     desk: &Desk<'_>,
     route: &Route,
-    state: &OpsState,
+    (is, reasons): (SystemStatus, Vec<String>),
 ) -> Result<(), StoreError> {
-    let now = word(state.system_status);
-    let own: Vec<Notification> = rows::about(connection, &About::Status).await?;
-    let own: Vec<Notification> = own.into_iter().filter(|row| row.route == route.name).collect();
-    let told = |row: &Notification| row.told.as_ref().map(|told| told.message.clone());
-    let heard = own.iter().rev().find(|row| {
-        let arrived = [NotificationState::Sent, NotificationState::Unknown].contains(&row.state);
-        arrived && row.finished_at.is_some()
-    });
-    // Nobody is told that everything is well who was never told of anything else.
-    let last = heard.and_then(told).unwrap_or_else(|| "HEALTHY".to_owned());
+    let mut own: Vec<Notification> = rows::about(connection, &About::Status).await?;
+    own.retain(|row| row.route == route.name);
     let open = own.iter().find(|row| row.finished_at.is_none()).cloned();
     if open.as_ref().is_some_and(|row| is_on_its_way(row, desk)) {
         return Ok(());
@@ -88,30 +110,44 @@ pub(super) async fn status(
         // The next pass decides: whether it is repeated depends on what is true then.
         return rows::save(connection, &abandoned(row.clone(), desk)).await;
     }
-    if last == now {
-        let Some(mut row) = open else { return Ok(()) };
-        withdraw(&mut row, desk, "the status is again what was last told");
-        return rows::save(connection, &row).await;
-    }
-    let given_up = own.iter().rev().find(|row| row.state == NotificationState::Dead);
-    let rests = given_up.and_then(|row| row.finished_at?.checked_add(AGAIN).ok());
-    if open.is_none() && rests.is_some_and(|until| desk.now < until) {
-        return Ok(());
-    }
-    let worse = state.system_status != SystemStatus::Healthy;
+    let heard = StatusHeard::of(&own);
+    let (kind, why) = match decide_status(route, desk.rules, desk.now, is, &heard) {
+        Decision::Tell { kind, why, .. } => (kind, why),
+        Decision::Nothing { why, .. } => {
+            let Some(mut row) = open else { return Ok(()) };
+            withdraw(&mut row, desk, &why);
+            return rows::save(connection, &row).await;
+        }
+    };
     let fresh = || fresh(desk, &route.name, &route.channel, About::Status);
     let mut row = open.unwrap_or_else(fresh);
-    row.kind = if route.digest && worse { Kind::Digest } else { Kind::Status };
-    let (severity, priority) = match state.system_status {
+    let (severity, priority) = match is {
         SystemStatus::Critical => (Severity::Critical, Priority::P0),
         SystemStatus::Degraded => (Severity::Warning, Priority::P1),
         SystemStatus::Healthy => (Severity::Info, Priority::P1),
     };
-    row.priority = priority;
-    row.why = format!("the status was {last} when it was last told, and is {now}");
-    let (message, facts) = (now.to_owned(), BTreeMap::new());
-    row.told = Some(ToldFacts { severity, message, facts, escalated: false });
+    (row.kind, row.priority, row.why) = (kind, priority, why);
+    row.told = Some(ToldFacts {
+        severity,
+        message: is.as_str().to_owned(),
+        facts: numbered(reasons),
+        escalated: false,
+    });
     rows::save(connection, &row).await
+}
+
+/// Reasons as facts, in their order.
+fn numbered(reasons: Vec<String>) -> BTreeMap<String, String> {
+    let numbered = reasons.into_iter().enumerate();
+    numbered.map(|(place, reason)| (format!("{place:03}"), reason)).collect()
+}
+
+/// What a notification of the status says: the status, and what it rests on.
+pub(super) fn said(row: &Notification) -> (SystemStatus, Vec<String>) {
+    let told = row.told.as_ref();
+    let status = told.and_then(|told| SystemStatus::called(&told.message));
+    let reasons = told.map(|told| told.facts.values().cloned().collect());
+    (status.unwrap_or(SystemStatus::Healthy), reasons.unwrap_or_default())
 }
 
 pub(super) async fn digest(

@@ -51,6 +51,46 @@ pub(super) async fn about(
     joined(docs)
 }
 
+/// What stands in the place of what a notification is about that cannot be read: no question finds it.
+const UNREADABLE: &str = "unreadable";
+
+/// Everything that is not over, oldest first. What cannot be read is put aside: one such notification must not keep people
+/// from hearing of everything else. The channels that those were for, each with why.
+pub(super) async fn readable(
+    connection: &mut SqliteConnection,
+    now: Timestamp,
+) -> Result<(Vec<Notification>, Vec<(String, String)>), StoreError> {
+    let rows: Vec<(String, String, String)> = sqlx::query_as(
+        "SELECT id, channel, doc FROM notification WHERE finished_at IS NULL ORDER BY created_at, id",
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(unread)?;
+    let (mut open, mut aside) = (Vec::with_capacity(rows.len()), Vec::new());
+    for (id, channel, doc) in rows {
+        let error = match parsed(&doc) {
+            Ok(row) => {
+                open.push(row);
+                continue;
+            }
+            Err(error) => error,
+        };
+        let state = NotificationState::Dead.as_str();
+        sqlx::query(
+            "UPDATE notification SET about = $1, state = $2, finished_at = $3 WHERE id = $4",
+        )
+        .bind(UNREADABLE)
+        .bind(state)
+        .bind(text_of(now))
+        .bind(&id)
+        .execute(&mut *connection)
+        .await
+        .map_err(unwritten)?;
+        aside.push((channel, format!("notification {id} cannot be read: {error}")));
+    }
+    Ok((open, aside))
+}
+
 /// Everything that is not over, oldest first.
 pub(super) async fn open(
     connection: &mut SqliteConnection,
@@ -71,11 +111,12 @@ pub(super) async fn listed(
     limit: u32,
 ) -> Result<Vec<Notification>, StoreError> {
     let rows: Vec<(String,)> = sqlx::query_as(
-        "SELECT doc FROM notification WHERE about = coalesce($1, about)
+        "SELECT doc FROM notification WHERE about = coalesce($1, about) AND about <> $3
          ORDER BY created_at DESC, id DESC LIMIT $2",
     )
     .bind(about)
     .bind(i64::from(limit))
+    .bind(UNREADABLE)
     .fetch_all(connection)
     .await
     .map_err(unread)?;

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
+use super::claim::going_on;
 use super::episodes::before;
 use super::{Desk, rows};
+use crate::adapters::store::connection::unread;
 use crate::adapters::store::publish::latest_rulings;
 use crate::adapters::store::read_view::{active, controls};
 use crate::domain::incident::{Control, Incident, control};
-use crate::domain::notice::{About, Case, Decision, Heard, Notification, Route, decide};
+use crate::domain::notice::{About, Case, Decision, Heard, Notification, Route, decide, silences};
 use crate::domain::run::Ruling;
 use crate::domain::subject::Key;
 use crate::ports::outbox::Reasoned;
@@ -21,30 +23,62 @@ pub(super) struct Known {
     controls: BTreeMap<String, Control>,
     /// Findings that another one explains, which is open.
     explained: BTreeMap<Key, Key>,
+    /// What was found by runs that may still repair it.
+    at_work: BTreeSet<String>,
 }
 
 impl Known {
     /// What people said. What explains what is not asked: that is known when the run has ended.
     pub(super) async fn of_people(connection: &mut SqliteConnection) -> Result<Self, StoreError> {
-        Ok(Self { controls: controls(connection).await?, explained: BTreeMap::new() })
+        let (explained, at_work) = (BTreeMap::new(), BTreeSet::new());
+        Ok(Self { controls: controls(connection).await?, explained, at_work })
     }
 
-    /// What people said, and which of these incidents another one explains.
+    /// What people said, which of these incidents another one explains, and who is still at work.
     pub(super) async fn of_everything(
         connection: &mut SqliteConnection,
+        desk: &Desk<'_>,
         open: &[Incident],
     ) -> Result<Self, StoreError> {
         let explained = explained(latest_rulings(connection).await?, open);
-        Ok(Self { controls: controls(connection).await?, explained })
+        let runs = going_on(connection, desk).await?;
+        let at_work = opened_by(connection, runs).await?;
+        Ok(Self { controls: controls(connection).await?, explained, at_work })
+    }
+
+    /// Whether the run that found it may still repair it.
+    pub(super) fn is_at_work(&self, incident: &Incident) -> bool {
+        self.at_work.contains(&incident.id.to_string())
     }
 
     /// A person's word about this incident, its finding, or its check.
     fn silence(&self, incident: &Incident, now: Timestamp) -> Option<&Control> {
         control::silences_of(incident).into_iter().find_map(|key| {
             let found = self.controls.get(&key);
-            found.filter(|silence| silence.applies(now))
+            found.filter(|silence| silences(silence, incident, now))
         })
     }
+}
+
+/// The active incidents that these runs opened.
+async fn opened_by(
+    connection: &mut SqliteConnection,
+    runs: BTreeSet<String>,
+) -> Result<BTreeSet<String>, StoreError> {
+    if runs.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let rows: Vec<(String, Option<String>)> = sqlx::query_as(
+        "SELECT event.subject, event.run FROM entity JOIN event ON event.subject = entity.id
+         WHERE entity.kind = 'incident' AND entity.closed_at IS NULL
+         AND event.type = 'incident.opened'",
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(unread)?;
+    let theirs =
+        rows.into_iter().filter(|(_, run)| run.as_ref().is_some_and(|id| runs.contains(id)));
+    Ok(theirs.map(|(incident, _)| incident).collect())
 }
 
 fn explained(rulings: BTreeMap<Key, Ruling>, open: &[Incident]) -> BTreeMap<Key, Key> {
@@ -86,7 +120,7 @@ pub(super) async fn why(
     incident: &Incident,
 ) -> Result<Vec<Reasoned>, StoreError> {
     let open = active(connection, None).await?;
-    let known = Known::of_everything(connection, &open).await?;
+    let known = Known::of_everything(connection, desk, &open).await?;
     let told = rows::about(connection, &About::Incident(incident.id)).await?;
     let before = before(connection, incident).await?;
     let reasoned = desk.rules.routes.iter().map(|route| {
