@@ -157,6 +157,8 @@ fn a_request_is_granted_and_carried_out_at_once_or_by_the_next_run() {
     assert!(text.contains("it waits for APR-1"), "{text}");
     let (list, _) = asked(&fake, &["approvals"]);
     assert!(list.contains("APR-1") && list.contains("cannot be brought back"), "{list}");
+    let (story, _) = asked(&fake, &["explain", "APR-1"]);
+    assert!(story.starts_with("APR-1") && story.contains("INC-1"), "{story}");
     let (early, code) = told(&fake.run(&["--apply", "APR-1"]));
     assert_eq!(code, Some(3), "{early}");
     assert!(early.contains("waits for a person: `opsctl approve APR-1`"), "{early}");

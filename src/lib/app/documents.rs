@@ -40,9 +40,11 @@ pub struct IncidentLife {
 /// Why something was done, or left alone.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Explanation {
+    /// The request that was asked about, where it was one.
+    pub request: Option<Approval>,
     /// The finding.
     pub key: Key,
-    /// Its incident: the one that was asked for, that of the remediation, or the newest of the key.
+    /// Its incident: the one that was asked for, that of the remediation or the request, or the newest of the key.
     pub incident: Option<Incident>,
     /// What was done, oldest first.
     pub remediations: Vec<Remediation>,

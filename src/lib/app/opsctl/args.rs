@@ -36,7 +36,7 @@ pub enum Verb {
     },
     /// Why was this done, or left alone?
     Explain {
-        /// An incident (INC-1), a remediation (REM-1), or a finding's whole key
+        /// An incident (INC-1), a remediation (REM-1), a request (APR-1), or a finding's whole key
         id: String,
         /// Every door of the gate with its numbers, and what would change the answer
         #[arg(long)]

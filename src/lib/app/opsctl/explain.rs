@@ -7,10 +7,12 @@ use super::{Desk, Told, Trouble};
 use crate::adapters::store::{Access, SqliteStore};
 use crate::app::documents::Explanation;
 use crate::app::exit::Exit;
-use crate::domain::incident::{Incident, IncidentId, Remediation, RemediationId};
+use crate::app::saved_plan;
+use crate::domain::approval::Approval;
+use crate::domain::incident::{ApprovalId, Incident, IncidentId, Remediation, RemediationId};
 use crate::domain::subject::Key;
 use crate::ports::store::Store;
-use crate::render::history;
+use crate::render::{approvals, history};
 
 /// So many rulings tell the story.
 const RULINGS: u32 = 10;
@@ -21,11 +23,13 @@ const SIMILAR: usize = 5;
 enum Asked {
     Incident(IncidentId),
     Remediation(RemediationId),
+    Request(ApprovalId),
     Finding(Key),
 }
 
 /// What the ledger knows about it.
 struct Known {
+    request: Option<Approval>,
     key: Key,
     incident: Option<Incident>,
     remediations: Vec<Remediation>,
@@ -47,16 +51,19 @@ impl Desk<'_> {
         why_not: bool,
     ) -> Result<Told, Trouble> {
         let now = self.clock.now();
-        let Known { key, incident, remediations } = match asked {
+        let Known { request, key, incident, remediations } = match asked {
             Asked::Incident(id) => of_incident(store, known(store, id).await?).await?,
             Asked::Remediation(id) => of_remediation(store, id).await?,
+            Asked::Request(id) => of_request(store, id).await?,
             Asked::Finding(key) => of_finding(store, key).await?,
         };
         let decisions = store.decisions(&key, RULINGS).await?;
         if incident.is_none() && remediations.is_empty() && decisions.is_empty() {
             return Err(nothing_about(store, &key).await?);
         }
-        let text = history::explanation(
+        let asked = request.as_ref().map(std::slice::from_ref);
+        let asked = asked.map(|one| approvals::list(one, now, self.style)).unwrap_or_default();
+        let story = history::explanation(
             incident.as_ref(),
             &remediations,
             &decisions,
@@ -64,7 +71,8 @@ impl Desk<'_> {
             now,
             self.style,
         );
-        let json = json!(Explanation { key, incident, remediations, decisions });
+        let text = format!("{asked}{story}");
+        let json = json!(Explanation { request, key, incident, remediations, decisions });
         Ok(Told { text, json, exit: Exit::Clean })
     }
 }
@@ -76,9 +84,12 @@ fn asked(text: &str) -> Result<Asked, Trouble> {
     if let Ok(id) = text.parse() {
         return Ok(Asked::Remediation(id));
     }
+    if let Ok(id) = text.parse() {
+        return Ok(Asked::Request(id));
+    }
     text.parse().map(Asked::Finding).map_err(|_| {
         Trouble::usage(format!(
-            "`{text}` is neither an incident (INC-1), nor a remediation (REM-1), nor a finding's \
+            "`{text}` is neither an incident (INC-1), nor a remediation (REM-1), nor a request (APR-1), nor a finding's \
              whole key (agent/check/kind:host/id, as `opsctl incidents show ID` prints it)"
         ))
     })
@@ -86,7 +97,14 @@ fn asked(text: &str) -> Result<Asked, Trouble> {
 
 async fn of_incident(store: &SqliteStore, incident: Incident) -> Result<Known, Trouble> {
     let remediations = oldest_first(store.remediations(Some(incident.id), LIMIT).await?);
-    Ok(Known { key: incident.key.clone(), incident: Some(incident), remediations })
+    Ok(Known { request: None, key: incident.key.clone(), incident: Some(incident), remediations })
+}
+
+async fn of_request(store: &SqliteStore, id: ApprovalId) -> Result<Known, Trouble> {
+    let found = saved_plan::one(store, id).await;
+    let found = found.map_err(|(message, exit)| Trouble { message, exit })?;
+    let of_it = of_incident(store, known(store, found.ask.incident).await?).await?;
+    Ok(Known { request: Some(found), ..of_it })
 }
 
 async fn of_remediation(store: &SqliteStore, id: RemediationId) -> Result<Known, Trouble> {
@@ -99,7 +117,7 @@ async fn of_remediation(store: &SqliteStore, id: RemediationId) -> Result<Known,
         Some(of) => store.incident(of).await?,
         None => None,
     };
-    Ok(Known { key: found.key.clone(), incident, remediations: vec![found] })
+    Ok(Known { request: None, key: found.key.clone(), incident, remediations: vec![found] })
 }
 
 /// The newest incident of a key, with what was done about it.
@@ -107,7 +125,7 @@ async fn of_finding(store: &SqliteStore, key: Key) -> Result<Known, Trouble> {
     let all = every_incident(store).await?;
     match all.into_iter().filter(|found| found.key == key).max_by_key(|found| found.id) {
         Some(incident) => of_incident(store, incident).await,
-        None => Ok(Known { key, incident: None, remediations: Vec::new() }),
+        None => Ok(Known { request: None, key, incident: None, remediations: Vec::new() }),
     }
 }
 
