@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::moment;
 use super::run::RunState;
-use super::schedule::Schedule;
+use super::schedule::{Fields, Schedule};
 use super::subject::AgentName;
 
 /// One run, as far as freshness asks.
@@ -26,7 +26,7 @@ pub struct PastRun {
 pub struct History {
     /// The agent.
     pub agent: AgentName,
-    /// Its schedule, as five-field cron.
+    /// Its schedule, as cron of five fields, or of six that begin with seconds.
     pub cron: String,
     /// The schedule's time zone.
     pub zone: String,
@@ -61,7 +61,8 @@ impl History {
     /// The longest pause between two slots.
     fn period(&self, now: Timestamp) -> Option<Duration> {
         let from = self.runs.first().map_or(now, |run| run.started_at);
-        Some(Schedule::parse(&self.cron, &self.zone, from).ok()?.period(from))
+        let schedule = Schedule::with(Fields::FiveOrSix, &self.cron, &self.zone, from);
+        Some(schedule.ok()?.period(from))
     }
 
     fn is_over(&self, since: Timestamp, now: Timestamp, periods: f64) -> bool {
