@@ -17,7 +17,9 @@ pub(super) fn pending(job: &Job, seen: &Seen) -> Option<(Attempt, Timestamp)> {
     if !named || last.number > retries.max || last.slot <= seen.in_effect_since {
         return None;
     }
-    let at = later(last.ended_at, job.retry_delay(last.slot, last.number));
+    // A clock that was set back may show a time before the slot.
+    let ended = last.ended_at.max(job.start_of(last.slot));
+    let at = later(ended, job.retry_delay(last.slot, last.number));
     (at < last.deadline.min(job.start_after(last.slot))).then_some((last, at))
 }
 

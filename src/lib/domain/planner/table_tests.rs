@@ -359,6 +359,8 @@ fn a_further_attempt_waits_keeps_the_deadline_and_has_an_end() {
     let suspension = Suspension { since: at("10:05:30"), until: None, why: String::new() };
     let off = Seen { suspended: Some(suspension), ..failed.clone() };
     assert_eq!(plan(&job, &off, at("10:08:00")).verdicts, []);
+    let set_back = number(1, "09:30:00");
+    assert_eq!(plan(&job, &set_back, at("10:04:59")).verdicts, [], "never before its slot");
     let held = Seen { held_by: Some(AgentName::of("x")), ..failed };
     let waits = plan(&job, &held, at("10:08:00"));
     assert_eq!((waits.verdicts.len(), waits.wake_at), (0, at("10:09:00")));

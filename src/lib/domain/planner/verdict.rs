@@ -135,8 +135,8 @@ pub struct Plan {
     pub verdicts: Vec<Verdict>,
     /// The slot that stays due, and why; to be handed to the next look.
     pub waiting: Option<Waiting>,
-    /// The first moment at which time alone changes the answer. The end of a run, of a suspension or of a hold changes it
-    /// earlier.
+    /// The first moment at which time alone changes the answer. The end of a run or of a hold, and the begin or the end of a
+    /// suspension, change it earlier.
     pub wake_at: Timestamp,
 }
 
