@@ -77,7 +77,8 @@ fn field(least: i8, most: i8) -> BoxedStrategy<Field> {
     };
     prop_oneof![
         4 => Just(named("*".to_owned(), least..=most)),
-        4 => number.clone().prop_map(|one| named(one.to_string(), [one])),
+        3 => number.clone().prop_map(|one| named(one.to_string(), [one])),
+        2 => Just(named(least.to_string(), [least])),
         2 => step.clone().prop_map(move |step| {
             named(format!("*/{step}"), stepped(least, most, step))
         }),

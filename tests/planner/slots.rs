@@ -41,7 +41,10 @@ fn difference(
         prop_assert_eq!(latest, until_now, "at {}: {}", at, expression.text());
         at += SignedDuration::from_millis(hours * 60_000 * 60 / 97 + 1);
     }
-    for slot in expected.iter().take(50) {
+    // Just before and at each slot near the middle, where the clock is changed.
+    let near =
+        |slot: &&Timestamp| slot.duration_since(middle).abs() < SignedDuration::from_hours(26);
+    for slot in expected.iter().filter(near) {
         let before = *slot - SignedDuration::from_nanos(1);
         prop_assert_eq!(schedule.latest_at(*slot), Some(*slot));
         prop_assert_eq!(schedule.next_after(before), Some(*slot));
