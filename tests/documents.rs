@@ -152,6 +152,14 @@ impl House {
         let listed = self.ask("notifications", OPSCTL, &["notify", "list"]);
         assert_eq!(listed[0]["about"], "test", "{listed:#}");
         self.ask("runbook", OPSCTL, &["runbook", "service_down"]);
+        let next = self.ask("schedule-next", OPSCTL, &["schedule", "next", "--count", "2"]);
+        let agents = next.as_array().unwrap().iter().map(|slot| slot["agent"].as_str().unwrap());
+        assert_eq!(agents.filter(|agent| *agent == "health-guardian").count(), 2, "{next:#}");
+        let explain = ["schedule", "explain", "fleet-manager", "--from", "2026-10-25T00:05:00Z"];
+        let told =
+            self.ask("schedule", OPSCTL, &[&explain[..], &["--tz", "Europe/Paris"]].concat());
+        assert_eq!(told["slots"][5 - 1]["local"], "2026-10-25 02:50:00 +02:00", "{told:#}");
+        self.ask("failure", OPSCTL, &["schedule", "explain", "nobody"]);
     }
 }
 

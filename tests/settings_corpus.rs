@@ -129,6 +129,8 @@ fn other_value(root: &Value, schema: &Value, path: &str) -> String {
         ("to", "\"03:30\""),
         ("days", "[\"mon\"]"),
         ("environments", "[\"staging\"]"),
+        ("on", "[\"lost\"]"),
+        ("mutex", "[\"api\"]"),
         ("fallback_playlists", "{ default = \"c1\" }"),
     ]);
     let name = path.rsplit(['.', ']']).next().unwrap_or(path);

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::config::{OriginRow, Problem};
+use super::opsctl::schedule::{ScheduleTold, SlotTold};
 use crate::domain::approval::{Approval, Verdict};
 use crate::domain::event::RecordedEvent;
 use crate::domain::incident::{
@@ -370,6 +371,8 @@ pub fn all() -> Vec<Document> {
         document::<Vec<TrialAnswer>>("notify-test", "opsctl notify test -o json"),
         document::<Vec<RouteAnswer>>("notify-why", "opsctl notify why ID -o json"),
         document::<Runbook>("runbook", "opsctl runbook CHECK -o json"),
+        document::<Vec<SlotTold>>("schedule-next", "opsctl schedule next -o json"),
+        document::<ScheduleTold>("schedule", "opsctl schedule explain AGENT -o json"),
         document::<Vec<Examined>>("doctor", "opsctl doctor -o json"),
         document::<LedgerCheck>("ledger-verify", "opsctl ledger verify -o json"),
         document::<Imported>("state-import", "opsctl state import FILE -o json"),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::moment;
 use super::run::RunState;
-use super::schedule::Schedule;
+use super::schedule::{Fields, Schedule};
 use super::subject::AgentName;
 
 /// One run, as far as freshness asks.
@@ -26,7 +26,7 @@ pub struct PastRun {
 pub struct History {
     /// The agent.
     pub agent: AgentName,
-    /// Its schedule, as five-field cron.
+    /// Its schedule, as cron of five fields, or of six that begin with seconds.
     pub cron: String,
     /// The schedule's time zone.
     pub zone: String,
@@ -86,7 +86,7 @@ fn between(from: Timestamp, to: Timestamp) -> Duration {
 
 impl History {
     fn schedule(&self, now: Timestamp) -> Option<Schedule> {
-        Schedule::parse(&self.cron, &self.zone, now).ok()
+        Schedule::with(Fields::FiveOrSix, &self.cron, &self.zone, now).ok()
     }
 
     /// Why it counts as silent, if it does: no run ended well within three periods.

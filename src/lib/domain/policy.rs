@@ -115,15 +115,3 @@ impl Default for Budgets {
         Self { actions_per_run: 10, actions_per_hour: 30 }
     }
 }
-
-/// `[agents.<name>.schedule]`: when one agent is expected.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct ScheduleSettings {
-    /// Five-field cron: minute hour day month weekday. Empty: the agent's own default.
-    pub cron: String,
-    /// The IANA time zone of `cron`. Empty: UTC.
-    pub zone: String,
-    /// The longest time a run may take. Unset: four fifths of the interval, at most two hours.
-    pub timeout: Option<HumanDuration>,
-}

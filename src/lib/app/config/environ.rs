@@ -1,13 +1,20 @@
-//! The environment, read once into a plain map. The one place that asks the operating system for it.
+//! The environment, read once into a plain map, with the host's name and the time. The one place that asks the
+//! operating system for it.
 #![expect(clippy::disallowed_methods, reason = "this is the one reader of the environment")]
 
 use std::collections::BTreeMap;
 
-/// The environment of a process, and the name of its host.
+use jiff::Timestamp;
+
+use crate::adapters::system_clock::SystemClock;
+use crate::ports::clock::Clock as _;
+
+/// The environment of a process, the name of its host, and when it was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Environ {
     variables: BTreeMap<String, String>,
     host: String,
+    now: Option<Timestamp>,
 }
 
 impl Environ {
@@ -18,13 +25,23 @@ impl Environ {
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        Self { variables, host }
+        Self { variables, host, now: Some(SystemClock::new().now()) }
     }
 
-    /// An environment of exactly these variables, on a host called `localhost`.
+    /// An environment of exactly these variables, on a host called `localhost`, at no time.
     pub fn of<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-        Self { variables: variables.into_iter().map(owned).collect(), host: "localhost".to_owned() }
+        Self {
+            variables: variables.into_iter().map(owned).collect(),
+            host: "localhost".to_owned(),
+            now: None,
+        }
+    }
+
+    /// The same environment, read at `now`.
+    #[must_use]
+    pub fn at(self, now: Timestamp) -> Self {
+        Self { now: Some(now), ..self }
     }
 
     /// The value of `name`; an empty value counts as unset, as usual for paths and switches.
@@ -43,6 +60,12 @@ impl Environ {
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// When it was read: what settings say of the coming year is judged from there, and not at all without it.
+    #[must_use]
+    pub const fn now(&self) -> Option<Timestamp> {
+        self.now
     }
 }
 

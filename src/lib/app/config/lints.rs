@@ -12,12 +12,15 @@ use super::platform::PlatformSettings;
 use super::problem::Level;
 use super::setting_path::SettingPath;
 use super::suggest::nearest;
+use super::timing;
 use crate::app::registry::ReadStanza;
 use crate::domain::duration::HumanDuration;
-use crate::domain::policy::{Budgets, Policy, ScheduleSettings};
+use crate::domain::planner::Rules;
+use crate::domain::policy::{Budgets, Policy};
 use crate::domain::process::ManagerKind;
-use crate::domain::schedule::{Schedule, ScheduleError};
+use crate::domain::schedule::ScheduleError;
 use crate::domain::spec::Spec;
+use crate::domain::timing::ScheduleSettings;
 
 /// A cross-field problem, by the setting to which it is attached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,12 +33,9 @@ pub(super) struct Lint {
     pub(super) message: String,
 }
 
-fn lint(level: Level, path: SettingPath, message: impl Into<String>) -> Lint {
+pub(super) fn lint(level: Level, path: SettingPath, message: impl Into<String>) -> Lint {
     Lint { level, path, message: message.into() }
 }
-
-/// The longest default time of a run.
-const LONGEST_DEFAULT_RUN: Duration = Duration::from_hours(2);
 
 /// What is wrong with the platform's settings.
 pub(super) fn platform(settings: &PlatformSettings) -> Vec<Lint> {
@@ -69,6 +69,7 @@ pub(super) fn agent(
     policy: Policy,
     read: ReadStanza,
     document: &DeTable<'_>,
+    now: Option<Timestamp>,
 ) -> (Option<AgentSettings>, Vec<Lint>) {
     let stanza = SettingPath::of(&["agents", spec.name.as_str()]);
     let mut lints: Vec<Lint> = read
@@ -78,7 +79,7 @@ pub(super) fn agent(
         .collect();
     lints.extend(of_policy(&stanza.key("policy"), spec, &policy));
     let at = stanza.key("schedule");
-    let parsed = match parse_schedule(spec, &schedule) {
+    let parsed = match timing::parse(spec, &schedule) {
         Ok(parsed) => parsed,
         Err(error) => {
             let field = if matches!(error, ScheduleError::Zone(_)) { "zone" } else { "cron" };
@@ -87,24 +88,25 @@ pub(super) fn agent(
         }
     };
     let interval = parsed.period(Timestamp::UNIX_EPOCH);
-    let timeout = schedule
-        .timeout
-        .map_or_else(|| (interval * 4 / 5).min(LONGEST_DEFAULT_RUN), HumanDuration::get);
+    let rules = Rules::of(&schedule, &parsed);
+    let timeout = rules.timeout;
+    lints.extend(timing::schedule(&at, &schedule, &parsed, &rules, now));
     let times = of_times(&stanza, spec, &policy, interval, timeout);
     // The defaults fit each other; a warning is for a person who chose at least one of the two values.
     let chosen = ["policy.back_off", "policy.settle", "schedule.cron", "schedule.timeout"]
         .into_iter()
         .any(|setting| stanza.join(setting).is_written(document));
     lints.extend(times.into_iter().filter(|lint| chosen || lint.level == Level::Error));
-    let settings =
-        AgentSettings { schedule: parsed, interval, timeout, policy, stanza: read.effective };
+    let settings = AgentSettings {
+        schedule: parsed,
+        interval,
+        timeout,
+        seconds: schedule.seconds,
+        rules,
+        policy,
+        stanza: read.effective,
+    };
     (Some(settings), lints)
-}
-
-fn parse_schedule(spec: &Spec, settings: &ScheduleSettings) -> Result<Schedule, ScheduleError> {
-    let cron = if settings.cron.is_empty() { spec.cron } else { &settings.cron };
-    let zone = if settings.zone.is_empty() { "UTC" } else { &settings.zone };
-    Schedule::parse(cron, zone, Timestamp::UNIX_EPOCH)
 }
 
 fn of_policy(at: &SettingPath, spec: &Spec, policy: &Policy) -> Vec<Lint> {

@@ -19,10 +19,12 @@ use crate::agent::Agent;
 use crate::app::paths::{self, Paths};
 use crate::app::registry::{self, Entry};
 use crate::domain::duration::HumanDuration;
-use crate::domain::policy::{Budgets, Policy, ScheduleSettings};
+use crate::domain::planner::Rules;
+use crate::domain::policy::{Budgets, Policy};
 use crate::domain::schedule::Schedule;
 use crate::domain::severity::Environment;
 use crate::domain::subject::AgentName;
+use crate::domain::timing::ScheduleSettings;
 
 /// A settings file may hold at most so many bytes; the commented one has a few thousand.
 const LARGEST: u64 = 1024 * 1024;
@@ -62,6 +64,10 @@ pub struct AgentSettings {
     pub interval: Duration,
     /// The longest time that a run may take.
     pub timeout: Duration,
+    /// Whether its expression may begin with seconds.
+    pub seconds: bool,
+    /// What becomes of its slots.
+    pub rules: Rules,
     /// What it may do.
     pub policy: Policy,
     /// Its own stanza with every default filled in.
@@ -74,8 +80,17 @@ impl AgentSettings {
     pub fn written(&self) -> ScheduleSettings {
         ScheduleSettings {
             cron: self.schedule.expression().to_owned(),
+            seconds: self.seconds,
             zone: self.schedule.zone().to_owned(),
             timeout: Some(HumanDuration::from(self.timeout)),
+            offset: HumanDuration::from(self.rules.offset),
+            jitter: HumanDuration::from(self.rules.jitter),
+            overlap: self.rules.overlap,
+            catch_up: self.rules.catch_up,
+            catch_up_within: Some(HumanDuration::from(self.rules.catch_up_within)),
+            plan_only_after: Some(HumanDuration::from(self.rules.plan_only_after)),
+            mutex: self.rules.mutex.clone(),
+            retries: self.rules.retries.clone(),
         }
     }
 }

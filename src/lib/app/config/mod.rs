@@ -20,6 +20,7 @@ pub mod schema;
 pub mod secret;
 mod setting_path;
 mod suggest;
+mod timing;
 mod walk;
 
 pub use document::{Managers, Pm2Read, Pm2Settings, SystemdSettings};

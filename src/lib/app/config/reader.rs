@@ -20,9 +20,10 @@ use super::{lints, origins, resolve, schema, secret, walk};
 use crate::adapters::redact::SHORTEST_KNOWN;
 use crate::agent::Need;
 use crate::app::registry::{Entry, ReadStanza};
-use crate::domain::policy::{Policy, ScheduleSettings};
+use crate::domain::policy::Policy;
 use crate::domain::process::ManagerKind;
 use crate::domain::subject::AgentName;
+use crate::domain::timing::ScheduleSettings;
 
 /// One agent's part of the file, read and not yet judged.
 struct Read {
@@ -124,7 +125,7 @@ impl<'t> Reader<'t> {
             let spec = (entry.spec)();
             used.extend(read.stanza.needs.iter().filter_map(manager));
             let (ready, found) =
-                lints::agent(&spec, read.schedule, read.policy, read.stanza, table);
+                lints::agent(&spec, read.schedule, read.policy, read.stanza, table, environ.now());
             lints.extend(found);
             agents.extend(ready.map(|ready| (spec.name, ready)));
         }
@@ -335,5 +336,21 @@ mod tests {
             ),
             "{shown}"
         );
+    }
+
+    #[test]
+    fn a_time_that_the_coming_year_leaves_out_is_told_where_the_time_is_known() {
+        let text = "[agents.fleet-manager.schedule]\nzone = \"Europe/Paris\"\ncron = \"30 2 * * *\"\n\
+                    [agents.fleet-manager.policy]\nback_off = \"2d\"\nback_off_cap = \"2d\"\n";
+        let file = Path::new("agents.toml");
+        let load = |environ: &Environ| Reader::new(file, text).config(environ, registry::ALL);
+        let nowhere = Environ::of([]);
+        assert_eq!(load(&nowhere).unwrap().warnings, []);
+        let here = nowhere.at("2026-11-20T12:00:00Z".parse().unwrap());
+        let warnings = load(&here).unwrap().warnings;
+        let [warning] = warnings.as_slice() else { panic!("{warnings:?}") };
+        let expected = "agents.toml:3:8: warning: agents.fleet-manager.schedule.cron: the local time 2027-03-28 02:30:00 does not \
+                        exist; on that day it fires at 03:00:00 (2027-03-28T01:00:00Z)";
+        assert!(warning.to_string().ends_with(expected), "{warning}");
     }
 }

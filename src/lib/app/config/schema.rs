@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::document::House;
 use crate::app::registry::Entry;
-use crate::domain::policy::{Policy, ScheduleSettings};
+use crate::domain::policy::Policy;
+use crate::domain::timing::ScheduleSettings;
 
 /// The house's sub-tables of every agent's stanza.
 pub(super) const HOUSE_TABLES: [&str; 2] = ["schedule", "policy"];

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
+use jiff::Timestamp;
 
 use crate::app::cli::{CONFIG_HELP, Output};
 use crate::domain::duration::HumanDuration;
@@ -156,6 +157,12 @@ pub enum Verb {
         /// The check, like `service_down`; without one, every check is listed
         check: Option<String>,
     },
+    /// When agents are due, and what becomes of a slot that meets an obstacle
+    Schedule {
+        /// What about it
+        #[command(subcommand)]
+        verb: ScheduleVerb,
+    },
     /// The settings: are they right, and what is in effect?
     Config {
         /// What about them
@@ -262,6 +269,30 @@ pub enum NotifyVerb {
         incident: String,
         /// The route; without one, every route
         route: Option<String>,
+    },
+}
+
+/// What about schedules.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ScheduleVerb {
+    /// The next slots, of one agent or of all
+    Next {
+        /// The agent; without one, every agent
+        agent: Option<String>,
+        /// How many of each
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        count: u32,
+    },
+    /// One agent's schedule: its rules, what the local clock does to it within a year, and its next slots
+    Explain {
+        /// The agent
+        agent: String,
+        /// From when on, like 2026-10-25T00:00:00Z, if not from now on
+        #[arg(long, value_name = "TIME")]
+        from: Option<Timestamp>,
+        /// The zone in which local times are shown, if not its own
+        #[arg(long, value_name = "ZONE")]
+        tz: Option<String>,
     },
 }
 

@@ -15,6 +15,7 @@ mod questions;
 mod resolve;
 mod room;
 mod runbook;
+pub mod schedule;
 mod status;
 mod undo;
 
