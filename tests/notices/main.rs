@@ -5,6 +5,7 @@ mod commands;
 mod html;
 mod judges;
 mod laws;
+mod loud;
 mod peers_tsc;
 mod samples;
 mod snapshots;

@@ -135,7 +135,11 @@ fn slack_bot(
     channel: &ChannelSettings,
     courier: &Arc<Courier>,
 ) -> Result<Arc<dyn Channel>, String> {
-    let forms = SlackForms { post: form(slack::post), history: form(slack::history) };
+    let forms = SlackForms {
+        post: form(slack::post),
+        history: form(slack::history),
+        reply: form(slack::reply),
+    };
     let token = given(config, channel)?;
     let bot = SlackBot::new(token, &channel.conversation, forms, Arc::clone(courier))?;
     Ok(Arc::new(bot))
