@@ -6,6 +6,7 @@ mod html;
 mod judges;
 mod laws;
 mod loud;
+mod pager;
 mod peers_tsc;
 mod samples;
 mod snapshots;
