@@ -157,10 +157,11 @@ fn of_webhook(
     let key = secret.clone().filter(|_| template == Template::Pagerduty).unwrap_or_default();
     let body = form(move |message| webhook::body(template, message, &key));
     let hook = Webhook::new(given(config, channel)?, body, Arc::clone(courier))?;
-    match secret.filter(|_| template != Template::Pagerduty) {
-        Some(secret) => Ok(Arc::new(hook.signed(&secret)?)),
-        None => Ok(Arc::new(hook)),
-    }
+    Ok(Arc::new(match secret {
+        Some(key) if template == Template::Pagerduty => hook.keyed(&key),
+        Some(secret) => hook.signed(&secret)?,
+        None => hook,
+    }))
 }
 
 fn mailer(config: &Config, channel: &ChannelSettings) -> Result<Arc<dyn Channel>, String> {
