@@ -18,3 +18,4 @@ mod small_disk;
 mod stops;
 mod telling;
 mod tenant;
+mod trials;

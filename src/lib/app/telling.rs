@@ -63,6 +63,13 @@ fn channels(
     channels
 }
 
+/// Every channel of the settings, by its name, and why it cannot be used. Nothing is sent, and nobody is asked anything.
+#[must_use]
+pub fn examined(config: &Config, clock: &Arc<dyn Clock>) -> BTreeMap<String, Result<(), String>> {
+    let built = channels(config, &wire::new_run_id(), clock).into_iter();
+    built.map(|(name, channel)| (name, channel.map(|_| ()))).collect()
+}
+
 /// A message about a ledger that cannot be used is repeated after so long.
 const CRY_AGAIN: Duration = Duration::from_hours(1);
 /// So long may it take.
@@ -167,7 +174,10 @@ fn of_webhook(
 fn mailer(config: &Config, channel: &ChannelSettings) -> Result<Arc<dyn Channel>, String> {
     let host = config.given("SMTP_HOST").ok_or("SMTP_HOST is not set, nor SMTP_HOST_FILE")?;
     let port = match config.given("SMTP_PORT") {
-        Some(port) => port.parse().map_err(|_| format!("SMTP_PORT is `{port}`, no port"))?,
+        Some(port) => {
+            let known = port.parse().ok().filter(|port| *port > 0);
+            known.ok_or_else(|| format!("SMTP_PORT is `{port}`, no port"))?
+        }
         None => SUBMISSION,
     };
     let user = config.given("SMTP_USER");
@@ -183,7 +193,10 @@ fn mailer(config: &Config, channel: &ChannelSettings) -> Result<Arc<dyn Channel>
         ([], None) => {
             return Err("OPS_ALERT_EMAIL is not set, and the channel has no `to`".to_owned());
         }
-        ([], Some(given)) => given.split(',').map(|one| one.trim().to_owned()).collect(),
+        ([], Some(given)) => {
+            let each = given.split(',').map(str::trim).filter(|one| !one.is_empty());
+            each.map(str::to_owned).collect()
+        }
         (to, _) => to.to_vec(),
     };
     let from = match (channel.from.as_str(), user) {
