@@ -1,8 +1,11 @@
 //! Secrets are in no error, no answer and no debug output, whatever a receiver repeats.
 
-use opswarden::adapters::channel::{Login, MailSettings, Ping, SlackBot, SlackWebhook, Webhook};
+use opswarden::adapters::channel::{
+    JsonForm, Login, MailSettings, Ping, SlackBot, SlackWebhook, Webhook,
+};
 use opswarden::domain::incident::RunId;
 use opswarden::ports::channel::{Channel, Delivery};
+use serde_json::json;
 
 use crate::receiver::{Asked, Deed, Receiver, answer, nobody};
 use crate::world::{LONG, courier, form, message, slack_forms};
@@ -13,9 +16,14 @@ const PATH: &str = "/services/canary-11/canary-22-abcdef?key=canary-33";
 fn repeat(status: &'static str) -> impl Fn(&Asked) -> Deed + Send + Sync + 'static {
     move |asked| {
         let body = String::from_utf8_lossy(&asked.body).into_owned();
-        let said = format!("{} {:?} {body}", asked.path, asked.headers);
+        let said = format!("{body} {} {:?}", asked.path, asked.headers);
         answer(status, &["Location: /canary-location"], &said)
     }
+}
+
+/// A body that holds a key, as a pager wants it.
+fn keyed_form(key: &'static str) -> JsonForm {
+    std::sync::Arc::new(move |_| json!({ "to": key }))
 }
 
 fn assert_discreet(delivery: &Delivery) {
@@ -30,16 +38,19 @@ async fn a_receiver_that_repeats_everything_gives_nothing_away() {
         let url = receiver.url(PATH).replace("http://", "http://canary-user:canary-pass@");
         let bot = SlackBot::new("xoxb-canary-44", "C0123456789", slack_forms(), courier()).unwrap();
         let signed = Webhook::new(&url, form(), courier()).unwrap().signed("canary-55").unwrap();
-        let channels: [Box<dyn Channel>; 4] = [
+        let key = "canary-routing-key-66";
+        let keyed = Webhook::new(&url, keyed_form(key), courier()).unwrap().keyed(key);
+        let channels: [Box<dyn Channel>; 5] = [
             Box::new(SlackWebhook::new(&url, form(), courier()).unwrap()),
             Box::new(Webhook::new(&url, form(), courier()).unwrap()),
             Box::new(signed),
+            Box::new(keyed),
             Box::new(bot.at(&receiver.url("/api")).unwrap()),
         ];
         for channel in channels {
             assert_discreet(&channel.deliver(&message(), None, LONG).await);
         }
-        assert_eq!(receiver.asked().len(), 4);
+        assert_eq!(receiver.asked().len(), 5);
     }
 }
 

@@ -40,6 +40,9 @@ async fn a_mail_arrives_encrypted_and_with_a_login() {
     let mails = server.received(1);
     assert_eq!(mails[0]["secure"], true);
     assert_eq!(mails[0]["user"], USER);
+    // Strict servers take a name of several parts or an address, and nothing else (RFC 5321, 4.1.4).
+    let hello = mails[0]["hello"].as_str().unwrap();
+    assert!(hello.contains('.') || hello.starts_with("[ipv6:"), "{hello}");
     assert_eq!(mails[0]["from"], "ops@example.test");
     assert_eq!(mails[0]["to"], json!(["first@example.test", "second@example.test"]));
 }
@@ -148,6 +151,19 @@ async fn one_receiver_that_is_gone_keeps_the_mail_from_nobody_else() {
         assert_eq!(outcome(&both.delivery), expected, "{:?}", both.delivery);
         assert!(both.server.mails().is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_receiver_that_is_refused_for_now_is_named_and_nobody_gets_it_twice() {
+    let behaviour = json!({ "to": { "second@example.test": 451 }, "words": "try again later" });
+    let Some(both) = told(behaviour, |_| {}).await else { return };
+    assert_outcome(&both.delivery, Outcome::Sent, "taken for 1 of 2 receivers");
+    assert_outcome(&both.delivery, Outcome::Sent, "receiver 2 of 2");
+    assert_outcome(&both.delivery, Outcome::Sent, "451");
+    let mails = both.server.received(1);
+    assert_eq!(mails[0]["to"], json!(["first@example.test"]));
+    let Some(both) = told(json!({}), |_| {}).await else { return };
+    assert!(!words(&both.delivery).contains("receivers"), "{:?}", both.delivery);
 }
 
 #[tokio::test]

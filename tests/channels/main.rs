@@ -3,6 +3,7 @@
 
 #[path = "../support/authority.rs"]
 mod authority;
+mod dashboard;
 mod discretion;
 mod http;
 mod mail;

@@ -16,6 +16,8 @@ pub(crate) struct Post {
     pub(crate) text: String,
     pub(crate) thread: Option<String>,
     pub(crate) edits: u32,
+    /// Whether a line of a thread is seen in the channel as well.
+    pub(crate) broadcast: bool,
 }
 
 /// What is planted before the next calls: for which method, and what is done instead.
@@ -114,11 +116,15 @@ fn judge(state: &mut State, method: &str, asked: &Asked) -> Result<Value, &'stat
                     "channel_not_found"
                 });
             }
-            post(state, words, text("thread_ts"))?
+            let broadcast = body["reply_broadcast"].as_bool().unwrap_or(false);
+            post(state, words, text("thread_ts"), broadcast)?
         }
         "chat.update" => {
             if channel != CHANNEL {
                 return Err("channel_not_found");
+            }
+            if body.get("reply_broadcast").is_some() {
+                return Err("no_dual_broadcast_content_update");
             }
             update(state, &words, &text("ts").ok_or("message_not_found")?)?
         }
@@ -127,14 +133,22 @@ fn judge(state: &mut State, method: &str, asked: &Asked) -> Result<Value, &'stat
     Ok(json!({ "ok": true, "channel": CHANNEL, "ts": ts, "message": {} }))
 }
 
-fn post(state: &mut State, text: String, thread: Option<String>) -> Result<String, &'static str> {
+fn post(
+    state: &mut State,
+    text: String,
+    thread: Option<String>,
+    broadcast: bool,
+) -> Result<String, &'static str> {
     let is_there =
         |ts: &String| state.posts.iter().any(|post| post.ts == *ts && post.thread.is_none());
     if thread.as_ref().is_some_and(|ts| !is_there(ts)) {
         return Err("thread_not_found");
     }
+    if broadcast && thread.is_none() {
+        return Err("invalid_arguments");
+    }
     let ts = format!("1795600000.{:06}", state.posts.len() + 1);
-    state.posts.push(Post { ts: ts.clone(), text, thread, edits: 0 });
+    state.posts.push(Post { ts: ts.clone(), text, thread, edits: 0, broadcast });
     Ok(ts)
 }
 

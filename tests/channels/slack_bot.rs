@@ -1,6 +1,7 @@
 //! What a bot does in a channel, told by what stands there afterwards.
 
 use opswarden::adapters::channel::SlackBot;
+use opswarden::domain::notice::{Kind, Message};
 use opswarden::ports::channel::{Channel as _, Delivery, Earlier};
 
 use crate::receiver::{Deed, answer};
@@ -26,7 +27,13 @@ fn reference(delivery: &Delivery) -> &str {
 }
 
 fn post(ts: &str, text: &str, thread: Option<&str>, edits: u32) -> Post {
-    Post { ts: ts.into(), text: text.into(), thread: thread.map(str::to_owned), edits }
+    Post {
+        ts: ts.into(),
+        text: text.into(),
+        thread: thread.map(str::to_owned),
+        edits,
+        broadcast: false,
+    }
 }
 
 const FIRST: &str = "1795600000.000001";
@@ -64,10 +71,64 @@ async fn a_message_about_several_things_is_continued_in_its_thread_and_never_edi
     assert_eq!(outcome(&last), Outcome::Sent);
     let expected = [
         post(FIRST, "state three", None, 0),
-        post(SECOND, "history one fixed", Some(FIRST), 0),
-        post(THIRD, "history one worse", Some(FIRST), 0),
+        post(SECOND, "reply one fixed", Some(FIRST), 0),
+        post(THIRD, "reply one worse", Some(FIRST), 0),
     ];
     assert_eq!(slack.posts(), expected);
+}
+
+async fn tell_kind(slack: &Slack, kind: Kind, earlier: &Earlier) -> Delivery {
+    let message = Message { kind, ..named("id", kind.as_str()) };
+    bot(slack, TOKEN, CHANNEL).deliver(&message, Some(earlier), LONG).await
+}
+
+#[tokio::test]
+async fn who_must_look_again_sees_it_in_the_channel_and_everybody_else_in_the_thread() {
+    let loud = [Kind::Worse, Kind::Reminder, Kind::Unacknowledged];
+    for kind in loud.into_iter().chain([Kind::News, Kind::Recovered]) {
+        let slack = Slack::start().await;
+        let opened = tell(&slack, "opened", None).await;
+        let before = earlier(reference(&opened), true);
+        assert_eq!(outcome(&tell_kind(&slack, kind, &before).await), Outcome::Sent);
+        let told = format!("history {}", kind.as_str());
+        let line = Post { broadcast: loud.contains(&kind), ..post(SECOND, &told, Some(FIRST), 0) };
+        assert_eq!(slack.posts()[1], line);
+    }
+}
+
+#[tokio::test]
+async fn what_became_worse_of_several_is_told_whole_below_a_message_that_stays() {
+    let slack = Slack::start().await;
+    let group = tell(&slack, "three", None).await;
+    let before = earlier(reference(&group), false);
+    assert_eq!(outcome(&tell_kind(&slack, Kind::Worse, &before).await), Outcome::Sent);
+    assert_eq!(outcome(&tell_kind(&slack, Kind::News, &before).await), Outcome::Sent);
+    let expected = [
+        post(FIRST, "state three", None, 0),
+        Post { broadcast: true, ..post(SECOND, "reply worse", Some(FIRST), 0) },
+        post(THIRD, "reply news", Some(FIRST), 0),
+    ];
+    assert_eq!(slack.posts(), expected);
+}
+
+#[tokio::test]
+async fn a_call_that_nobody_heard_is_made_again_though_the_message_is_edited() {
+    for (deed, expected) in [
+        (no("ratelimited"), Outcome::Later),
+        (no("not_in_channel"), Outcome::Refused),
+        (Deed::Reset, Outcome::Unknown),
+        (no("thread_not_found"), Outcome::Sent),
+    ] {
+        let slack = Slack::start().await;
+        let opened = tell(&slack, "opened", None).await;
+        slack.plant("chat.postMessage", deed);
+        let before = earlier(reference(&opened), true);
+        let told = tell_kind(&slack, Kind::Worse, &before).await;
+        assert_eq!(outcome(&told), expected, "{told:?}");
+        assert_eq!(slack.posts()[0], post(FIRST, "state worse", None, 1));
+        let anew = expected == Outcome::Sent;
+        assert_eq!(slack.posts().len(), if anew { 2 } else { 1 }, "{:?}", slack.posts());
+    }
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use opswarden::domain::notice::{Body, Kind, Message};
 use opswarden::domain::severity::{Environment, Priority, Severity};
 use opswarden::ports::channel::{Channel, Delivery, Earlier};
 use opswarden::ports::clock::Clock as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Long enough for everything that is to succeed.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
@@ -36,6 +36,7 @@ pub(crate) fn named(id: &str, by: &str) -> Message {
         priority: Priority::P0,
         thread: "test".to_owned(),
         may_repeat: false,
+        others_open: 0,
         runbooks: String::new(),
         body: Body::Test { by: by.to_owned() },
     }
@@ -55,7 +56,17 @@ pub(crate) fn form() -> JsonForm {
 pub(crate) fn slack_forms() -> SlackForms {
     SlackForms {
         post: Arc::new(|message| json!({ "text": format!("state {}", said(message)) })),
-        history: Arc::new(|message| json!({ "text": format!("history {}", said(message)) })),
+        history: Arc::new(|message| in_thread("history", message)),
+        reply: Arc::new(|message| in_thread("reply", message)),
+    }
+}
+
+fn in_thread(word: &str, message: &Message) -> Value {
+    let text = format!("{word} {}", said(message));
+    if message.kind.calls_again() {
+        json!({ "text": text, "reply_broadcast": true })
+    } else {
+        json!({ "text": text })
     }
 }
 

@@ -19,6 +19,7 @@ pub(crate) fn unfit(message: &Message) -> Vec<String> {
     add("webhook", of_slack(&slack::webhook(message)));
     add("post", of_slack(&slack::post(message)));
     add("history", of_slack(&slack::history(message)));
+    add("reply", of_slack(&slack::reply(message)));
     add("mail", of_mail(&mail::mail(message)));
     add("generic", of_generic(&body(Template::Generic)));
     add("pagerduty", of_pagerduty(&body(Template::Pagerduty)));

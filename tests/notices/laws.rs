@@ -275,6 +275,7 @@ fn messages() -> impl Strategy<Value = Message> {
             priority: Priority::of(head.5, head.3),
             thread,
             may_repeat,
+            others_open: 0,
             runbooks,
             body,
         },

@@ -5,6 +5,8 @@ mod commands;
 mod html;
 mod judges;
 mod laws;
+mod loud;
+mod pager;
 mod peers_tsc;
 mod samples;
 mod snapshots;

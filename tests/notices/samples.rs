@@ -32,6 +32,7 @@ pub(crate) fn message(kind: Kind, severity: Severity, thread: &str, body: Body) 
         priority: Priority::of(severity, Environment::Production),
         thread: thread.to_owned(),
         may_repeat: false,
+        others_open: 0,
         runbooks: "https://wiki.example.test/runbooks".to_owned(),
         body,
     }

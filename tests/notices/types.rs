@@ -16,6 +16,13 @@ import type { KnownBlock, MessageAttachment } from '@slack/types';
 import type { EventPayloadV2 } from '@pagerduty/pdjs/build/src/events';
 import type { RESTPostAPIWebhookWithTokenJSONBody } from 'discord-api-types/v10';
 import type { IAdaptiveCard } from '@microsoft/teams.cards';
+\
+/** What of `chat.postMessage` is written in a thread. */
+interface Reply {
+  text: string; mrkdwn?: boolean; parse: 'none' | 'full'; link_names: boolean;
+  unfurl_links: boolean; unfurl_media: boolean; reply_broadcast?: boolean;
+  blocks?: KnownBlock[]; attachments?: MessageAttachment[];
+}
 ";
 
 /// Constants of the receivers' types, one for each part of a body that has one.
@@ -28,6 +35,9 @@ fn literals(number: usize, message: &opswarden::domain::notice::Message) -> Stri
         add(&format!("{name}_blocks"), "KnownBlock[]", &body["blocks"]);
         add(&format!("{name}_inner"), "KnownBlock[]", &body["attachments"][0]["blocks"]);
         add(&format!("{name}_attachments"), "MessageAttachment[]", &body["attachments"]);
+    }
+    for (name, body) in [("history", slack::history(message)), ("reply", slack::reply(message))] {
+        add(name, "Reply", &body);
     }
     let body = |template| webhook::body(template, message, "routing-key");
     let pagerduty = "EventPayloadV2 & { client: string }";

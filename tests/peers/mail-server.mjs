@@ -61,6 +61,7 @@ async function report(raw, session) {
     print({
         mail: {
             secure: session.secure,
+            hello: session.hostNameAppearsAs,
             user: session.user ?? null,
             from: session.envelope.mailFrom.address,
             to: session.envelope.rcptTo.map((to) => to.address),

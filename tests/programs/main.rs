@@ -23,3 +23,4 @@ mod stops;
 mod telling;
 mod telling_channels;
 mod tenant;
+mod trials;

@@ -539,3 +539,21 @@ async fn what_explains_a_finding_explains_it_however_long_ago_that_was_said() {
     world.tell(&store, &run_id("r")).await;
     assert_eq!(world.kinds("team"), ["reminder"]);
 }
+
+#[tokio::test]
+async fn an_end_says_how_many_of_those_it_was_told_with_have_not_ended() {
+    let world = team();
+    let store = world.store().await;
+    let of = |subject| (key("display_dark", subject), Severity::Critical, None);
+    let ids = world.open(&store, "r", &[of("a"), of("b"), of("c")]).await;
+    world.tell(&store, &run_id("r")).await;
+    assert_eq!(world.kinds("team"), ["opened"], "as one message");
+    let mut left = Vec::new();
+    for id in &ids {
+        world.pass(MINUTE);
+        world.well(&store, &[*id]).await;
+        world.tell(&store, &run_id("r")).await;
+        left.extend(world.arrived("team").iter().map(|message| message.others_open));
+    }
+    assert_eq!(left, [2, 1, 0]);
+}

@@ -2,6 +2,7 @@
 //! word, a field or an answer that it does not understand into blindness with a reason; it never judges.
 
 pub mod agent_lock;
+pub(crate) mod cause;
 pub mod channel;
 pub(crate) mod child;
 pub mod command;

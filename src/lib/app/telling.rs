@@ -63,6 +63,13 @@ fn channels(
     channels
 }
 
+/// Every channel of the settings, by its name, and why it cannot be used. Nothing is sent, and nobody is asked anything.
+#[must_use]
+pub fn examined(config: &Config, clock: &Arc<dyn Clock>) -> BTreeMap<String, Result<(), String>> {
+    let built = channels(config, &wire::new_run_id(), clock).into_iter();
+    built.map(|(name, channel)| (name, channel.map(|_| ()))).collect()
+}
+
 /// A message about a ledger that cannot be used is repeated after so long.
 const CRY_AGAIN: Duration = Duration::from_hours(1);
 /// So long may it take.
@@ -131,6 +138,7 @@ async fn say_directly(
         priority: Priority::P0,
         thread: "ledger".to_owned(),
         may_repeat: false,
+        others_open: 0,
         runbooks: config.notify.runbooks.trim_end_matches('/').to_owned(),
         body,
     };
@@ -168,7 +176,11 @@ fn slack_bot(
     channel: &ChannelSettings,
     courier: &Arc<Courier>,
 ) -> Result<Arc<dyn Channel>, String> {
-    let forms = SlackForms { post: form(slack::post), history: form(slack::history) };
+    let forms = SlackForms {
+        post: form(slack::post),
+        history: form(slack::history),
+        reply: form(slack::reply),
+    };
     let token = given(config, channel)?;
     let bot = SlackBot::new(token, &channel.conversation, forms, Arc::clone(courier))?;
     Ok(Arc::new(bot))
@@ -186,16 +198,20 @@ fn of_webhook(
     let key = secret.clone().filter(|_| template == Template::Pagerduty).unwrap_or_default();
     let body = form(move |message| webhook::body(template, message, &key));
     let hook = Webhook::new(given(config, channel)?, body, Arc::clone(courier))?;
-    match secret.filter(|_| template != Template::Pagerduty) {
-        Some(secret) => Ok(Arc::new(hook.signed(&secret)?)),
-        None => Ok(Arc::new(hook)),
-    }
+    Ok(Arc::new(match secret {
+        Some(key) if template == Template::Pagerduty => hook.keyed(&key),
+        Some(secret) => hook.signed(&secret)?,
+        None => hook,
+    }))
 }
 
 fn mailer(config: &Config, channel: &ChannelSettings) -> Result<Arc<dyn Channel>, String> {
     let host = config.given("SMTP_HOST").ok_or("SMTP_HOST is not set, nor SMTP_HOST_FILE")?;
     let port = match config.given("SMTP_PORT") {
-        Some(port) => port.parse().map_err(|_| format!("SMTP_PORT is `{port}`, no port"))?,
+        Some(port) => {
+            let known = port.parse().ok().filter(|port| *port > 0);
+            known.ok_or_else(|| format!("SMTP_PORT is `{port}`, no port"))?
+        }
         None => SUBMISSION,
     };
     let user = config.given("SMTP_USER");
@@ -211,7 +227,10 @@ fn mailer(config: &Config, channel: &ChannelSettings) -> Result<Arc<dyn Channel>
         ([], None) => {
             return Err("OPS_ALERT_EMAIL is not set, and the channel has no `to`".to_owned());
         }
-        ([], Some(given)) => given.split(',').map(|one| one.trim().to_owned()).collect(),
+        ([], Some(given)) => {
+            let each = given.split(',').map(str::trim).filter(|one| !one.is_empty());
+            each.map(str::to_owned).collect()
+        }
         (to, _) => to.to_vec(),
     };
     let from = match (channel.from.as_str(), user) {

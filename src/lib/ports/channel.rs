@@ -36,7 +36,7 @@ pub enum Delivery {
         /// Why, and what to change.
         why: String,
     },
-    /// It may have arrived: it was sent, and there was no whole answer.
+    /// It may have arrived: it was sent, and there was no whole answer, or one by somebody who does not know.
     Unknown {
         /// What happened.
         why: String,

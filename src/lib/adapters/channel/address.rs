@@ -66,6 +66,12 @@ impl Address {
         Self { url, ..self.clone() }
     }
 
+    /// The same receiver, which is also told this secret.
+    pub(super) fn knowing(&self, secret: &str) -> Self {
+        let known = secret_parts(&self.url).chain([self.url.to_string(), secret.to_owned()]);
+        Self { redactor: Redactor::new(known), ..self.clone() }
+    }
+
     /// What the receiver said, as one short line without secrets.
     pub(super) fn said(&self, body: &[u8]) -> String {
         self.redactor.fragment(&String::from_utf8_lossy(body))

@@ -1,9 +1,10 @@
 //! Why there was no answer, in our own words: a library's text may name an address.
 
 use std::error::Error;
-use std::io::{self, ErrorKind};
 
 use rustls::CertificateError;
+
+use crate::adapters::cause::{self, Cause};
 
 /// Why there was no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,49 +25,16 @@ impl Trouble {
 
 /// What an error of any library stands for, by the first cause that is known.
 pub(super) fn cause(error: &(dyn Error + 'static)) -> Option<Trouble> {
-    let mut source = Some(error);
-    while let Some(error) = source {
-        if let Some(trouble) = error.downcast_ref::<io::Error>().and_then(of_io) {
-            return Some(trouble);
-        }
-        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-            return Some(of_tls(tls));
-        }
-        // The HTTP library keeps the types of these to itself.
-        let text = error.to_string();
-        if text.contains("dns error") {
-            return Some(passing("its name cannot be resolved"));
-        }
-        if text.contains("connection closed") || text.contains("end of file") {
-            return Some(passing("the connection was broken off"));
-        }
-        source = error.source();
-    }
-    None
-}
-
-fn of_io(error: &io::Error) -> Option<Trouble> {
-    if let Some(inner) = error.get_ref() {
-        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
-            return Some(of_tls(tls));
-        }
-        if let Some(trouble) = inner.downcast_ref::<io::Error>().and_then(of_io) {
-            return Some(trouble);
-        }
-    }
-    let text = match error.kind() {
-        ErrorKind::ConnectionRefused => "the connection was refused",
-        ErrorKind::ConnectionReset
-        | ErrorKind::ConnectionAborted
-        | ErrorKind::BrokenPipe
-        | ErrorKind::UnexpectedEof => "the connection was broken off",
-        ErrorKind::TimedOut => "it did not answer in time",
-        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => "there is no way to it",
-        ErrorKind::AddrNotAvailable => "this machine has no free port",
-        ErrorKind::PermissionDenied => "this machine does not allow the connection",
-        _ => return None,
-    };
-    Some(passing(text))
+    Some(match cause::cause(error)? {
+        Cause::Tls(tls) => of_tls(tls),
+        Cause::NoName => passing("its name cannot be resolved"),
+        Cause::Refused => passing("the connection was refused"),
+        Cause::BrokenOff => passing("the connection was broken off"),
+        Cause::Late => passing("it did not answer in time"),
+        Cause::NoWay => passing("there is no way to it"),
+        Cause::NoPort => passing("this machine has no free port"),
+        Cause::NotAllowed => passing("this machine does not allow the connection"),
+    })
 }
 
 /// A certificate that is out of its time is cured by its owner or by our clock; one that is not trusted by somebody

@@ -12,13 +12,15 @@ pub type JsonForm = Arc<dyn Fn(&Message) -> Value + Send + Sync>;
 /// Gives a message the parts of a mail.
 pub type MailForm = Arc<dyn Fn(&Message) -> Mail + Send + Sync>;
 
-/// The two forms of a Slack bot.
+/// The forms of a Slack bot.
 #[derive(Clone)]
 pub struct SlackForms {
     /// The message as it stands in the channel: what is true now.
     pub post: JsonForm,
     /// The line that is added to its thread: what changed.
     pub history: JsonForm,
+    /// What is added to the thread of a message that stays as it is: what changed, and all that is needed with it.
+    pub reply: JsonForm,
 }
 
 /// The parts of a mail.

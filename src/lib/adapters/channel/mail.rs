@@ -152,12 +152,21 @@ impl Mailer {
         self.sent(taken, letter.id, end).await
     }
 
+    /// It was taken, if only for some. Whoever was refused, even for now, is not written to again: the others would have it
+    /// twice. That is told, and all of them get the next message.
     async fn sent(&self, mut taken: Taken, id: String, end: Instant) -> Delivery {
         let soon = Instant::now() + GOODBYE;
         let _courtesy = timeout_at(soon.min(end), taken.connection.quit()).await;
         let (host, answer) = (&self.server.host, &taken.answer);
-        let told = [format!("{host} answered {answer}")].into_iter().chain(taken.refused);
-        Delivery::Sent { reference: Some(id), answer: told.collect::<Vec<_>>().join("; ") }
+        let mut answer = format!("{host} answered {answer}");
+        if !taken.refused.is_empty() {
+            let (all, left_out) = (self.to.len(), taken.refused.join("; "));
+            let only = all - taken.refused.len();
+            let partly = format!("taken for {only} of {all} receivers only: {left_out}");
+            tracing::warn!("a mail was {partly}");
+            answer = format!("{answer}; {partly}");
+        }
+        Delivery::Sent { reference: Some(id), answer }
     }
 }
 

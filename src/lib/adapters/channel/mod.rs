@@ -7,7 +7,9 @@
 //! | no connection, or it ended before the whole message had left | `Later` |
 //! | the message had left, and there was no whole answer | `Unknown` |
 //! | 2xx; Slack's `ok`; 2xx after the mail's last dot | `Sent` |
-//! | 408, 425, 429, 5xx, with `Retry-After` as the wait; `ratelimited`; a mail server's 4xx | `Later` |
+//! | 425, 429, 500, 503 and other 5xx, with `Retry-After` as the wait; `ratelimited`; a mail server's 4xx | `Later` |
+//! | 408, 502, 504: whoever answers does not know what the receiver behind it did | `Unknown` |
+//! | a mail server that takes the letter for some receivers only | `Sent`, and the answer says for whom not |
 //! | 3xx, any other 4xx; a word that says no; a mail server's 5xx | `Refused`, with what to change |
 //! | a certificate that is not trusted, a mail server without STARTTLS | `Refused`, with what to change |
 //! | a certificate that is out of its time: the clock, or its owner, may cure that | `Later` |

@@ -1,11 +1,14 @@
 //! Slack by a bot's token: one message per thing, which is edited as the thing changes; its thread is the history.
 //!
 //! The edit comes first. Once it is done people can see what is true, so a thread that cannot be written to is told
-//! in the answer and is no reason to tell everything again.
+//! in the answer and is no reason to tell everything again; unless people are called again: an edit calls nobody, and it
+//! may be made a second time without harm.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
+use serde_json::Value;
 
 use super::address::{Address, Scheme};
 use super::courier::{Courier, end_of};
@@ -105,20 +108,28 @@ impl SlackBot {
         match caller.call(Method::Update, &form, &fields).await {
             Called::Gone(why) => self.post(caller, message, &anew(&why)).await,
             Called::Not(delivery) => delivery,
-            Called::Done(_) => {
-                let added = match self.line(caller, message, earlier).await {
-                    Called::Done(_) => "its thread has a new line".to_owned(),
-                    Called::Gone(why) => format!("its thread has no new line: {why}"),
-                    Called::Not(delivery) => {
-                        format!("its thread may have no new line: {}", why(delivery))
-                    }
-                };
-                Delivery::Sent {
-                    reference: Some(earlier.to_string()),
-                    answer: format!("edited; {added}"),
-                }
-            }
+            Called::Done(_) => self.edited(caller, message, earlier).await,
         }
+    }
+
+    /// The earlier message says what is true now, and its thread gets a line.
+    async fn edited(
+        &self,
+        caller: &Caller<'_>,
+        message: &Message,
+        earlier: &Reference,
+    ) -> Delivery {
+        let form = (self.forms.history)(message);
+        let added = match self.add(caller, &form, earlier).await {
+            Called::Gone(why) if message.kind.calls_again() => {
+                return self.post(caller, message, &anew(&why)).await;
+            }
+            Called::Not(delivery) if message.kind.calls_again() => return delivery,
+            Called::Done(_) => "its thread has a new line".to_owned(),
+            Called::Gone(why) => format!("its thread has no new line: {why}"),
+            Called::Not(delivery) => format!("its thread may have no new line: {}", why(delivery)),
+        };
+        Delivery::Sent { reference: Some(earlier.to_string()), answer: format!("edited; {added}") }
     }
 
     /// The earlier message tells of more than this: it stays, and its thread gets a line.
@@ -128,7 +139,8 @@ impl SlackBot {
         message: &Message,
         earlier: &Reference,
     ) -> Delivery {
-        match self.line(caller, message, earlier).await {
+        let form = (self.forms.reply)(message);
+        match self.add(caller, &form, earlier).await {
             Called::Done(line) => Delivery::Sent {
                 reference: Some(earlier.with_line(line.map(|line| line.ts)).to_string()),
                 answer: "posted in the thread of the earlier message".to_owned(),
@@ -138,10 +150,10 @@ impl SlackBot {
         }
     }
 
-    async fn line(&self, caller: &Caller<'_>, message: &Message, earlier: &Reference) -> Called {
-        let form = (self.forms.history)(message);
+    /// Adds `form` to the thread of `earlier`.
+    async fn add(&self, caller: &Caller<'_>, form: &Value, earlier: &Reference) -> Called {
         let fields = [("channel", earlier.channel.as_str()), ("thread_ts", earlier.ts.as_str())];
-        caller.call(Method::Post, &form, &fields).await
+        caller.call(Method::Post, form, &fields).await
     }
 }
 

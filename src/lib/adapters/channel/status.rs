@@ -28,7 +28,9 @@ pub(super) fn refusal(to: &Address, answer: &Answer, advice: &str) -> Option<Del
     let said = format!("{} answered {}", to.host(), told(to, answer));
     match answer.status {
         200..=299 => None,
-        408 | 425 | 429 | 500..=599 => {
+        // A gateway speaks for a receiver that it did not hear, and 408 comes at a moment that nobody knows.
+        408 | 502 | 504 => Some(Delivery::Unknown { why: said }),
+        425 | 429 | 500..=599 => {
             Some(Delivery::Later { why: said, retry_after: answer.retry_after })
         }
         300..=399 => Some(Delivery::Refused {

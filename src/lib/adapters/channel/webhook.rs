@@ -45,9 +45,16 @@ impl Webhook {
         if secret.is_empty() {
             return Err("the secret for the signature is empty".to_owned());
         }
-        self.to = Address::read(self.to.url().as_str(), Scheme::Any, &[secret])?;
+        self.to = self.to.knowing(secret);
         self.secret = Some(secret.to_owned());
         Ok(self)
+    }
+
+    /// The same receiver, whose messages hold this key: it is a secret, whatever the receiver repeats of them.
+    #[must_use]
+    pub fn keyed(mut self, key: &str) -> Self {
+        self.to = self.to.knowing(key);
+        self
     }
 
     fn headers(&self, message: &Message, body: &[u8]) -> Vec<(&'static str, String)> {

@@ -1,9 +1,8 @@
 //! Why a question got no answer that can be used.
 
-use std::error::Error;
 use std::fmt;
-use std::io::{self, ErrorKind};
 
+use crate::adapters::cause::{Cause, cause};
 use crate::ports::processes::ActFailure;
 
 /// Why there is no usable answer. No text in it holds a body, a token or an address of a person.
@@ -106,54 +105,22 @@ pub(super) fn of_http(error: &reqwest::Error, status: Option<u16>) -> Failure {
 }
 
 fn why(error: &reqwest::Error) -> String {
-    let connecting = error.is_connect();
-    let mut source: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(cause) = source {
-        if let Some(text) = cause.downcast_ref::<io::Error>().and_then(of_io) {
-            return text;
+    let text = match (cause(error), error.is_connect()) {
+        (Some(Cause::Tls(tls)), _) => return of_tls(tls),
+        (Some(Cause::NoName), _) => "the platform's name cannot be resolved",
+        (Some(Cause::Refused), _) => "the connection was refused",
+        (Some(Cause::BrokenOff), _) => "the connection was broken off",
+        (Some(Cause::NoWay), _) => "there is no way to the platform's host",
+        (Some(Cause::Late | Cause::NoPort | Cause::NotAllowed) | None, connecting) => {
+            match (error.is_timeout(), connecting) {
+                (true, true) => "no connection came in time",
+                (true, false) => "no whole answer came in time",
+                (false, true) => "no connection could be made",
+                (false, false) => "no whole answer came",
+            }
         }
-        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-            return of_tls(tls);
-        }
-        // The HTTP library keeps the types of these to itself.
-        let text = cause.to_string();
-        if text.contains("dns error") {
-            return "the platform's name cannot be resolved".to_owned();
-        }
-        if text.contains("connection closed") || text.contains("end of file") {
-            return "the connection was broken off".to_owned();
-        }
-        source = cause.source();
-    }
-    if error.is_timeout() {
-        let what = if connecting { "no connection" } else { "no whole answer" };
-        return format!("{what} came in time");
-    }
-    let what = if connecting { "no connection could be made" } else { "no whole answer came" };
-    what.to_owned()
-}
-
-fn of_io(error: &io::Error) -> Option<String> {
-    if let Some(inner) = error.get_ref() {
-        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
-            return Some(of_tls(tls));
-        }
-        if let Some(text) = inner.downcast_ref::<io::Error>().and_then(of_io) {
-            return Some(text);
-        }
-    }
-    let text = match error.kind() {
-        ErrorKind::ConnectionRefused => "the connection was refused",
-        ErrorKind::ConnectionReset
-        | ErrorKind::ConnectionAborted
-        | ErrorKind::BrokenPipe
-        | ErrorKind::UnexpectedEof => "the connection was broken off",
-        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
-            "there is no way to the platform's host"
-        }
-        _ => return None,
     };
-    Some(text.to_owned())
+    text.to_owned()
 }
 
 fn of_tls(error: &rustls::Error) -> String {

@@ -172,7 +172,29 @@ impl NotifySettings {
             );
             (format!("routes[{place}].channel"), message)
         };
-        homeless.map(told).collect()
+        homeless.map(told).chain(self.unfit_for_pagers()).collect()
+    }
+
+    /// What a pager would drop: no later message would end an alert of it.
+    fn unfit_for_pagers(&self) -> impl Iterator<Item = (String, String)> {
+        let is_pager = |name: &str| {
+            let of = self.channels.iter().find(|channel| channel.name == name);
+            of.is_some_and(|one| {
+                one.kind == ChannelKind::Webhook && one.template == Template::Pagerduty
+            })
+        };
+        let led = self.routes.iter().enumerate().filter(move |(_, one)| is_pager(&one.channel));
+        led.flat_map(|(place, route)| {
+            let digest = (route.digest, "digest", "shows no daily digest");
+            let approvals = (route.approvals, "approvals", "shows no request for approval");
+            let told = [digest, approvals].into_iter().filter(|(asked, _, _)| *asked);
+            told.map(move |(_, field, what)| {
+                let message = format!(
+                    "a pager {what}, because nothing would end its alert; lead it to another channel"
+                );
+                (format!("routes[{place}].{field}"), message)
+            })
+        })
     }
 
     /// What decisions about telling rest on.
@@ -300,5 +322,35 @@ mod tests {
         assert_eq!(warnings.len(), 1);
         assert_eq!(warnings[0].0, "routes[1].channel");
         assert!(warnings[0].1.contains("SLACK_WEBHOOK_URL"), "{warnings:?}");
+    }
+
+    #[test]
+    fn a_pager_is_led_to_nothing_that_would_never_end() {
+        let pager = ChannelSettings {
+            name: "pager".to_owned(),
+            kind: ChannelKind::Webhook,
+            template: Template::Pagerduty,
+            ..ChannelSettings::default()
+        };
+        let hook = ChannelSettings {
+            name: "hook".to_owned(),
+            template: Template::Generic,
+            ..pager.clone()
+        };
+        let route = |channel: &str| Route {
+            name: channel.to_owned(),
+            channel: channel.to_owned(),
+            status: true,
+            digest: true,
+            approvals: true,
+            ..Route::default()
+        };
+        let settings = NotifySettings {
+            channels: vec![hook, pager],
+            routes: vec![route("hook"), route("pager")],
+            ..NotifySettings::default()
+        };
+        let warned: Vec<String> = settings.warnings().into_iter().map(|(at, _)| at).collect();
+        assert_eq!(warned, ["routes[1].digest", "routes[1].approvals"]);
     }
 }

@@ -2,19 +2,23 @@
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::json;
 
 use super::args::ConfigVerb;
 use crate::adapters::redact::Redactor;
+use crate::adapters::system_clock::SystemClock;
 use crate::app::cli::Output;
-use crate::app::config::{Config, ConfigErrors, Environ, Loaded, OriginRow};
+use crate::app::config::{Config, ConfigErrors, Environ, Level, Loaded, OriginRow, Problem};
 use crate::app::documents::{SettingsCheck, SettingsShown};
 use crate::app::exit::Exit;
 use crate::app::out;
 use crate::app::registry;
 use crate::app::shipped;
+use crate::app::telling::examined;
+use crate::ports::clock::Clock;
 use crate::render::table::clean;
 
 /// Carries out `verb` on the settings that `option` and `environ` name.
@@ -34,6 +38,7 @@ pub fn run(
         return Ok(Exit::Clean);
     }
     let loaded = match Config::load(option, environ) {
+        Ok(loaded) if matches!(verb, ConfigVerb::Check) => tried(discreet(loaded)),
         Ok(loaded) => discreet(loaded),
         Err(errors) => return refuse(&errors, form, output),
     };
@@ -59,6 +64,26 @@ fn discreet(mut loaded: Loaded) -> Loaded {
     for row in &mut loaded.config.origins {
         row.value = redactor.settings(&row.value);
     }
+    loaded
+}
+
+/// With a warning of each channel that cannot be used as it is set up.
+fn tried(mut loaded: Loaded) -> Loaded {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let broken = examined(&loaded.config, &clock).into_iter();
+    let warning = |(name, built): (String, Result<(), String>)| {
+        let why = built.err()?;
+        Some(Problem {
+            level: Level::Warning,
+            file: String::new(),
+            place: None,
+            path: String::new(),
+            message: format!("channel {name} cannot be used: {why}"),
+            hint: None,
+            excerpt: None,
+        })
+    };
+    loaded.warnings.extend(broken.filter_map(warning));
     loaded
 }
 

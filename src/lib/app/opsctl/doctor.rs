@@ -9,9 +9,11 @@ use super::room::no_room;
 use super::{Desk, Told, Trouble, absent};
 use crate::adapters::store::Access;
 use crate::agent::{DeclaredProcess, Need};
+use crate::app::config::notify::DASHBOARD;
 use crate::app::documents::Examined;
 use crate::app::exit::Exit;
 use crate::app::registry::{self, Entry};
+use crate::app::telling::examined;
 use crate::app::wire::{self, Wish};
 use crate::domain::platform::Account;
 use crate::domain::process::{ProcessReading, Startable};
@@ -60,6 +62,7 @@ type Row = (Grade, String, String);
 impl Desk<'_> {
     pub(super) async fn doctor(&self) -> Result<Told, Trouble> {
         let mut rows = vec![self.state_folder(), self.logs_folder(), self.ledger().await];
+        rows.extend(self.channels());
         for entry in registry::ALL {
             self.agent(entry, &mut rows).await;
         }
@@ -90,6 +93,28 @@ impl Desk<'_> {
 
     fn logs_folder(&self) -> Row {
         writable("logs folder", &self.config.paths.logs)
+    }
+
+    /// The ways to people, as far as that is seen without sending anything.
+    fn channels(&self) -> Vec<Row> {
+        let found = examined(self.config, &self.clock);
+        if found.is_empty() {
+            let why = "nobody is told of anything: no channel is set up".to_owned();
+            return vec![(Grade::Skipped, "channels".to_owned(), why)];
+        }
+        let row = |(name, built): (String, Result<(), String>)| {
+            let about = format!("channel {name}");
+            match built {
+                Err(why) => (Grade::Blocked, about, why),
+                Ok(()) if name == DASHBOARD => {
+                    (Grade::Ok, about, "is set up; ops-reporter feeds it".to_owned())
+                }
+                Ok(()) => {
+                    (Grade::Ok, about, format!("is set up; `opsctl notify test {name}` tries it"))
+                }
+            }
+        };
+        found.into_iter().map(row).collect()
     }
 
     async fn ledger(&self) -> Row {

@@ -63,7 +63,7 @@ impl Desk<'_> {
         }
         let asked = request.as_ref().map(std::slice::from_ref);
         let asked = asked.map(|one| approvals::list(one, now, self.style)).unwrap_or_default();
-        let story = history::explanation(
+        let told = history::explanation(
             incident.as_ref(),
             &remediations,
             &decisions,
@@ -71,7 +71,7 @@ impl Desk<'_> {
             now,
             self.style,
         );
-        let text = format!("{asked}{story}");
+        let text = format!("{asked}{told}");
         let json = json!(Explanation { request, key, incident, remediations, decisions });
         Ok(Told { text, json, exit: Exit::Clean })
     }

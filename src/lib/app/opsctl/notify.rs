@@ -1,20 +1,24 @@
 //! `opsctl notify`: who was told of what, why, and a trial.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::json;
 
 use super::args::NotifyVerb;
 use super::questions::known;
 use super::{Desk, Told, Trouble};
-use crate::adapters::store::Access;
+use crate::adapters::store::{Access, SqliteStore};
+use crate::app::config::notify::DASHBOARD;
 use crate::app::documents::{RouteAnswer, TrialAnswer};
 use crate::app::exit::Exit;
 use crate::app::telling::telling;
 use crate::app::wire;
-use crate::domain::incident::IncidentId;
+use crate::domain::incident::{IncidentId, RunId};
 use crate::domain::moment::full;
 use crate::domain::notice::{Decision, NotificationState, Route};
+use crate::engine::Telling;
 use crate::ports::outbox::{Outbox as _, Reasoned};
 use crate::render::notifications;
 use crate::render::page::Page;
@@ -22,7 +26,7 @@ use crate::render::style::Tone;
 
 /// So many notifications of one incident are read.
 const OF_ONE: u32 = 1000;
-/// How long a trial may take.
+/// How long the trial of one channel may take.
 const TRIAL: Duration = Duration::from_secs(30);
 
 impl Desk<'_> {
@@ -66,9 +70,13 @@ impl Desk<'_> {
     }
 
     async fn trial(&self, channel: Option<&str>) -> Result<Told, Trouble> {
-        let store = std::sync::Arc::new(self.store(Access::ReadWrite).await?);
+        if channel == Some(DASHBOARD) {
+            return Err(Trouble::usage(FED));
+        }
+        let store = Arc::new(self.store(Access::ReadWrite).await?);
         let run = wire::new_run_id();
-        let telling = telling(self.config, &store, &run, &self.clock);
+        let mut telling = telling(self.config, &store, &run, &self.clock);
+        telling.channels.remove(DASHBOARD);
         let names: Vec<String> = match channel {
             Some(name) if telling.channels.contains_key(name) => vec![name.to_owned()],
             Some(name) => return Err(Trouble::usage(no_channel(name, telling.channels.keys()))),
@@ -77,23 +85,11 @@ impl Desk<'_> {
         if names.is_empty() {
             return Err(Trouble::usage(NO_CHANNELS));
         }
-        let end = self.clock.elapsed() + TRIAL;
-        let mut answers = Vec::new();
-        for name in names {
-            let id = store.put_trial(self.clock.now(), &name, &self.person()).await?;
-            telling
-                .feed(self.clock.as_ref(), &run, &name, end)
-                .await
-                .map_err(Trouble::incomplete)?;
-            let found = store.notifications(Some("test"), OF_ONE).await?;
-            let row = found.into_iter().find(|row| row.id == id);
-            answers.push(TrialAnswer {
-                channel: name,
-                state: row.as_ref().map_or(NotificationState::Pending, |row| row.state),
-                answer: row.and_then(|row| row.outcome).unwrap_or_default(),
-            });
-        }
+        let trials = names.into_iter().map(|name| self.tried(&store, &telling, &run, name));
+        let answers: Result<Vec<TrialAnswer>, Trouble> =
+            join_all(trials).await.into_iter().collect();
         store.close().await?;
+        let answers = answers?;
         let mut page = Page::new(self.style);
         for answer in &answers {
             let sent = answer.state == NotificationState::Sent;
@@ -108,8 +104,32 @@ impl Desk<'_> {
         let exit = if all_sent { Exit::Clean } else { Exit::Incomplete };
         Ok(Told { text: page.into_text(), json: json!(answers), exit })
     }
+
+    /// One channel's trial, beside the others.
+    async fn tried(
+        &self,
+        store: &SqliteStore,
+        telling: &Telling,
+        run: &RunId,
+        channel: String,
+    ) -> Result<TrialAnswer, Trouble> {
+        let end = self.clock.elapsed() + TRIAL;
+        let id = store.put_trial(self.clock.now(), &channel, &self.person()).await?;
+        let fed = telling.feed(self.clock.as_ref(), run, &channel, end).await;
+        fed.map_err(Trouble::incomplete)?;
+        let found = store.notifications(Some("test"), OF_ONE).await?;
+        let row = found.into_iter().find(|row| row.id == id);
+        Ok(TrialAnswer {
+            channel,
+            state: row.as_ref().map_or(NotificationState::Pending, |row| row.state),
+            answer: row.and_then(|row| row.outcome).unwrap_or_default(),
+        })
+    }
 }
 
+/// Why the platform's page is not tried.
+const FED: &str = "ops-reporter feeds the channel `dashboard` with the state of everything, which a trial would replace: \
+                   run ops-reporter to try it";
 const NO_CHANNELS: &str = "no channel is set up: set SLACK_WEBHOOK_URL, or SMTP_HOST and OPS_ALERT_EMAIL, or write \
                            [[notify.channels]]";
 

@@ -33,6 +33,9 @@ pub struct Message {
     pub thread: String,
     /// Whether an earlier attempt may have arrived.
     pub may_repeat: bool,
+    /// Of an end in the thread of several incidents: how many others of that thread have not ended.
+    #[serde(default)]
+    pub others_open: u64,
     /// Where runbooks are published, without a slash at its end; empty where they are not.
     pub runbooks: String,
     /// What it tells.

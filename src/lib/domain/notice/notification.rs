@@ -73,6 +73,22 @@ impl Kind {
             | Self::Test => false,
         }
     }
+
+    /// Whether it calls people who know of it already: an earlier message that is only edited calls nobody.
+    #[must_use]
+    pub const fn calls_again(self) -> bool {
+        match self {
+            Self::Worse | Self::Reminder | Self::Unacknowledged => true,
+            Self::Opened
+            | Self::News
+            | Self::Recovered
+            | Self::Status
+            | Self::Digest
+            | Self::Approval
+            | Self::Dashboard
+            | Self::Test => false,
+        }
+    }
 }
 
 /// What a notification is about.

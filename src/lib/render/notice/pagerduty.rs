@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::compose;
 use super::foreign::{as_it_is, fit, json_bytes, units};
 use super::sheet::{Part, Sheet};
-use crate::domain::notice::{Body, IncidentLine, Kind, Message};
+use crate::domain::notice::{About, Body, IncidentLine, Kind, Message};
 use crate::domain::severity::Severity;
 use crate::domain::view::SystemStatus;
 
@@ -24,7 +24,7 @@ pub(super) fn event(message: &Message, routing_key: &str) -> Value {
     let mut payload = json!({
         "summary": text(&sheet.headline, SUMMARY),
         "source": text(&message.host, NAME),
-        "severity": severity(message.severity),
+        "severity": severity(message),
         "timestamp": message.at.to_string(),
         "custom_details": details(&sheet),
     });
@@ -37,7 +37,7 @@ pub(super) fn event(message: &Message, routing_key: &str) -> Value {
         "routing_key": routing_key,
         "event_action": action(message),
         // Incidents are counted per ledger, and several hosts may share a key.
-        "dedup_key": text(&format!("{}/{}", message.host, message.thread), KEY),
+        "dedup_key": text(&format!("{}/{}", message.host, alert(message)), KEY),
         "payload": payload,
         "client": "opswarden",
         "links": links(&sheet),
@@ -61,35 +61,51 @@ fn single(message: &Message) -> Option<&IncidentLine> {
     }
 }
 
-/// What becomes of the alert at the receiver. What somebody is on already does not call anybody again, unless it got worse.
-fn action(message: &Message) -> &'static str {
-    let is_taken_up = single(message).is_some_and(|line| line.acknowledged_by.is_some());
-    match message.kind {
-        Kind::Recovered => "resolve",
-        Kind::News | Kind::Reminder if is_taken_up => "acknowledge",
-        Kind::Status if is_well(&message.body) => "resolve",
-        Kind::Opened
-        | Kind::Worse
-        | Kind::News
-        | Kind::Reminder
-        | Kind::Unacknowledged
-        | Kind::Status
-        | Kind::Digest
-        | Kind::Approval
-        | Kind::Dashboard
-        | Kind::Test => "trigger",
+/// The alert that it is about. A change of the status is one alert, also where it is told by a digest: the next one ends it.
+fn alert(message: &Message) -> String {
+    match (&message.body, change(message)) {
+        (Body::Digest(_), Some(_)) => About::Status.to_string(),
+        // The alert of several is ended with the last of them; an end of one alone ends nothing.
+        (Body::Incidents { lines, .. }, _) if message.others_open > 0 => {
+            lines.first().map_or_else(|| message.thread.clone(), |line| line.id.to_string())
+        }
+        _ => message.thread.clone(),
     }
 }
 
-const fn is_well(body: &Body) -> bool {
-    matches!(body, Body::Status { now: SystemStatus::Healthy, .. })
+/// The status that it tells a change to. The daily digest tells of none, and counts as no trouble.
+fn change(message: &Message) -> Option<SystemStatus> {
+    match &message.body {
+        Body::Status { now, .. } => Some(*now),
+        Body::Digest(told) if message.severity > Severity::Info => Some(told.status),
+        Body::Digest(_)
+        | Body::Incidents { .. }
+        | Body::Approval(_)
+        | Body::Dashboard(_)
+        | Body::Test { .. } => None,
+    }
 }
 
-const fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Info => "info",
-        Severity::Warning => "warning",
-        Severity::Critical => "critical",
+/// What becomes of the alert at the receiver. What no later message would end opens none: an end of nothing is taken, and
+/// calls nobody. A trial is there to be seen, and is ended by whoever sees it.
+fn action(message: &Message) -> &'static str {
+    if let Some(status) = change(message) {
+        // A word of no severity ends what it is about, whatever else is wrong: that the ledger can be used again.
+        let ends = status == SystemStatus::Healthy || message.severity == Severity::Info;
+        return if ends { "resolve" } else { "trigger" };
+    }
+    match &message.body {
+        Body::Incidents { .. } if message.kind == Kind::Recovered => "resolve",
+        Body::Digest(_) | Body::Approval(_) | Body::Dashboard(_) => "resolve",
+        Body::Incidents { .. } | Body::Status { .. } | Body::Test { .. } => "trigger",
+    }
+}
+
+const fn severity(message: &Message) -> &'static str {
+    match (&message.body, message.severity) {
+        (Body::Test { .. }, _) | (_, Severity::Info) => "info",
+        (_, Severity::Warning) => "warning",
+        (_, Severity::Critical) => "critical",
     }
 }
 

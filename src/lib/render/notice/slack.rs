@@ -55,17 +55,33 @@ pub fn post(message: &Message) -> Value {
     as_bot(webhook(message))
 }
 
-/// What a bot writes into the thread below its post: one line.
+/// What a bot writes into the thread below its post, which it has edited: one line.
 #[must_use]
 pub fn history(message: &Message) -> Value {
     let sheet = compose::sheet(message);
     let at = moment::full(message.at);
-    as_bot(json!({
+    let line = as_bot(json!({
         "text": format!("{at} · {}", mrkdwn(&sheet.headline, FALLBACK)),
         "mrkdwn": false,
         "unfurl_links": false,
         "unfurl_media": false,
-    }))
+    }));
+    if message.kind.calls_again() { in_the_channel(line) } else { line }
+}
+
+/// What a bot writes into the thread below a post that tells of more than this, and so stays as it is: whole, where people
+/// are called again.
+#[must_use]
+pub fn reply(message: &Message) -> Value {
+    if message.kind.calls_again() { in_the_channel(post(message)) } else { history(message) }
+}
+
+/// A reply that is seen in the channel as well: neither an edit nor a line in a thread calls those who are in it.
+fn in_the_channel(mut reply: Value) -> Value {
+    if let Some(fields) = reply.as_object_mut() {
+        fields.insert("reply_broadcast".to_owned(), json!(true));
+    }
+    reply
 }
 
 /// A bot's message in which nothing is made a link or a mention by itself.

@@ -1,7 +1,7 @@
 //! The beginning of a dialogue, up to its first encrypted word.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use lettre::transport::smtp::extension::ClientId;
@@ -21,8 +21,8 @@ use super::wire::{Sealed, Wire};
 /// The kernel holds no more than about this for a server that does not read: what it holds is lost to our knowledge.
 const SEND_BYTES: u32 = 32 * 1024;
 
-/// Connects and encrypts.
-pub(super) async fn open(sender: &Sender<'_>, us: &ClientId) -> Result<Sealed, Stop> {
+/// Connects and encrypts; and what we are called in this dialogue.
+pub(super) async fn open(sender: &Sender<'_>) -> Result<(Sealed, ClientId), Stop> {
     let (server, progress) = (sender.server, &sender.progress);
     // Before anything is said, so that nothing is half done where it is missing.
     let tls = sender.trust.tls().map_err(Stop::Lasting)?;
@@ -30,17 +30,32 @@ pub(super) async fn open(sender: &Sender<'_>, us: &ClientId) -> Result<Sealed, S
         .map_err(|_| Stop::Lasting("its name cannot be in a certificate; check it".to_owned()))?;
     progress.enter(Phase::Connecting);
     let tcp = connect(&server.host, server.port).await.map_err(|error| of_connecting(&error))?;
+    let us = called(ClientId::default(), tcp.local_addr().ok());
     let mut wire = Wire::new(tcp, Arc::clone(progress));
     if server.encryption == Encryption::StartTls {
-        demand(sender, &mut wire, us).await?;
+        demand(sender, &mut wire, &us).await?;
     }
     progress.enter(Phase::Encrypting);
     let tls: Result<TlsStream<Wire>, _> = TlsConnector::from(tls).connect(name, wire).await;
     let tls = tls.map_err(|error| Stop::of_io(&error, Phase::Encrypting))?;
-    Ok(match server.encryption {
+    let sealed = match server.encryption {
         Encryption::StartTls => Sealed::greeted(tls),
         Encryption::Wrapper => Sealed::ungreeted(tls),
-    })
+    };
+    Ok((sealed, us))
+}
+
+/// What we call ourselves: this host's name where it is a whole one, else the address that we speak from (RFC 5321, 4.1.4).
+/// Strict servers refuse a name without a dot.
+fn called(host: ClientId, local: Option<SocketAddr>) -> ClientId {
+    if matches!(&host, ClientId::Domain(name) if name.trim_matches('.').contains('.')) {
+        return host;
+    }
+    let address = local.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |local| local.ip().to_canonical());
+    match address {
+        IpAddr::V4(address) => ClientId::Ipv4(address),
+        IpAddr::V6(address) => ClientId::Ipv6(address),
+    }
 }
 
 /// Connects to the first address that answers.
@@ -100,5 +115,24 @@ async fn expect(sender: &Sender<'_>, wire: &mut Wire, code: u16) -> Result<Reply
         Ok(reply) => Err(Stop::of_reply(&reply, phase, sender.secrets)),
         Err(NoReply::Io(error)) => Err(Stop::of_io(&error, phase)),
         Err(NoReply::Strange(why)) => Err(Stop::Lasting(format!("{why}; check its name and port"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_without_a_dot_is_no_name_and_the_address_stands_for_it() {
+        let us = |host: &str, local: &str| {
+            called(ClientId::Domain(host.to_owned()), local.parse().ok()).to_string()
+        };
+        assert_eq!(us("ops.example.test", "10.1.2.3:4"), "ops.example.test");
+        for host in ["ops", "", "ops.", "a1b2c3d4e5f6"] {
+            assert_eq!(us(host, "10.1.2.3:4"), "[10.1.2.3]", "{host}");
+        }
+        assert_eq!(us("ops", "[2001:db8::1]:4"), "[IPv6:2001:db8::1]");
+        assert_eq!(us("ops", "[::ffff:10.1.2.3]:4"), "[10.1.2.3]");
+        assert_eq!(us("ops", ""), "[127.0.0.1]");
     }
 }

@@ -7,7 +7,6 @@ use lettre::transport::smtp;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
-use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::{Response, Severity};
 
 use super::progress::{Phase, Progress};
@@ -41,8 +40,7 @@ pub(super) struct Taken {
 impl Sender<'_> {
     /// Hands the letter over.
     pub(super) async fn hand_over(&self, letter: &[u8]) -> Result<Taken, Stop> {
-        let us = ClientId::default();
-        let sealed = opening::open(self, &us).await?;
+        let (sealed, us) = opening::open(self).await?;
         self.progress.enter(Phase::Greeting);
         let connected = AsyncSmtpConnection::connect_with_transport(Box::new(sealed), &us).await;
         let mut connection = connected.map_err(|error| self.stop(&error))?;

@@ -187,8 +187,9 @@ async fn compose(
         host: desk.rules.host.clone(),
         severity,
         priority: group.rows.iter().map(|(row, _)| row.priority).min().unwrap_or(first.priority),
-        thread: thread.unwrap_or_else(|| thread_of(first, group.rows.len(), desk)),
+        thread: thread.clone().unwrap_or_else(|| thread_of(first, group.rows.len(), desk)),
         may_repeat: repeats,
+        others_open: others_open(connection, group, thread.as_deref()).await?,
         runbooks: desk.rules.runbooks.clone(),
         body,
     };
@@ -198,6 +199,30 @@ async fn compose(
     });
     let rows = group.rows.iter().map(|(row, _)| row.id.clone()).collect();
     Ok(Parcel { message, channel: first.channel.clone(), earlier, rows, until: desk.now })
+}
+
+/// How many incidents have not ended that were told in the same thread and do not leave with this message.
+async fn others_open(
+    connection: &mut SqliteConnection,
+    group: &Group,
+    thread: Option<&str>,
+) -> Result<u64, StoreError> {
+    let Some(((first, _), thread)) = group.rows.first().zip(thread) else { return Ok(0) };
+    if first.kind != Kind::Recovered || !thread.starts_with(GROUP) {
+        return Ok(0);
+    }
+    let (open,): (i64,) = sqlx::query_as(
+        "SELECT count(DISTINCT about) FROM notification WHERE route = $1
+         AND doc ->> 'thread' = $2 AND finished_at IS NOT NULL AND EXISTS (
+           SELECT 1 FROM entity WHERE entity.kind = 'incident'
+           AND entity.id = notification.about AND entity.closed_at IS NULL)",
+    )
+    .bind(&first.route)
+    .bind(thread)
+    .fetch_one(connection)
+    .await
+    .map_err(unread)?;
+    Ok(open.unsigned_abs())
 }
 
 /// The last notification that arrived about the same thing on the same route.
@@ -217,9 +242,12 @@ async fn earlier(
     Ok(told.pop())
 }
 
+/// What the thread of several incidents begins with.
+const GROUP: &str = "group-";
+
 fn thread_of(first: &Notification, many: usize, desk: &Desk<'_>) -> String {
     match (&first.about, first.kind) {
-        (About::Incident(_), _) if many > 1 => format!("group-{}", first.id),
+        (About::Incident(_), _) if many > 1 => format!("{GROUP}{}", first.id),
         (About::Digest, _) | (About::Status, Kind::Digest) => {
             format!("digest-{}", desk.now.strftime("%Y-%m-%d"))
         }
