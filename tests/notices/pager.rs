@@ -78,7 +78,8 @@ fn an_incident_is_open_until_its_end_whoever_is_on_it() {
 #[test]
 fn the_alert_of_several_incidents_ends_with_the_last_of_them() {
     let of_group = |others_open| {
-        let message = Message { thread: "group-7".to_owned(), others_open, ..sample("recovered_fixed") };
+        let message =
+            Message { thread: "group-7".to_owned(), others_open, ..sample("recovered_fixed") };
         event(&message)
     };
     assert_eq!(of_group(0)["dedup_key"], "host-a/group-7");
