@@ -44,7 +44,9 @@ macro_rules! step {
             let mut guard = $store.opened().await;
             let open = &mut guard.as_mut().ok_or_else(closed)?.connection;
             let mut transaction = begin_alone(open).await?;
-            let $desk = Desk { store: $store, rules: &rules, now: super::rows::cut($now) };
+            // Whoever waited for the ledger must not count from before that: a claim would be shorter than it says.
+            let now = super::rows::cut($now.max($store.options().clock.now()));
+            let $desk = Desk { store: $store, rules: &rules, now };
             let answer = {
                 let $connection: &mut SqliteConnection = &mut *transaction;
                 $work.await
