@@ -130,6 +130,8 @@ fn other_value(root: &Value, schema: &Value, path: &str) -> String {
         ("days", "[\"mon\"]"),
         ("environments", "[\"staging\"]"),
         ("on", "[\"lost\"]"),
+        ("agents", "[\"fleet-manager\"]"),
+        ("checks", "[\"host_disk\"]"),
         ("mutex", "[\"api\"]"),
         ("fallback_playlists", "{ default = \"c1\" }"),
     ]);

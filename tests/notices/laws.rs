@@ -87,6 +87,7 @@ fn line() -> impl Strategy<Value = IncidentLine> {
         tried: story.0,
         why: story.1,
         escalated: story.2,
+        alone: story.2,
         undoable: story.3.map(RemediationId),
         acknowledged_by: story.4,
         explains: story.5,

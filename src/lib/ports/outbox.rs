@@ -52,6 +52,8 @@ pub struct Reasoned {
     pub channel: String,
     /// What is decided.
     pub decision: Decision,
+    /// Until when its channel takes nothing, and why, where it has to rest.
+    pub rests: Option<(Timestamp, String)>,
     /// Its notifications about the incident, oldest first.
     pub told: Vec<Notification>,
 }

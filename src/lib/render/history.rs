@@ -196,6 +196,10 @@ fn head(page: &mut Page, incident: &Incident, now: Timestamp) {
     if let Some(escalated) = &incident.escalated {
         page.note("person", &format!("needed since {}: {}", full(escalated.at), escalated.reason));
     }
+    if let Some(taken) = &incident.acknowledged {
+        let text = format!("{} since {}: {}", taken.by, full(taken.at), taken.reason);
+        page.note("on it", &text);
+    }
     if let Some(resolved) = &incident.resolved {
         let text = format!(
             "{} at {}: {}",

@@ -98,12 +98,12 @@ fn ended(report: &Report, style: Style) -> String {
     let repaired = report.attempts.iter().any(|attempt| attempt.state == "verified");
     match report.exit {
         ExitClass::Clean if repaired && report.partial.is_empty() => {
-            style.paint(Tone::Good, "all is well again: nothing left to do")
+            style.paint(Tone::Good, "all that this agent looks at is well again")
         }
         ExitClass::Clean if !report.partial.is_empty() => {
             style.paint(Tone::Warn, "nothing wrong was seen, and not everything was looked at")
         }
-        ExitClass::Clean => style.paint(Tone::Good, "all is well: nothing left to do"),
+        ExitClass::Clean => style.paint(Tone::Good, "all that this agent looks at is well"),
         ExitClass::Findings => style.paint(Tone::Bad, "something is not well"),
         ExitClass::Incomplete => style.paint(Tone::Warn, "not everything could be seen or done"),
     }

@@ -49,14 +49,25 @@ pub fn status(
     if !state.controls.is_empty() {
         page.heading("Controls");
         for control in &state.controls {
-            let until = control
-                .until
-                .map_or("until resumed".to_owned(), |at| format!("ends {}", relative(at, now)));
+            let until = control.until.map_or_else(
+                || without_end(&control.key),
+                |at| format!("ends {}", relative(at, now)),
+            );
             let text = format!("{until}; set by {}: {}", control.set_by, control.reason);
             page.item(Tone::Warn, &control.key, &text);
         }
     }
     page.into_text()
+}
+
+/// Until when a control holds that no time ends.
+fn without_end(key: &str) -> String {
+    match key.strip_prefix("silence:") {
+        Some(what) => {
+            format!("until it is over, or worse where so said, or `opsctl silence {what} --off`")
+        }
+        None => "until resumed".to_owned(),
+    }
 }
 
 /// The screen before the first run.

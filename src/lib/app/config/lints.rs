@@ -10,10 +10,11 @@ use super::load::AgentSettings;
 use super::notify::NotifySettings;
 use super::platform::PlatformSettings;
 use super::problem::Level;
+use super::secret::Given;
 use super::setting_path::SettingPath;
 use super::suggest::nearest;
 use super::timing;
-use crate::app::registry::ReadStanza;
+use crate::app::registry::{Entry, ReadStanza};
 use crate::domain::duration::HumanDuration;
 use crate::domain::planner::Rules;
 use crate::domain::policy::{Budgets, Policy};
@@ -21,6 +22,7 @@ use crate::domain::process::ManagerKind;
 use crate::domain::schedule::ScheduleError;
 use crate::domain::spec::Spec;
 use crate::domain::timing::ScheduleSettings;
+use crate::engine::own_checks;
 
 /// A cross-field problem, by the setting to which it is attached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,16 +51,21 @@ pub(super) fn platform(settings: &PlatformSettings) -> Vec<Lint> {
 }
 
 /// What is wrong with how people are told.
-pub(super) fn notify(settings: &NotifySettings) -> Vec<Lint> {
+pub(super) fn notify(settings: &NotifySettings, entries: &[Entry]) -> Vec<Lint> {
     let at = SettingPath::of(&["notify"]);
-    let problems = settings.problems().into_iter();
+    let specs: Vec<Spec> =
+        entries.iter().map(|one| (one.spec)()).chain([own_checks::SPEC]).collect();
+    let agents: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
+    let checks = specs.iter().flat_map(|spec| spec.checks);
+    let checks: Vec<&str> = checks.map(|check| check.id.as_str()).collect();
+    let problems = settings.problems().into_iter().chain(settings.strangers(&agents, &checks));
     problems.map(|(path, message)| lint(Level::Error, at.join(&path), message)).collect()
 }
 
 /// What the environment does not complete.
-pub(super) fn completed(settings: &NotifySettings) -> Vec<Lint> {
+pub(super) fn completed(settings: &NotifySettings, given: &[Given]) -> Vec<Lint> {
     let at = SettingPath::of(&["notify"]);
-    let warnings = settings.warnings().into_iter();
+    let warnings = settings.warnings().into_iter().chain(settings.half_given(given));
     warnings.map(|(path, message)| lint(Level::Warning, at.join(&path), message)).collect()
 }
 

@@ -10,6 +10,7 @@ pub mod environ;
 mod lints;
 mod load;
 pub mod notify;
+mod notify_lints;
 pub mod origins;
 pub mod platform;
 mod position;

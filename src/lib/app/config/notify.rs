@@ -1,6 +1,6 @@
 //! `[notify]`: by which channels people are told, and who is told of what. Addresses and secrets come from the environment.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -160,43 +160,6 @@ impl NotifySettings {
         }
     }
 
-    /// What works, and somebody should look at: routes whose channel only the environment could give, and does not.
-    pub(super) fn warnings(&self) -> Vec<(String, String)> {
-        let is_there =
-            |route: &Route| self.channels.iter().any(|channel| channel.name == route.channel);
-        let homeless = self.routes.iter().enumerate().filter(|(_, route)| !is_there(route));
-        let told = |(place, route): (usize, &Route)| {
-            let message = format!(
-                "nobody hears of what goes to `{}`: set SLACK_WEBHOOK_URL, or SMTP_HOST and OPS_ALERT_EMAIL",
-                route.channel
-            );
-            (format!("routes[{place}].channel"), message)
-        };
-        homeless.map(told).chain(self.unfit_for_pagers()).collect()
-    }
-
-    /// What a pager would drop: no later message would end an alert of it.
-    fn unfit_for_pagers(&self) -> impl Iterator<Item = (String, String)> {
-        let is_pager = |name: &str| {
-            let of = self.channels.iter().find(|channel| channel.name == name);
-            of.is_some_and(|one| {
-                one.kind == ChannelKind::Webhook && one.template == Template::Pagerduty
-            })
-        };
-        let led = self.routes.iter().enumerate().filter(move |(_, one)| is_pager(&one.channel));
-        led.flat_map(|(place, route)| {
-            let digest = (route.digest, "digest", "shows no daily digest");
-            let approvals = (route.approvals, "approvals", "shows no request for approval");
-            let told = [digest, approvals].into_iter().filter(|(asked, _, _)| *asked);
-            told.map(move |(_, field, what)| {
-                let message = format!(
-                    "a pager {what}, because nothing would end its alert; lead it to another channel"
-                );
-                (format!("routes[{place}].{field}"), message)
-            })
-        })
-    }
-
     /// What decisions about telling rest on.
     #[must_use]
     pub fn rules(&self, environment: Environment, host: &str, has_platform: bool) -> Rules {
@@ -224,60 +187,6 @@ impl NotifySettings {
             maintenance: self.maintenance.clone(),
         }
     }
-
-    /// Problems that the types do not show: the setting below `notify`, and what to write instead.
-    pub(super) fn problems(&self) -> Vec<(String, String)> {
-        let mut found = Vec::new();
-        if jiff::tz::TimeZone::get(&self.zone).is_err() {
-            found.push(("zone".to_owned(), format!("`{}` is not a time zone", self.zone)));
-        }
-        let mut names = BTreeSet::new();
-        for (place, channel) in self.channels.iter().enumerate() {
-            let at = |field: &str| format!("channels[{place}].{field}");
-            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-            if channel.name.is_empty() || !channel.name.chars().all(plain) {
-                let message = format!("`{}` is no name of a-z, 0-9 and -", channel.name);
-                found.push((at("name"), message));
-            } else if channel.name == DASHBOARD || !names.insert(channel.name.as_str()) {
-                let message = format!("there is another channel called {}", channel.name);
-                found.push((at("name"), message));
-            }
-            if channel.kind == ChannelKind::SlackBot && channel.conversation.is_empty() {
-                let message = "a Slack bot needs the id of a conversation, like C0123456789";
-                found.push((at("conversation"), message.to_owned()));
-            }
-        }
-        self.routes(&mut found);
-        for (place, window) in self.maintenance.iter().enumerate() {
-            let problem = window.problem();
-            found.extend(problem.map(|why| (format!("maintenance[{place}]"), why)));
-        }
-        found
-    }
-
-    fn routes(&self, found: &mut Vec<(String, String)>) {
-        let implied = ["slack", "email"];
-        let known = |name: &str| {
-            implied.contains(&name) || self.channels.iter().any(|channel| channel.name == name)
-        };
-        let mut names = BTreeSet::new();
-        for (place, route) in self.routes.iter().enumerate() {
-            let at = |field: &str| format!("routes[{place}].{field}");
-            if route.name.is_empty() {
-                found.push((at("name"), "a route needs a name".to_owned()));
-            } else if !names.insert(route.name.as_str()) {
-                found.push((at("name"), format!("there is another route called {}", route.name)));
-            }
-            if !known(&route.channel) {
-                let message = format!("there is no channel called `{}`", route.channel);
-                found.push((at("channel"), message));
-            }
-            for (number, window) in route.quiet.iter().enumerate() {
-                let problem = window.problem();
-                found.extend(problem.map(|why| (at(&format!("quiet[{number}]")), why)));
-            }
-        }
-    }
 }
 
 fn usual_route(channel: &ChannelSettings) -> Route {
@@ -289,68 +198,5 @@ fn usual_route(channel: &ChannelSettings) -> Route {
         status: channel.kind == ChannelKind::Email,
         digest: channel.kind == ChannelKind::Email,
         ..Route::default()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_route_to_a_channel_that_the_environment_does_not_give_is_told_and_asked_nothing() {
-        let route = |name: &str, channel: &str| Route {
-            name: name.to_owned(),
-            channel: channel.to_owned(),
-            ..Route::default()
-        };
-        let hook = ChannelSettings {
-            name: "hook".to_owned(),
-            kind: ChannelKind::Webhook,
-            ..ChannelSettings::default()
-        };
-        let mut settings = NotifySettings {
-            channels: vec![hook],
-            routes: vec![route("a", "hook"), route("b", "slack")],
-            ..NotifySettings::default()
-        };
-        assert_eq!(settings.problems(), []);
-        settings.complete(&[]);
-        let rules = settings.rules(Environment::Production, "host-a", false);
-        let routes: Vec<&str> = rules.routes.iter().map(|route| route.name.as_str()).collect();
-        assert_eq!(routes, ["a"]);
-        let warnings = settings.warnings();
-        assert_eq!(warnings.len(), 1);
-        assert_eq!(warnings[0].0, "routes[1].channel");
-        assert!(warnings[0].1.contains("SLACK_WEBHOOK_URL"), "{warnings:?}");
-    }
-
-    #[test]
-    fn a_pager_is_led_to_nothing_that_would_never_end() {
-        let pager = ChannelSettings {
-            name: "pager".to_owned(),
-            kind: ChannelKind::Webhook,
-            template: Template::Pagerduty,
-            ..ChannelSettings::default()
-        };
-        let hook = ChannelSettings {
-            name: "hook".to_owned(),
-            template: Template::Generic,
-            ..pager.clone()
-        };
-        let route = |channel: &str| Route {
-            name: channel.to_owned(),
-            channel: channel.to_owned(),
-            status: true,
-            digest: true,
-            approvals: true,
-            ..Route::default()
-        };
-        let settings = NotifySettings {
-            channels: vec![hook, pager],
-            routes: vec![route("hook"), route("pager")],
-            ..NotifySettings::default()
-        };
-        let warned: Vec<String> = settings.warnings().into_iter().map(|(at, _)| at).collect();
-        assert_eq!(warned, ["routes[1].digest", "routes[1].approvals"]);
     }
 }

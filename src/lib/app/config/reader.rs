@@ -117,7 +117,7 @@ impl<'t> Reader<'t> {
         let mut house = self.house(document, &mut problems);
         let mut lints = lints::budgets(house.budgets);
         lints.extend(house.platform.iter().flat_map(lints::platform));
-        lints.extend(lints::notify(&house.notify));
+        lints.extend(lints::notify(&house.notify, entries));
         let mut agents = BTreeMap::new();
         let mut used = BTreeSet::new();
         for entry in entries {
@@ -154,8 +154,9 @@ impl<'t> Reader<'t> {
         let mut rows = origins::rows(&effective(&house, &agents), table, self.text);
         resolve::amend(&mut rows, &resolved, &given);
         house.notify.complete(&given);
-        problems
-            .extend(lints::completed(&house.notify).into_iter().map(|one| self.lint(table, one)));
+        problems.extend(
+            lints::completed(&house.notify, &given).into_iter().map(|one| self.lint(table, one)),
+        );
         problems.sort_by_key(|problem| problem.place);
         let config = Config {
             file: self.file.to_owned(),

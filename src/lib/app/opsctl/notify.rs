@@ -151,12 +151,19 @@ fn no_channel<'n>(wanted: &str, names: impl Iterator<Item = &'n String>) -> Stri
 }
 
 fn answer(one: Reasoned) -> RouteAnswer {
-    let Reasoned { route, channel, decision, mut told } = one;
+    let Reasoned { route, channel, decision, rests, mut told } = one;
     let open = told.iter().find(|row| row.finished_at.is_none());
     let (is_due, why, until) = match (decision, open) {
         (_, Some(row)) => (true, row.why.clone(), Some(row.not_before)),
         (Decision::Tell { why, not_before, .. }, None) => (true, why, Some(not_before)),
         (Decision::Nothing { why, until, .. }, None) => (false, why, until),
+    };
+    let (why, until) = match rests.filter(|_| is_due) {
+        Some((rest, because)) => (
+            format!("{why}; {channel} takes nothing until {}: {because}", full(rest)),
+            until.max(Some(rest)),
+        ),
+        None => (why, until),
     };
     told.reverse();
     RouteAnswer { route, channel, is_due, why, until, told }

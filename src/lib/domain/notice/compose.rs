@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::message::{Body, Ended, IncidentLine};
 use super::notification::{Kind, Notification};
+use crate::domain::gate::Door;
 use crate::domain::incident::{Incident, IncidentId, Remediation, RemediationState};
 use crate::domain::operation::Inverse;
 use crate::domain::run::Ruling;
@@ -39,6 +40,8 @@ impl Sources {
             (None, Some(Ruling::Acted { .. }) | None) => String::new(),
             (None, Some(ruling)) => ruling.reason(),
         };
+        // A receiver would make marks of these, and people copy what they read.
+        let why = why.replace('`', "");
         let was = self.was.get(&incident.id).copied();
         IncidentLine {
             id: incident.id,
@@ -58,6 +61,7 @@ impl Sources {
             tried: self.tried(incident.id),
             why,
             escalated: incident.escalated.is_some(),
+            alone: is_alone(key, ruling),
             undoable: self.undoable(incident.id),
             acknowledged_by: incident.acknowledged().map(|taken| taken.by.clone()),
             explains: self.explains.get(key).copied().unwrap_or(0),
@@ -89,6 +93,32 @@ impl Sources {
         self.of(incident).filter(exact).map(|one| one.id).max()
     }
 }
+
+/// Whether no agent will do anything by itself, however long one waits. What the house finds of itself nobody repairs.
+fn is_alone(key: &Key, ruling: Option<&Ruling>) -> bool {
+    match ruling {
+        Some(Ruling::Left { .. }) => true,
+        Some(Ruling::Refused { doors }) => doors.last().is_some_and(|last| match last.door {
+            Door::Armed | Door::Autonomy | Door::Owner | Door::Supported => true,
+            Door::Freeze
+            | Door::Coverage
+            | Door::BlastRadius
+            | Door::Attempts
+            | Door::Budget
+            | Door::Guard => false,
+        }),
+        Some(
+            Ruling::NotRipe { .. }
+            | Ruling::Held { .. }
+            | Ruling::Folded { .. }
+            | Ruling::Acted { .. },
+        ) => false,
+        None => key.agent.as_str() == HOUSE,
+    }
+}
+
+/// Who owns what opswarden finds of itself.
+const HOUSE: &str = "opswarden";
 
 /// The body of a message about these incidents: the worst first, then the oldest.
 #[must_use]

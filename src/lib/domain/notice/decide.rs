@@ -260,6 +260,10 @@ fn same_trouble(case: &Case<'_>) -> Option<Decision> {
     let Case { incident, now, .. } = case;
     let before = case.heard_before?;
     let last = before.alert.as_ref().filter(|last| incident.severity <= last.told.severity)?;
+    if incident.escalated.is_some() && !last.told.escalated {
+        // It has come back, and now nobody repairs it.
+        return None;
+    }
     let after = |at: Timestamp, gap: Duration| at.checked_add(gap).unwrap_or(Timestamp::MAX);
     let told = moment::full(last.at);
     let hour = after(last.at, HOUR_BETWEEN);

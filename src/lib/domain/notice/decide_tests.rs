@@ -364,6 +364,9 @@ fn a_relapse_within_the_hour_is_the_same_trouble() {
     assert_eq!(case.kind(30), Some(Kind::Opened));
     case.incident.severity = Severity::Critical;
     assert_eq!(case.kind(0), Some(Kind::Opened));
+    case.incident.severity = Severity::Warning;
+    case.incident.escalated = Some(Escalated { at: noon(), reason: "flapping".to_owned() });
+    assert_eq!(case.kind(0), Some(Kind::Opened), "it came back, and now a person is needed");
 }
 
 #[test]

@@ -104,6 +104,9 @@ pub struct IncidentLine {
     pub why: String,
     /// Whether a person is needed.
     pub escalated: bool,
+    /// Whether nothing is left that an agent would do about it by itself.
+    #[serde(default)]
+    pub alone: bool,
     /// What could be taken back.
     pub undoable: Option<RemediationId>,
     /// Who is on it.

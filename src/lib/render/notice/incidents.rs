@@ -59,7 +59,8 @@ fn state(message: &Message, line: &IncidentLine) -> Part {
 
 /// What was done about it, why no more is, and what is known.
 fn story(line: &IncidentLine) -> Vec<Row> {
-    let mut rows = vec![row("Tried", words::tried(line)), row("Why no more", words::why(line))];
+    let mut rows =
+        vec![row("Tried", words::tried(line)), row(words::why_label(line), words::why(line))];
     if line.explains > 0 {
         rows.push(row("Explains", counted(line.explains, "other finding")));
     }
@@ -162,7 +163,7 @@ fn in_short(message: &Message, line: &IncidentLine) -> [Part; 2] {
             row("Since", words::since(line.opened_at, message.at)),
             row("Person", words::person(line)),
             row("Tried", words::tried(line)),
-            row("Why no more", words::why(line)),
+            row(words::why_label(line), words::why(line)),
         ],
     };
     [Part::Title(title(line)), Part::Rows(rows)]

@@ -122,7 +122,11 @@ pub(super) fn severity(line: &IncidentLine) -> String {
 
 /// Whether a person is needed, and who is on it.
 pub(super) fn person(line: &IncidentLine) -> String {
-    let needed = if line.escalated { "needed" } else { "not needed yet" };
+    let needed = match (line.escalated, line.alone) {
+        (true, _) => "needed",
+        (false, true) => "needed: no agent acts on it",
+        (false, false) => "not needed yet",
+    };
     match &line.acknowledged_by {
         Some(by) => format!("{needed}; {by} is on it"),
         None => needed.to_owned(),
@@ -134,9 +138,14 @@ pub(super) fn tried(line: &IncidentLine) -> &str {
     line.tried.as_deref().unwrap_or("nothing")
 }
 
-/// Why no more is done.
+/// Why no more is done, or what is waited for.
 pub(super) fn why(line: &IncidentLine) -> &str {
-    if line.why.is_empty() { "not known" } else { &line.why }
+    if line.why.is_empty() { "the next run looks again" } else { &line.why }
+}
+
+/// What [`why`] is called.
+pub(super) const fn why_label(line: &IncidentLine) -> &'static str {
+    if line.escalated || line.alone { "Why no more" } else { "What follows" }
 }
 
 #[cfg(test)]

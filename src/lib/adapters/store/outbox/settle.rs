@@ -76,6 +76,8 @@ fn is_given_up(row: &Notification, now: Timestamp, delivery: &Delivery) -> bool 
     let old = Duration::try_from(now.duration_since(row.created_at)).unwrap_or_default();
     match delivery {
         Delivery::Refused { .. } => true,
+        // Who tries a channel is there to see the answer, and needs none later.
+        Delivery::Later { .. } if row.kind == Kind::Test => true,
         Delivery::Later { .. } => row.attempts >= ATTEMPTS || old >= TOO_OLD,
         Delivery::Sent { .. } | Delivery::Unknown { .. } => false,
     }
@@ -123,7 +125,7 @@ fn settled(row: Notification, now: Timestamp, delivery: &Delivery) -> Notificati
                 outcome: Some(why.clone()),
                 doubts,
                 not_before: later(now, pause(row.attempts)),
-                finished_at: (doubts >= DOUBTS).then_some(now),
+                finished_at: (doubts >= DOUBTS || row.kind == Kind::Test).then_some(now),
                 ..row
             }
         }

@@ -123,10 +123,16 @@ pub(super) async fn why(
     let known = Known::of_everything(connection, desk, &open).await?;
     let told = rows::about(connection, &About::Incident(incident.id)).await?;
     let before = before(connection, incident).await?;
-    let reasoned = desk.rules.routes.iter().map(|route| {
+    let mut reasoned = Vec::new();
+    for route in &desk.rules.routes {
         let told: Vec<_> = told.iter().filter(|row| row.route == route.name).cloned().collect();
         let decision = weigh(desk, &known, incident, route, (&told, &before));
-        Reasoned { route: route.name.clone(), channel: route.channel.clone(), decision, told }
-    });
-    Ok(reasoned.collect())
+        let channel = rows::channel(connection, &route.channel).await?;
+        let until = channel.not_before.filter(|until| *until > desk.now);
+        let why = || channel.last_error.clone().unwrap_or_else(|| "its own pace".to_owned());
+        let rests = until.map(|until| (until, why()));
+        let (route, channel) = (route.name.clone(), route.channel.clone());
+        reasoned.push(Reasoned { route, channel, decision, rests, told });
+    }
+    Ok(reasoned)
 }
