@@ -59,7 +59,9 @@ pub(super) fn autonomy(input: &GateInput<'_>) -> Answer {
     };
     match standing(input) {
         Standing::Granted(found) => Answer::Passed(format!("{need}; {}", by(found))),
-        Standing::Unasked => Answer::Refused(format!("{need}, and nothing is asked for now")),
+        Standing::Unasked => {
+            Answer::Refused(format!("{need}, and no person has approved it yet: no request waits"))
+        }
         Standing::Waits(found) => Answer::Refused(format!(
             "{need}; it waits for {}: `opsctl approve {} --reason …`, or `opsctl deny`",
             found.id, found.id
