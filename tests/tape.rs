@@ -131,6 +131,7 @@ async fn recorded(told_bytes: usize) -> Vec<u8> {
         },
         run: RunId("run-1".to_owned()),
         trigger: Trigger::Manual,
+        claim: None,
         owner: "test".to_owned(),
         mode: Mode::Act,
         deadline: Duration::from_mins(1),

@@ -364,6 +364,7 @@ impl World {
             },
             run: RunId(format!("run-{}", self.now().as_millisecond())),
             trigger: Trigger::Manual,
+            claim: None,
             owner: "test".to_owned(),
             mode: self.mode,
             deadline: self.timeout,

@@ -26,9 +26,11 @@ mod proof_kill;
 #[cfg(test)]
 mod proof_share;
 #[cfg(test)]
-mod publishing;
+mod proof_slots;
 #[cfg(test)]
+mod publishing;
 mod questions;
+mod slots;
 #[cfg(test)]
 mod verifying;
 #[cfg(test)]

@@ -331,6 +331,7 @@ impl World {
             },
             run,
             trigger: Trigger::Manual,
+            claim: None,
             owner: "test".to_owned(),
             mode: Mode::Act,
             deadline: self.timeout,

@@ -7,6 +7,7 @@ mod authority;
 mod demo;
 mod desk;
 mod dry_run;
+mod due;
 mod fake;
 mod full_disk;
 

@@ -1,5 +1,6 @@
 //! One instance of an agent at a time: a lock that the kernel frees when its holder dies.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -11,6 +12,30 @@ use crate::domain::subject::AgentName;
 #[derive(Debug)]
 pub struct AgentLock {
     _file: File,
+}
+
+/// What several agents have in common and only one of them may have at a time; held until it is dropped.
+#[derive(Debug)]
+pub struct Mutexes {
+    _files: Vec<File>,
+}
+
+impl Mutexes {
+    /// Takes all of these, without waiting, in their order; none of them stays taken where one is not free. Whoever has it is
+    /// told by the name of its agent.
+    ///
+    /// # Errors
+    ///
+    /// Another agent holds one, or a file cannot be used.
+    pub fn take(
+        locks: &Path,
+        names: &BTreeSet<String>,
+        agent: &AgentName,
+    ) -> Result<Self, LockError> {
+        let take = |name: &String| lock(locks, &format!("mutex-{name}"), agent, agent.as_str());
+        let files: Result<Vec<File>, LockError> = names.iter().map(take).collect();
+        Ok(Self { _files: files? })
+    }
 }
 
 /// An agent that may not run now.
@@ -41,38 +66,42 @@ impl AgentLock {
     ///
     /// Another process holds it, or the file cannot be used.
     pub fn take(locks: &Path, agent: &AgentName, owner: &str) -> Result<Self, LockError> {
-        let path = locks.join(format!("{agent}.lock"));
-        let unusable = |source| LockError::Unusable { path: path.display().to_string(), source };
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(locks)
-            .map_err(|source| LockError::Unusable { path: locks.display().to_string(), source })?;
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(unusable)?;
-        match fs2::FileExt::try_lock_exclusive(&file) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                return Err(LockError::Busy { agent: agent.clone(), holder: holder(&mut file) });
-            }
-            Err(error) => return Err(unusable(error)),
-        }
-        // The name is for people only: a full disk must not keep the agent from running.
-        let told = file
-            .set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| file.write_all(owner.as_bytes()));
-        if let Err(error) = told {
-            tracing::warn!("failed to write the holder's name into {}: {error}", path.display());
-        }
-        Ok(Self { _file: file })
+        lock(locks, agent.as_str(), agent, owner).map(|file| Self { _file: file })
     }
+}
+
+fn lock(locks: &Path, name: &str, agent: &AgentName, owner: &str) -> Result<File, LockError> {
+    let path = locks.join(format!("{name}.lock"));
+    let unusable = |source| LockError::Unusable { path: path.display().to_string(), source };
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(locks)
+        .map_err(|source| LockError::Unusable { path: locks.display().to_string(), source })?;
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(unusable)?;
+    match fs2::FileExt::try_lock_exclusive(&file) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            return Err(LockError::Busy { agent: agent.clone(), holder: holder(&mut file) });
+        }
+        Err(error) => return Err(unusable(error)),
+    }
+    // The name is for people only: a full disk must not keep the agent from running.
+    let told = file
+        .set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| file.write_all(owner.as_bytes()));
+    if let Err(error) = told {
+        tracing::warn!("failed to write the holder's name into {}: {error}", path.display());
+    }
+    Ok(file)
 }
 
 fn holder(file: &mut File) -> String {

@@ -156,7 +156,7 @@ impl OpsReporter {
         // Its own runs are of this moment; whoever runs next sees whether there are any.
         for history in snapshot.histories.iter().filter(|history| history.agent != AGENT) {
             if !history.enabled {
-                let why = "settings switch the agent off".to_owned();
+                let why = "settings switch the agent off, or its slots are suspended".to_owned();
                 let subject = subject(snapshot, history.agent.as_str());
                 findings.absent.insert(subject, Absence::Excused { why });
                 continue;

@@ -19,15 +19,15 @@ use super::signals::stop_signal;
 use super::telemetry::{DEFAULT_FILTER, FILTER_VARIABLE, Telemetry};
 use super::telling;
 use super::wire::{self, Wish};
-use super::{out, replay};
+use super::{due, out, replay};
 use crate::adapters::agent_lock::{AgentLock, LockError};
 use crate::adapters::owner;
-use crate::adapters::store::{Access, SqliteStore, StoreOptions, copy};
+use crate::adapters::store::{Access, SqliteStore};
 use crate::adapters::system_clock::SystemClock;
 use crate::domain::incident::RunId;
 use crate::domain::report::Report;
 use crate::domain::run::RunState;
-use crate::domain::saved_plan::{Place, SavedPlan};
+use crate::domain::saved_plan::Place;
 use crate::engine::{Engine, Mode};
 use crate::ports::clock::Clock;
 use crate::ports::store::{Store as _, StoreError};
@@ -101,13 +101,14 @@ pub(super) fn as_owner(config: &Config, form: Output) -> Result<(), Exit> {
     Err(out::fail(form, &what, Exit::Incomplete))
 }
 
-struct Launch<'a> {
+/// One start of an agent's program.
+pub(super) struct Launch<'a> {
     /// What kept the run from writing into the ledger, if anything did.
     lost: Cell<Option<String>>,
-    entry: &'static Entry,
-    config: &'a Config,
-    args: &'a AgentArgs,
-    environ: &'a Environ,
+    pub(super) entry: &'static Entry,
+    pub(super) config: &'a Config,
+    pub(super) args: &'a AgentArgs,
+    pub(super) environ: &'a Environ,
 }
 
 /// How a run ended.
@@ -142,10 +143,24 @@ impl Launch<'_> {
         let (_lock, unlocked) = match lock {
             Ok(lock) => (Some(lock), None),
             Err(busy @ LockError::Busy { .. }) => {
+                if self.args.if_due {
+                    due::record_held(self.config, self.entry, self.args, &clock).await;
+                }
                 return out::fail(self.args.output, &busy.to_string(), Exit::NotNow);
             }
             Err(error @ LockError::Unusable { .. }) => (None, Some(error.to_string())),
         };
+        self.at_work(wanted, unlocked, clock, run).await
+    }
+
+    /// The run itself, by whoever holds the agent's lock, or could not take it for the reason given.
+    async fn at_work(
+        &self,
+        wanted: Option<Wanted>,
+        unlocked: Option<String>,
+        clock: Arc<dyn Clock>,
+        run: RunId,
+    ) -> Exit {
         let logged = self.start_log(&run, &clock);
         let fresh = absent(&self.config.paths.ledger());
         let store = if let Some(why) = unlocked {
@@ -168,14 +183,27 @@ impl Launch<'_> {
             Some(wanted) => self.bind(wanted, &mut engine, store.as_ref(), fresh).await,
             None => Ok(()),
         };
+        let admitted =
+            due::admit(self.config, self.entry, self.args, store.as_ref().ok(), &mut engine);
+        let admitted = match admitted.await {
+            Ok(admitted) => admitted,
+            Err(exit) => {
+                if let Ok(store) = store {
+                    close(&store).await;
+                }
+                return exit;
+            }
+        };
         let exit = match bound {
             Ok(()) => {
-                let pulse = Pulse::of(self.config, &spec.name, &engine.run, &clock);
+                let name = (self.entry.spec)().name;
+                let pulse = Pulse::of(self.config, &name, &engine.run, &clock);
                 let store = store.as_ref().map(|store| &**store);
                 pulse.around(self.run(&engine, &*clock, None), store, &*clock).await
             }
             Err((why, exit)) => out::fail(self.args.output, &why, exit),
         };
+        drop(admitted);
         self.tell_of_the_ledger(store.as_ref(), &clock).await;
         if let Ok(store) = store {
             close(&store).await;
@@ -223,12 +251,17 @@ impl Launch<'_> {
         Ok(())
     }
 
-    fn place(&self, ledger: Option<String>) -> Place {
+    pub(super) fn place(&self, ledger: Option<String>) -> Place {
         Place { agent: (self.entry.spec)().name, host: self.config.host.clone(), ledger }
     }
 
     /// Runs until the report, a signal or the deadline, whichever is first. A dry run knows where it planned.
-    async fn run(&self, engine: &Engine, clock: &dyn Clock, planned: Option<Place>) -> Exit {
+    pub(super) async fn run(
+        &self,
+        engine: &Engine,
+        clock: &dyn Clock,
+        planned: Option<Place>,
+    ) -> Exit {
         let spec = (self.entry.spec)();
         let started = clock.now();
         let stanza = &self.config.of(&spec.name).stanza;
@@ -272,64 +305,6 @@ impl Launch<'_> {
                 exit
             }
         }
-    }
-
-    /// Keeps the plan of a dry run in a file; what was kept, in words.
-    fn keep(
-        &self,
-        engine: &Engine,
-        report: &Report,
-        place: Place,
-        file: &Path,
-    ) -> Result<String, String> {
-        let settings = saved_plan::settings(engine, &self.config.of(&place.agent).stanza);
-        let plan = SavedPlan::new(&report.plan, place, settings, report.ended_at);
-        saved_plan::write(&plan, file)?;
-        Ok(saved_plan::told(&plan, file, out::style(self.environ)))
-    }
-
-    /// A dry run leaves no trace: it reads a copy of the ledger in a folder of its own, or an empty one there.
-    async fn plan(&self, clock: &Arc<dyn Clock>, run: RunId) -> Exit {
-        let own_folder = match tempfile::tempdir() {
-            Ok(folder) => folder,
-            Err(error) => {
-                let what = format!("failed to make a folder for the dry run: {error}");
-                return out::fail(self.args.output, &what, Exit::Incomplete);
-            }
-        };
-        // What is remembered of the platform may be missing; then more is asked.
-        for end in ["", "-wal"] {
-            let name = format!("{}{end}", wire::PLATFORM_CACHE);
-            let original = self.config.paths.state.join(&name);
-            let _absent = std::fs::copy(original, own_folder.path().join(name));
-        }
-        let fresh = absent(&self.config.paths.ledger());
-        let store = match copy(&self.config.paths.state, own_folder.path()) {
-            Ok(()) => {
-                let state_dir = own_folder.path().to_owned();
-                let options =
-                    wire::store_options(self.config, Access::ReadWrite, Arc::clone(clock));
-                SqliteStore::open(StoreOptions { state_dir, ..options }).await.map(Arc::new)
-            }
-            Err(why) => Err(StoreError::Open(why)),
-        };
-        let wish = Wish { mode: Mode::Plan, observe_only: self.args.observe };
-        let engine = wire::engine(
-            self.config,
-            self.entry,
-            wish,
-            store.clone(),
-            Arc::clone(clock),
-            run,
-            own_folder.path(),
-        );
-        let ledger =
-            store.as_ref().ok().filter(|_| !fresh).map(|store| store.ledger_id().to_owned());
-        let exit = self.run(&engine, &**clock, Some(self.place(ledger))).await;
-        if let Ok(store) = store {
-            close(&store).await;
-        }
-        exit
     }
 
     fn start_log(&self, run: &RunId, clock: &Arc<dyn Clock>) -> Exit {
@@ -381,7 +356,7 @@ fn with_sources(error: &dyn std::error::Error) -> String {
     text
 }
 
-async fn close(store: &SqliteStore) {
+pub(super) async fn close(store: &SqliteStore) {
     if let Err(error) = store.close().await {
         out::complain(&error.to_string());
     }

@@ -8,6 +8,7 @@ use clap::{Args, Command, CommandFactory, FromArgMatches, ValueEnum};
 
 use super::exit::Exit;
 use super::out;
+use crate::domain::run::Trigger;
 use crate::domain::spec::Spec;
 
 /// The form of what is printed.
@@ -18,6 +19,29 @@ pub enum Output {
     Text,
     /// For programs: one JSON document, whose schema docs/ describes.
     Json,
+}
+
+/// What starts an agent by its schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StartedBy {
+    /// Our own scheduler.
+    Scheduler,
+    /// A timer of systemd.
+    Systemd,
+    /// PM2.
+    Pm2,
+}
+
+impl StartedBy {
+    /// As the ledger has it.
+    #[must_use]
+    pub const fn trigger(self) -> Trigger {
+        match self {
+            Self::Scheduler => Trigger::Scheduler,
+            Self::Systemd => Trigger::Systemd,
+            Self::Pm2 => Trigger::Pm2,
+        }
+    }
 }
 
 /// The help of `--config`.
@@ -45,6 +69,12 @@ pub struct AgentArgs {
     /// Look and record, and act on nothing, whatever the settings allow
     #[arg(long, conflicts_with = "replay")]
     pub observe: bool,
+    /// Run only if a slot of the schedule is due and nobody else has it; else end at once, with 0
+    #[arg(long, conflicts_with_all = ["plan", "apply", "replay"])]
+    pub if_due: bool,
+    /// With --if-due: what starts it, for the ledger
+    #[arg(long, value_name = "WHAT", value_enum, requires = "if_due")]
+    pub trigger: Option<StartedBy>,
     /// Judge a recorded run again, from FILE alone: no network, no writes
     #[arg(long, value_name = "FILE")]
     pub replay: Option<PathBuf>,
@@ -61,6 +91,7 @@ pub fn agent_command(spec: &Spec) -> Command {
          {name} --plan --out FILE     keep that plan\n  \
          {name} --apply FILE          do what that plan says, if it still holds\n  \
          {name} --observe -o json     look and record only, report as JSON\n  \
+         {name} --if-due              for timers: one run, if a slot is due\n  \
          {name} --replay FILE         why did that run decide so?\n\n{}",
         Exit::help()
     );

@@ -6,6 +6,8 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod documents;
+mod dry_run;
+mod due;
 pub mod exit;
 pub mod opsctl;
 pub mod out;

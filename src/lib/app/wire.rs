@@ -154,6 +154,7 @@ pub fn engine(
         },
         run,
         trigger: Trigger::Manual,
+        claim: None,
         owner: owner(config),
         mode: wish.mode,
         deadline: settings.timeout,

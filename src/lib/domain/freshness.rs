@@ -30,7 +30,7 @@ pub struct History {
     pub cron: String,
     /// The schedule's time zone.
     pub zone: String,
-    /// Whether settings let it run.
+    /// Whether it is to run: settings let it, and nobody suspended its slots.
     pub enabled: bool,
     /// When the ledger's first run of any agent began.
     pub began: Option<Timestamp>,

@@ -1,6 +1,7 @@
 //! Runs, and what a run leaves behind beside events: decisions, streaks, freshness.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -19,10 +20,16 @@ use super::subject::{AgentName, CheckId, Key, Subject};
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Trigger {
-    /// A slot of the schedule.
+    /// A slot of the schedule, and something that did not say what it is.
     Timer,
     /// A person, or anything that names no slot.
     Manual,
+    /// A slot of the schedule, and our own scheduler.
+    Scheduler,
+    /// A slot of the schedule, and a timer of systemd.
+    Systemd,
+    /// A slot of the schedule, and PM2.
+    Pm2,
 }
 
 impl Trigger {
@@ -32,6 +39,9 @@ impl Trigger {
         match self {
             Self::Timer => "timer",
             Self::Manual => "manual",
+            Self::Scheduler => "scheduler",
+            Self::Systemd => "systemd",
+            Self::Pm2 => "pm2",
         }
     }
 }
@@ -101,7 +111,24 @@ impl RunState {
     }
 }
 
-/// One run of one agent. The columns of schedules and leases are filled by the triggers.
+/// What a run was claimed for: one attempt at one slot, which is nobody else's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The nominal instant.
+    pub slot: Timestamp,
+    /// The epoch of the clock.
+    pub epoch: u64,
+    /// Which attempt at it.
+    pub attempt: u32,
+    /// The fencing token.
+    pub token: u64,
+    /// How long after the moment that was meant for it.
+    pub late_by: Duration,
+    /// When this and every further attempt must be over.
+    pub deadline: Timestamp,
+}
+
+/// One run of one agent, or what became of a slot without one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentRun {
     /// Its id.
@@ -116,6 +143,15 @@ pub struct AgentRun {
     pub epoch: u64,
     /// The nominal instant of its slot; `None` for a manual run.
     pub slot: Option<Timestamp>,
+    /// Of slots that passed without a start: the last of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot_until: Option<Timestamp>,
+    /// Of slots that passed without a start: how many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slots: Option<u64>,
+    /// Of a slot without a run, or a late one: why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
     /// Which attempt at its slot.
     pub attempt: u32,
     /// The fencing token of its claim.

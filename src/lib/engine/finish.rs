@@ -42,8 +42,7 @@ impl Engine {
             tracing::warn!("failed to keep the tape: {why}");
         }
         let now = self.clock.now();
-        let nothing_yet =
-            || Progress::new(spec, self.run.clone(), self.trigger, &self.owner, started_at);
+        let nothing_yet = || self.progress(spec, started_at);
         let so_far = self.recording.take_so_far().unwrap_or_else(|| self.so_far(&nothing_yet()));
         let SoFar { mut row, mut notes } = so_far;
         row.state = state;

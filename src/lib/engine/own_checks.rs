@@ -205,8 +205,16 @@ impl Engine {
     }
 }
 
-/// Why nothing is asked of an agent.
-const SWITCHED_OFF: &str = "settings switch the agent off";
+/// Why nobody asks whether an agent runs, if so: settings switch it off, or a person suspended its slots.
+fn not_asked(history: &History, seen: &Seen, now: Timestamp) -> Option<String> {
+    let keys = [control::suspension_of(&history.agent), control::SUSPEND_ALL.to_owned()];
+    let mut suspended = keys.iter().filter_map(|key| seen.view.controls.get(key));
+    let suspended = suspended.find(|found| found.applies(now));
+    if let Some(found) = suspended {
+        return Some(format!("its slots are suspended by {}: {}", found.set_by, found.reason));
+    }
+    (!history.enabled).then(|| "settings switch the agent off".to_owned())
+}
 
 fn judge(agent: &Spec, seen: &Seen, setting: &Setting, now: Timestamp) -> Diagnosis<Symptom> {
     let host = &setting.host;
@@ -248,7 +256,7 @@ fn judge(agent: &Spec, seen: &Seen, setting: &Setting, now: Timestamp) -> Diagno
         let subject = Subject::new(SubjectKind::Channel, host, &channel.name);
         put(CHANNEL_DEAD, subject, channel.dead(now).map(|why| symptom(Severity::Warning, why)));
     }
-    for history in seen.histories.iter().filter(|history| history.enabled) {
+    for history in seen.histories.iter().filter(|one| not_asked(one, seen, now).is_none()) {
         let subject = Subject::new(SubjectKind::Agent, host, history.agent.as_str());
         put(AGENT_SILENT, subject, silent(history, now));
     }
@@ -267,12 +275,12 @@ fn judge(agent: &Spec, seen: &Seen, setting: &Setting, now: Timestamp) -> Diagno
             .map(|why| symptom(Severity::Warning, format!("tenant {}: {why}", population.tenant)));
         put(POPULATION_IMPLAUSIBLE, subject, few);
     }
-    excuse(&mut diagnosis, seen, host);
+    excuse(&mut diagnosis, seen, host, now);
     diagnosis
 }
 
 /// What settings no longer have is no fault of anything, and nobody says that it is well.
-fn excuse(diagnosis: &mut Diagnosis<Symptom>, seen: &Seen, host: &str) {
+fn excuse(diagnosis: &mut Diagnosis<Symptom>, seen: &Seen, host: &str, now: Timestamp) {
     let mut excuse = |check: CheckId, subject: Subject, why: &str| {
         let partial = Coverage::Partial { why: "each run examines its own part".to_owned() };
         let of_check = diagnosis.checks.entry(check).or_insert_with(|| CheckFindings::new(partial));
@@ -282,9 +290,11 @@ fn excuse(diagnosis: &mut Diagnosis<Symptom>, seen: &Seen, host: &str) {
         let subject = Subject::new(SubjectKind::Channel, host, name);
         excuse(CHANNEL_DEAD, subject, "settings no longer have the channel");
     }
-    for history in seen.histories.iter().filter(|history| !history.enabled) {
+    for history in &seen.histories {
         let subject = Subject::new(SubjectKind::Agent, host, history.agent.as_str());
-        excuse(AGENT_SILENT, subject, SWITCHED_OFF);
+        if let Some(why) = not_asked(history, seen, now) {
+            excuse(AGENT_SILENT, subject, &why);
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::domain::plan::{Action, Plan};
 use crate::domain::platform::Population;
 use crate::domain::proof::Proof;
 use crate::domain::report::{Attempt, Change, NotApplied, NotSent};
-use crate::domain::run::{Ruling, Trigger};
+use crate::domain::run::{Claim, Ruling, Trigger};
 use crate::domain::spec::Spec;
 use crate::domain::subject::{CheckId, Key};
 use crate::ports::store::StoreError;
@@ -30,6 +30,7 @@ pub(super) struct Progress {
     pub(super) spec: Spec,
     pub(super) run: RunId,
     pub(super) trigger: Trigger,
+    pub(super) claim: Option<Claim>,
     pub(super) owner: String,
     pub(super) started_at: Timestamp,
     pub(super) ledger_works: bool,
@@ -74,6 +75,7 @@ impl Progress {
             spec: spec.clone(),
             run,
             trigger,
+            claim: None,
             owner: owner.to_owned(),
             started_at,
             ledger_works: true,

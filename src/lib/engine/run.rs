@@ -19,7 +19,7 @@ use crate::domain::ledger::LedgerView;
 use crate::domain::merge::{MergeInput, Merged, merge};
 use crate::domain::plan::Plan;
 use crate::domain::report::Report;
-use crate::domain::run::{Acted, Recall, RunState, Trigger};
+use crate::domain::run::{Acted, Claim, Recall, RunState, Trigger};
 use crate::domain::spec::Spec;
 use crate::ports::actuators::Actuators;
 use crate::ports::clock::Clock;
@@ -56,6 +56,8 @@ pub struct Engine {
     pub run: RunId,
     /// What started it.
     pub trigger: Trigger,
+    /// The slot that is its own; `None` for a run that a person asked for.
+    pub claim: Option<Claim>,
     /// Host and pid, for the run's row.
     pub owner: String,
     /// What it may do.
@@ -83,8 +85,7 @@ impl Engine {
     /// Runs `agent` once.
     pub async fn run<A: Agent>(&self, agent: &A) -> Report {
         let spec = &A::SPEC;
-        let mut progress =
-            Progress::new(spec, self.run.clone(), self.trigger, &self.owner, self.clock.now());
+        let mut progress = self.progress(spec, self.clock.now());
         if let Err(error) = &self.store {
             progress.ledger_failed(error);
         }
@@ -113,6 +114,12 @@ impl Engine {
             self.second_pass(agent, &recall, &first.diagnosis, &mut progress).await;
         }
         self.finish(spec, progress).await
+    }
+
+    /// A run that has done nothing yet.
+    pub(super) fn progress(&self, spec: &Spec, started_at: Timestamp) -> Progress {
+        let new = Progress::new(spec, self.run.clone(), self.trigger, &self.owner, started_at);
+        Progress { claim: self.claim, ..new }
     }
 
     fn platform_until(&self, deadline: Duration) {

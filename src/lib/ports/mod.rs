@@ -15,6 +15,7 @@ pub mod probe;
 pub mod processes;
 pub mod recorder;
 pub mod sensors;
+pub mod slots;
 pub mod store;
 
 /// A boxed future of a port's method.

@@ -117,6 +117,7 @@ pub fn runs(runs: &[AgentRun], now: Timestamp) -> String {
         ("found", Fit::Cut),
         ("proved", Fit::Cut),
     ]);
+    let mut reasons: Vec<String> = Vec::new();
     for run in runs {
         let count = |name: &str| run.counts.get(name).copied().unwrap_or_default();
         let proved = match count("acted") {
@@ -126,17 +127,32 @@ pub fn runs(runs: &[AgentRun], now: Timestamp) -> String {
         let state = run.state.as_str().replace('_', " ");
         let took = run.usage.get("wall_ms").map(|ms| span(*ms)).unwrap_or_default();
         let cpu = run.usage.get("cpu_ms").map(|ms| format!("{ms} ms")).unwrap_or_default();
+        let state = match (run.exit, run.slots) {
+            (Some(code), _) => format!("{state} ({code})"),
+            (None, Some(slots)) if slots > 1 => format!("{state} ({slots} slots)"),
+            (None, _) => state,
+        };
+        if let (Some(why), Some(slot)) = (&run.why, run.slot) {
+            let until = run.slot_until.filter(|until| *until != slot);
+            let until = until.map_or(String::new(), |until| format!(" to {}", full(until)));
+            let word = run.state.as_str();
+            reasons.push(format!("{}, {}{until}: {word}; {why}\n", run.agent, full(slot)));
+        }
         table.row([
             relative(run.started_at, now),
             run.agent.to_string(),
-            run.exit.map_or_else(|| state.clone(), |code| format!("{state} ({code})")),
+            state,
             took,
             cpu,
             count("detected").to_string(),
             proved,
         ]);
     }
-    table.render(WIDTH)
+    let table = table.render(WIDTH);
+    if reasons.is_empty() {
+        return table;
+    }
+    format!("{table}\nSlots that were late, skipped or missed:\n{}", reasons.concat())
 }
 
 fn span(ms: u64) -> String {

@@ -24,7 +24,8 @@ pub fn service(spec: &Spec) -> String {
          \n\
          [Service]\n\
          Type=oneshot\n\
-         ExecStart=/usr/local/bin/{name}\n\
+         # Runs only if a slot is due that nobody has: whatever else starts this agent, it runs once.\n\
+         ExecStart=/usr/local/bin/{name} --if-due --trigger systemd\n\
          Environment=OPSWARDEN_CONFIG=/etc/opswarden/agents.toml\n\
          # 1: findings are open. 75: already running. Both mean that the agent did its work.\n\
          SuccessExitStatus=1 75\n\
@@ -125,7 +126,21 @@ fn one(part: &str, least: u8, most: u8) -> Result<String, String> {
         },
     };
     let step_text = step.map(|step| format!("/{step}")).unwrap_or_default();
+    let listed = |from: u8, to: u8, step: u8| {
+        let every = (from..=to).step_by(usize::from(step.max(1)));
+        every.map(|value| format!("{value:02}")).collect::<Vec<_>>().join(",")
+    };
     match range.split_once('-') {
+        // systemd loses the first slot after a step that does not come out even: such steps are spelled out.
+        Some((from, to)) if let Some(step) = step => {
+            let bound = |text: &str| number(text).and_then(|text| text.parse().map_err(|_| text));
+            Ok(listed(bound(from)?, bound(to)?, step))
+        }
+        None if range == "*"
+            && step.is_some_and(|step| !(most - least + 1).is_multiple_of(step)) =>
+        {
+            Ok(listed(least, most, step.unwrap_or(1)))
+        }
         Some((from, to)) => Ok(format!("{}..{}{step_text}", number(from)?, number(to)?)),
         None if range == "*" && step.is_some() => Ok(format!("{least:02}{step_text}")),
         None if range == "*" => Err("`*` in a list means every value".to_owned()),
@@ -165,7 +180,8 @@ mod tests {
         for (cron, calendar) in [
             ("*/5 * * * *", "*-*-* *:00/5:00 UTC"),
             ("0 3 * * *", "*-*-* 03:00:00 UTC"),
-            ("15,45 8-18/2 * * 1-5", "Mon..Fri *-*-* 08..18/2:15,45:00 UTC"),
+            ("15,45 8-18/2 * * 1-5", "Mon..Fri *-*-* 08,10,12,14,16,18:15,45:00 UTC"),
+            ("*/31 */7 * * *", "*-*-* 00,07,14,21:00,31:00 UTC"),
             ("0 0 1 */3 *", "*-01/3-01 00:00:00 UTC"),
             ("0 0 * * 0,wed", "Sun,Wed *-*-* 00:00:00 UTC"),
         ] {

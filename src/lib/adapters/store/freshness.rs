@@ -1,10 +1,13 @@
 //! How agents ran lately.
 
+use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
 use super::connection::unread;
+use super::read_view::controls;
 use super::rows::parsed;
 use crate::domain::freshness::{History, PastRun};
+use crate::domain::incident::control;
 use crate::domain::run::AgentRun;
 use crate::domain::view::RosterEntry;
 use crate::ports::store::StoreError;
@@ -16,12 +19,15 @@ const RUNS: i64 = 100;
 pub(super) async fn histories(
     connection: &mut SqliteConnection,
     roster: &[RosterEntry],
+    now: Timestamp,
 ) -> Result<Vec<History>, StoreError> {
     let (began,): (Option<String>,) = sqlx::query_as("SELECT min(started_at) FROM agent_run")
         .fetch_one(&mut *connection)
         .await
         .map_err(unread)?;
     let began = began.and_then(|at| at.parse().ok());
+    let controls = controls(connection).await?;
+    let is_on = |key: &str| controls.get(key).is_some_and(|one| one.applies(now));
     let mut found = Vec::with_capacity(roster.len());
     for entry in roster {
         let agent = entry.agent.as_str();
@@ -52,7 +58,9 @@ pub(super) async fn histories(
             agent: entry.agent.clone(),
             cron: entry.schedule.expression().to_owned(),
             zone: entry.schedule.zone().to_owned(),
-            enabled: entry.enabled,
+            enabled: entry.enabled
+                && !is_on(control::SUSPEND_ALL)
+                && !is_on(&control::suspension_of(&entry.agent)),
             began,
             last_well: well.and_then(|at| at.parse().ok()),
             runs: runs?.into_iter().map(past).collect(),

@@ -32,4 +32,5 @@ mod read_view;
 mod rescue;
 mod rows;
 mod schema;
+mod slots;
 mod verify;

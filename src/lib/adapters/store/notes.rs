@@ -37,12 +37,17 @@ pub(super) async fn write(
     }
 }
 
-async fn write_run(connection: &mut SqliteConnection, run: &AgentRun) -> Result<(), StoreError> {
+pub(super) async fn write_run(
+    connection: &mut SqliteConnection,
+    run: &AgentRun,
+) -> Result<(), StoreError> {
     let number = |wide: u64| i64::try_from(wide).unwrap_or(i64::MAX);
     sqlx::query(
         "INSERT INTO agent_run (id, agent, trigger_word, scope, epoch, slot, attempt, token, owner,
-         lease_until, started_at, ended_at, late_ms, exit, usage, counts, state, doc)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+         lease_until, started_at, ended_at, late_ms, exit, usage, counts, state, doc, slot_until,
+         slots)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+         $19, $20)
          ON CONFLICT (id) DO UPDATE SET attempt = excluded.attempt, token = excluded.token,
          owner = excluded.owner, lease_until = excluded.lease_until,
          started_at = excluded.started_at, ended_at = excluded.ended_at,
@@ -67,6 +72,8 @@ async fn write_run(connection: &mut SqliteConnection, run: &AgentRun) -> Result<
     .bind(doc_of(&run.counts)?)
     .bind(run.state.as_str())
     .bind(doc_of(run)?)
+    .bind(run.slot_until.map(text_of))
+    .bind(run.slots.map(number))
     .execute(&mut *connection)
     .await
     .map_err(unwritten)?;

@@ -118,7 +118,11 @@ impl Store for SqliteStore {
     }
 
     fn histories(&self) -> Pending<'_, Result<Vec<History>, StoreError>> {
-        ask!(self, |connection| freshness::histories(connection, &self.options().roster))
+        ask!(self, |connection| freshness::histories(
+            connection,
+            &self.options().roster,
+            self.options().clock.now()
+        ))
     }
 
     fn ops_state(&self, now: Timestamp) -> Pending<'_, Result<OpsState, StoreError>> {

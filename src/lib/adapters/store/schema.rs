@@ -34,8 +34,12 @@ const STATEMENTS: &[&str] = &[
         attempt BIGINT NOT NULL, token BIGINT, owner TEXT NOT NULL, lease_until TEXT,
         started_at TEXT NOT NULL, ended_at TEXT, late_ms BIGINT, exit BIGINT, usage TEXT NOT NULL,
         counts TEXT NOT NULL, state TEXT NOT NULL, doc TEXT NOT NULL)",
-    "CREATE UNIQUE INDEX agent_run_slot ON agent_run (agent, scope, epoch, slot)
+    // One claim for each attempt at a slot.
+    "CREATE UNIQUE INDEX IF NOT EXISTS agent_run_attempt ON agent_run (agent, scope, epoch, slot, attempt)
         WHERE slot IS NOT NULL",
+    "CREATE TABLE IF NOT EXISTS timetable (
+        agent TEXT NOT NULL, scope TEXT NOT NULL, epoch BIGINT NOT NULL, schedule TEXT NOT NULL,
+        since TEXT NOT NULL, PRIMARY KEY (agent, scope))",
     "CREATE INDEX agent_run_started ON agent_run (agent, started_at)",
     "CREATE INDEX agent_run_time ON agent_run (started_at)",
     "CREATE INDEX agent_run_state ON agent_run (agent, state)",

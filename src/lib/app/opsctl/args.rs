@@ -294,6 +294,25 @@ pub enum ScheduleVerb {
         #[arg(long, value_name = "ZONE")]
         tz: Option<String>,
     },
+    /// Start no slot of an agent for a time, whatever triggers it; `pause` only stops acting
+    Suspend {
+        /// The agent, or "all"
+        agent: String,
+        /// For how long, like 30m or 2h
+        #[arg(long = "for", value_name = "TIME")]
+        duration: HumanDuration,
+        /// Why; stands in the ledger, and with every slot that is skipped
+        #[arg(long)]
+        reason: String,
+    },
+    /// Let its slots start again
+    Resume {
+        /// The agent, or "all"
+        agent: String,
+        /// Why; stands in the ledger
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 /// What about the settings.

@@ -15,7 +15,7 @@ use crate::domain::event::{Event, NewEvent};
 use crate::domain::incident::{Control, RemediationId, control};
 use crate::domain::moment::full;
 use crate::domain::operation::Operation;
-use crate::domain::subject::Key;
+use crate::domain::subject::{AgentName, Key};
 use crate::ports::store::{Batch, LedgerView, Scope, Store};
 use crate::render::page::Page;
 use crate::render::time::relative;
@@ -34,13 +34,75 @@ impl Desk<'_> {
         duration: Duration,
         reason: &str,
     ) -> Result<Told, Trouble> {
-        let key = pause_key(agent)?;
+        let told = |until: &str, place: &str| {
+            format!(
+                "{agent} does not act until {until}. It goes on looking, recording and telling. \
+                 `opsctl resume {agent} --reason …` ends the pause. It holds for the ledger in {place}."
+            )
+        };
+        self.switched_on(pause_key(agent)?, duration, reason, &told).await
+    }
+
+    /// No slot of an agent is started for a time.
+    pub(super) async fn suspend(
+        &self,
+        agent: &str,
+        duration: Duration,
+        reason: &str,
+    ) -> Result<Told, Trouble> {
+        let told = |until: &str, place: &str| {
+            format!(
+                "No slot of {agent} is started until {until}: each is recorded as skipped, with the reason. Nobody looks \
+                 meanwhile, and a run by hand still runs. `opsctl schedule resume {agent} --reason …` ends it. It holds for \
+                 the ledger in {place}."
+            )
+        };
+        self.switched_on(suspension_key(agent)?, duration, reason, &told).await
+    }
+
+    /// Slots of an agent are started again.
+    pub(super) async fn unsuspend(&self, agent: &str, reason: &str) -> Result<Told, Trouble> {
+        let key = suspension_key(agent)?;
+        said(reason)?;
+        let mut lifted = Vec::new();
+        if !self.nothing_is_recorded() {
+            let now = self.clock.now();
+            self.change(&mut |view: &LedgerView| {
+                let on = view.controls.get(&key).filter(|found| found.applies(now));
+                lifted = on.map(|found| found.key.clone()).into_iter().collect();
+                let off = |control: &String| Event::ControlChanged {
+                    control: control.clone(),
+                    on: false,
+                    reason: reason.to_owned(),
+                    expires_at: None,
+                    facts: BTreeMap::new(),
+                };
+                lifted.iter().map(off).collect()
+            })
+            .await?;
+        }
+        let text = match lifted.as_slice() {
+            [] => format!("Slots of {agent} were not suspended by this; nothing was changed.\n"),
+            _ => format!("Slots of {agent} are started again; nothing is made up for.\n"),
+        };
+        let json = json!(Resumed { lifted, holding: Vec::new(), reason: reason.to_owned() });
+        Ok(Told { text, json, exit: Exit::Clean })
+    }
+
+    /// Sets a switch for a time. `told` says what that means, until when and where.
+    async fn switched_on(
+        &self,
+        key: String,
+        duration: Duration,
+        reason: &str,
+        told: &(dyn Fn(&str, &str) -> String + Sync),
+    ) -> Result<Told, Trouble> {
         if duration.is_zero() {
-            return Err(Trouble::usage("--for 0s pauses nothing; write for how long"));
+            return Err(Trouble::usage("--for 0s changes nothing; write for how long"));
         }
         if duration > LONGEST_PAUSE {
             return Err(Trouble::usage(
-                "--for is longer than 90 days; a pause is not a way to switch off",
+                "--for is longer than 90 days; this is not a way to switch off",
             ));
         }
         said(reason)?;
@@ -57,13 +119,8 @@ impl Desk<'_> {
         };
         self.change(&mut |_: &LedgerView| vec![event.clone()]).await?;
         let mut page = Page::new(self.style);
-        page.paragraph(&format!(
-            "{agent} does not act until {} ({}). It goes on looking, recording and telling. \
-             `opsctl resume {agent} --reason …` ends the pause. It holds for the ledger in {}.",
-            full(expires_at),
-            relative(expires_at, now),
-            self.config.paths.state.display()
-        ));
+        let until = format!("{} ({})", full(expires_at), relative(expires_at, now));
+        page.paragraph(&told(&until, &self.config.paths.state.display().to_string()));
         let text = page.into_text();
         let reason = reason.to_owned();
         let json = json!(Paused { control: key, on: true, reason, expires_at });
@@ -211,11 +268,20 @@ fn resumed(what: &str, lifted: Vec<String>, holding: Vec<String>, reason: &str) 
 }
 
 fn pause_key(agent: &str) -> Result<String, Trouble> {
+    key_of(agent, control::PAUSE_ALL, control::pause_of)
+}
+
+fn suspension_key(agent: &str) -> Result<String, Trouble> {
+    key_of(agent, control::SUSPEND_ALL, control::suspension_of)
+}
+
+/// The key of a switch for one agent or for all.
+fn key_of(agent: &str, all: &str, one: fn(&AgentName) -> String) -> Result<String, Trouble> {
     if agent == "all" {
-        return Ok(control::PAUSE_ALL.to_owned());
+        return Ok(all.to_owned());
     }
     if let Some(entry) = registry::find(agent) {
-        return Ok(control::pause_of(&(entry.spec)().name));
+        return Ok(one(&(entry.spec)().name));
     }
     let names: Vec<String> =
         registry::ALL.iter().map(|entry| (entry.spec)().name.to_string()).collect();

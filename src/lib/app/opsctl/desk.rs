@@ -149,7 +149,7 @@ impl Desk<'_> {
             }
             Verb::Notify { verb } => self.notify(verb).await,
             Verb::Runbook { check } => runbook(check.as_deref()),
-            Verb::Schedule { verb } => self.schedule(verb),
+            Verb::Schedule { verb } => self.schedule(verb).await,
             Verb::Undo { remediation: Some(id), reason, .. } => {
                 self.undo(Wanted::One(id), reason).await
             }

@@ -1,4 +1,4 @@
-//! `opsctl schedule`: when agents are due, and what becomes of a slot that meets an obstacle. It reads settings only.
+//! `opsctl schedule`: when agents are due, and what becomes of a slot that meets an obstacle. `next` and `explain` read settings only.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -50,8 +50,12 @@ const A_YEAR: SignedDuration = SignedDuration::from_hours(24 * 366);
 const EXPLAINED: usize = 5;
 
 impl Desk<'_> {
-    pub(super) fn schedule(&self, verb: &ScheduleVerb) -> Result<Told, Trouble> {
+    pub(super) async fn schedule(&self, verb: &ScheduleVerb) -> Result<Told, Trouble> {
         match verb {
+            ScheduleVerb::Suspend { agent, duration, reason } => {
+                self.suspend(agent, duration.get(), reason).await
+            }
+            ScheduleVerb::Resume { agent, reason } => self.unsuspend(agent, reason).await,
             ScheduleVerb::Next { agent, count } => {
                 let count = usize::try_from(*count).unwrap_or(usize::MAX);
                 self.next_slots(agent.as_deref(), count)

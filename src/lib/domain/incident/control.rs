@@ -70,6 +70,15 @@ pub fn silences_of(incident: &Incident) -> [String; 3] {
     ]
 }
 
+/// No slot of any agent is started.
+pub const SUSPEND_ALL: &str = "suspend:all";
+
+/// No slot of one agent is started.
+#[must_use]
+pub fn suspension_of(agent: &AgentName) -> String {
+    format!("suspend:{agent}")
+}
+
 /// One agent does not act.
 #[must_use]
 pub fn pause_of(agent: &AgentName) -> String {
