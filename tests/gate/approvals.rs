@@ -101,7 +101,14 @@ fn every_standing_has_its_answer() {
     let table: [(ApprovalState, Spoil, bool, &str, bool, bool); 11] = [
         (Granted, none, true, "granted by human:ada", false, false),
         (Granted, late, false, "APR-1 expired", true, false),
-        (Pending, none, false, "it waits for APR-1: `opsctl approve APR-1`", true, false),
+        (
+            Pending,
+            none,
+            false,
+            "it waits for APR-1: `opsctl approve APR-1 --reason …`",
+            true,
+            false,
+        ),
         (Pending, late, false, "APR-1 expired", true, false),
         (Pending, long_ago, false, "no person has approved it yet", true, true),
         (Denied, none, false, "denied by human:ada", false, false),

@@ -100,7 +100,11 @@ async fn only(world: &World) -> Remediation {
 async fn what_cannot_be_given_back_is_asked_for_granted_carried_out_once_and_proved() {
     let (world, tidy) = world().await;
     let first = run(&world, &tidy).await;
-    assert!(why(&first).contains("it waits for APR-1: `opsctl approve APR-1`"), "{}", why(&first));
+    assert!(
+        why(&first).contains("it waits for APR-1: `opsctl approve APR-1 --reason …`"),
+        "{}",
+        why(&first)
+    );
     let line = request(&world, 1).await.line();
     assert_eq!((line.id.as_str(), line.digest.len()), ("APR-1", 12));
     let for_good = line.not_undoable.expect("it cannot be undone");

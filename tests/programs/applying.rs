@@ -161,7 +161,7 @@ fn a_request_is_granted_and_carried_out_at_once_or_by_the_next_run() {
     assert!(story.starts_with("APR-1") && story.contains("INC-1"), "{story}");
     let (early, code) = told(&fake.run(&["--apply", "APR-1"]));
     assert_eq!(code, Some(3), "{early}");
-    assert!(early.contains("waits for a person: `opsctl approve APR-1`"), "{early}");
+    assert!(early.contains("waits for a person: `opsctl approve APR-1 --reason …`"), "{early}");
     let (granted, code) = asked(&fake, &["approve", "APR-1", "--reason", "seen"]);
     assert_eq!(code, Some(0), "{granted}");
     assert!(granted.contains("`health-guardian --apply APR-1`"), "{granted}");

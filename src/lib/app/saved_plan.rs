@@ -88,9 +88,10 @@ pub(super) async fn bind(
 fn granted(found: &Approval, now: jiff::Timestamp) -> Result<(), Refusal> {
     let id = found.id;
     match found.answered(now) {
-        None => {
-            Err((format!("{id} waits for a person: `opsctl approve {id}` first"), Exit::Refused))
-        }
+        None => Err((
+            format!("{id} waits for a person: `opsctl approve {id} --reason …` first"),
+            Exit::Refused,
+        )),
         Some(_) if found.state == ApprovalState::Granted && found.is_open(now) => Ok(()),
         Some(why) => Err((format!("{id} cannot be carried out: {why}"), Exit::Refused)),
     }

@@ -198,11 +198,11 @@ pub(super) fn quiet_until(route: &Route, rules: &Rules, now: Timestamp) -> Optio
 }
 
 fn unanswered(case: &Case<'_>) -> Option<Decision> {
-    let Case { incident, rules, now, .. } = case;
+    let Case { incident, route, rules, now, .. } = case;
     if let Some(taken) = incident.acknowledged() {
         return Some(Decision::no(format!("{} acknowledged it", taken.by)));
     }
-    let allowed = rules.clocks.response(case.priority());
+    let allowed = rules.clocks.patience(case.priority(), route.step);
     let due = incident.opened_at.checked_add(allowed).unwrap_or(Timestamp::MAX);
     (*now < due).then(|| Decision::not_yet("there is still time to acknowledge it", due))
 }

@@ -305,6 +305,13 @@ fn the_next_step_is_called_when_nobody_took_it_up_in_time() {
     assert_eq!(clocks(Clocks::Standard, Severity::Warning), 60);
     assert_eq!(clocks(Clocks::Strict, Severity::Critical), 0);
     assert_eq!(clocks(Clocks::Strict, Severity::Warning), 15);
+    let step = |clocks, step| {
+        let mut case = asked(Severity::Critical);
+        (case.rules.clocks, case.route.step, case.route.unacknowledged) = (clocks, step, true);
+        case.until(0)
+    };
+    assert_eq!([1, 2, 3].map(|n| step(Clocks::Standard, n)), [15, 30, 45].map(Some));
+    assert_eq!([2, 3].map(|n| step(Clocks::Strict, n)), [15, 30].map(Some));
     let mut taken = asked(Severity::Critical);
     taken.route.unacknowledged = true;
     taken.incident.acknowledged = Some(Acknowledged {

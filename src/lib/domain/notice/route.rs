@@ -34,6 +34,9 @@ pub struct Route {
     pub checks: Vec<String>,
     /// Only what nobody has acknowledged in time: the next step of an escalation.
     pub unacknowledged: bool,
+    /// Which step of the escalation, with `unacknowledged`: the second is called when as much time again has passed, and so on.
+    #[schemars(range(min = 1, max = 9))]
+    pub step: u32,
     /// Whether a change of the system's status is told.
     pub status: bool,
     /// Whether a daily digest is sent. Together with `status`, a change for the worse is told by a digest of its own; its end
@@ -55,6 +58,7 @@ impl Default for Route {
             agents: Vec::new(),
             checks: Vec::new(),
             unacknowledged: false,
+            step: 1,
             status: false,
             digest: false,
             approvals: true,

@@ -42,6 +42,18 @@ impl Clocks {
     }
 }
 
+/// Where the clock leaves no time at all, a further step is called after this.
+const BETWEEN_STEPS: Duration = Duration::from_secs(15 * MINUTE);
+
+impl Clocks {
+    /// How long an incident of that priority may stay without an acknowledgement until this step of an escalation is called.
+    #[must_use]
+    pub fn patience(self, priority: Priority, step: u32) -> Duration {
+        let first = self.response(priority);
+        first + first.max(BETWEEN_STEPS) * step.saturating_sub(1).min(8)
+    }
+}
+
 /// No second alert about the same incident within this time, unless it is worse.
 pub const HOUR_BETWEEN: Duration = Duration::from_secs(HOUR);
 /// What came back stays, and does not just come and go, when it lasts as long as this. Judged: as long as the relapse window.
