@@ -70,14 +70,7 @@ impl Desk<'_> {
             self.change(&mut |view: &LedgerView| {
                 let on = view.controls.get(&key).filter(|found| found.applies(now));
                 lifted = on.map(|found| found.key.clone()).into_iter().collect();
-                let off = |control: &String| Event::ControlChanged {
-                    control: control.clone(),
-                    on: false,
-                    reason: reason.to_owned(),
-                    expires_at: None,
-                    facts: BTreeMap::new(),
-                };
-                lifted.iter().map(off).collect()
+                lifted.iter().map(|control| off(control, reason)).collect()
             })
             .await?;
         }
@@ -171,14 +164,7 @@ impl Desk<'_> {
                 .collect();
             let holds = view.controls.values().filter(|found| still_holds(found));
             holding = holds.map(|found| found.key.clone()).collect();
-            let off = |key: &String| Event::ControlChanged {
-                control: key.clone(),
-                on: false,
-                reason: reason.to_owned(),
-                expires_at: None,
-                facts: BTreeMap::new(),
-            };
-            lifted.iter().map(off).collect()
+            lifted.iter().map(|control| off(control, reason)).collect()
         })
         .await?;
         Ok(resumed(what, lifted, holding, reason))
@@ -242,6 +228,17 @@ impl Desk<'_> {
         store.publish(self.clock.now()).await?;
         store.close().await?;
         Ok(())
+    }
+}
+
+/// A switch is off from now on.
+fn off(control: &str, reason: &str) -> Event {
+    Event::ControlChanged {
+        control: control.to_owned(),
+        on: false,
+        reason: reason.to_owned(),
+        expires_at: None,
+        facts: BTreeMap::new(),
     }
 }
 

@@ -44,20 +44,6 @@ fn route() -> Route {
     Route { name: name("team"), channel: name("slack"), digest: true, ..Route::default() }
 }
 
-fn rules() -> Rules {
-    Rules {
-        environment: Environment::Production,
-        host: "host-a".to_owned(),
-        runbooks: String::new(),
-        clocks: Clocks::Standard,
-        digest_at: "08:00".parse().unwrap(),
-        zone: "UTC".to_owned(),
-        routes: Vec::new(),
-        channels: BTreeMap::new(),
-        maintenance: Vec::new(),
-    }
-}
-
 /// What was told, and so many minutes after noon.
 fn told(tellings: &[(Kind, &Incident, i64)]) -> Heard {
     let rows: Vec<Notification> = tellings
@@ -65,28 +51,12 @@ fn told(tellings: &[(Kind, &Incident, i64)]) -> Heard {
         .enumerate()
         .map(|(place, (kind, incident, minutes))| Notification {
             id: format!("{place}"),
-            route: "team".to_owned(),
-            channel: "slack".to_owned(),
-            about: About::Incident(incident.id),
-            kind: *kind,
-            priority: crate::domain::severity::Priority::P0,
-            state: NotificationState::Sent,
-            created_at: after(*minutes),
-            not_before: after(*minutes),
-            for_digest: false,
-            caused_by: None,
-            run: None,
-            attempts: 1,
-            doubts: 0,
-            lease_until: None,
-            message: None,
-            thread: None,
-            reference: None,
-            alone: true,
-            why: String::new(),
-            outcome: None,
-            told: Some(facts_of(incident)),
-            finished_at: Some(after(*minutes)),
+            ..fixtures::sent(
+                About::Incident(incident.id),
+                *kind,
+                facts_of(incident),
+                after(*minutes),
+            )
         })
         .collect();
     Heard::of(&rows)
@@ -110,7 +80,7 @@ fn asked(severity: Severity) -> Asked {
         before: None,
         silence: None,
         explained_by: None,
-        rules: rules(),
+        rules: fixtures::rules(),
     }
 }
 

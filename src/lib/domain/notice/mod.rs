@@ -8,6 +8,8 @@ mod compose;
 mod decide;
 #[cfg(test)]
 mod decide_tests;
+#[cfg(test)]
+mod fixtures;
 mod heard;
 mod message;
 mod notification;

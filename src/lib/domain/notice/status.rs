@@ -105,8 +105,8 @@ mod tests {
 
     use super::SystemStatus::{Critical, Degraded, Healthy};
     use super::*;
-    use crate::domain::notice::{About, Clocks, ToldFacts, Window};
-    use crate::domain::severity::{Environment, Priority, Severity};
+    use crate::domain::notice::{About, ToldFacts, Window, fixtures};
+    use crate::domain::severity::Severity;
 
     /// So many minutes after noon.
     fn after(minutes: i64) -> Timestamp {
@@ -115,51 +115,11 @@ mod tests {
     }
 
     fn row(state: NotificationState, is: SystemStatus, minutes: i64) -> Notification {
-        let told = ToldFacts {
-            severity: Severity::Info,
-            message: is.as_str().to_owned(),
-            facts: BTreeMap::new(),
-            escalated: false,
-        };
-        Notification {
-            id: format!("{minutes}"),
-            route: "team".to_owned(),
-            channel: "slack".to_owned(),
-            about: About::Status,
-            kind: Kind::Status,
-            priority: Priority::P1,
-            state,
-            created_at: after(minutes),
-            not_before: after(minutes),
-            for_digest: false,
-            caused_by: None,
-            run: None,
-            attempts: 1,
-            doubts: 0,
-            lease_until: None,
-            message: None,
-            thread: None,
-            reference: None,
-            alone: true,
-            why: String::new(),
-            outcome: None,
-            told: Some(told),
-            finished_at: Some(after(minutes)),
-        }
-    }
-
-    fn rules() -> Rules {
-        Rules {
-            environment: Environment::Production,
-            host: "host-a".to_owned(),
-            runbooks: String::new(),
-            clocks: Clocks::Standard,
-            digest_at: "08:00".parse().unwrap(),
-            zone: "UTC".to_owned(),
-            routes: Vec::new(),
-            channels: BTreeMap::new(),
-            maintenance: Vec::new(),
-        }
+        let message = is.as_str().to_owned();
+        let (severity, facts) = (Severity::Info, BTreeMap::new());
+        let told = ToldFacts { severity, message, facts, escalated: false };
+        let at = after(minutes);
+        Notification { state, ..fixtures::sent(About::Status, Kind::Status, told, at) }
     }
 
     /// What was told, so many minutes after noon; what is; and when: the kind, or until when nothing is told.
@@ -170,7 +130,8 @@ mod tests {
     ) -> Result<Kind, Option<i64>> {
         let rows: Vec<Notification> =
             told.iter().map(|(state, is, minutes)| row(*state, *is, *minutes)).collect();
-        match decide_status(route, &rules(), after(minutes), is, &StatusHeard::of(&rows)) {
+        match decide_status(route, &fixtures::rules(), after(minutes), is, &StatusHeard::of(&rows))
+        {
             Decision::Tell { kind, .. } => Ok(kind),
             Decision::Nothing { until, .. } => {
                 Err(until.map(|at| at.duration_since(after(0)).as_mins()))
