@@ -68,7 +68,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             waiting: None,
             looking_since: None,
         };
-        if let Some((claim, _)) = patient(|| store.claim(&made_up, &ask)).await?.mine {
+        if let Some(claim) = patient(|| store.claim(&made_up, &ask)).await?.mine {
             println!("{}", claim.slot);
             end(&store, &run, made_up()).await?;
         }

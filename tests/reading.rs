@@ -587,6 +587,7 @@ fn runs_fit_a_screen() {
         slot_until: None,
         slots: None,
         why: None,
+        plan_only: false,
         attempt: 1,
         token: None,
         owner: "web-1:4242".to_owned(),

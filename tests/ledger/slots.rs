@@ -59,7 +59,7 @@ impl Desk {
     /// The slot that somebody gets who asks alone, by its time.
     async fn slot(&self, time: &str) -> Option<String> {
         let claimed = self.ask(moment(time), true).await;
-        claimed.mine.map(|(claim, _)| claim.slot.strftime("%H:%M").to_string())
+        claimed.mine.map(|claim| claim.slot.strftime("%H:%M").to_string())
     }
 
     /// The run ends.
@@ -219,4 +219,20 @@ async fn a_slot_that_waits_is_nobodys_until_it_may_run() {
     desk.end("run-1", RunState::Ok).await;
     assert_eq!(desk.slot("12:11:00").await, Some("12:10".to_owned()));
     assert_eq!(desk.told().await.len(), 2, "it was neither skipped nor missed");
+}
+
+#[tokio::test]
+async fn a_further_attempt_at_a_slot_that_only_plans_only_plans_too() {
+    let on = BTreeSet::from([RetryOn::Lost]);
+    let retries = Retries { max: 2, on, back_off: HumanDuration::secs(1) };
+    let plan_only_after = Some(HumanDuration::mins(10));
+    let settings = ScheduleSettings { retries, plan_only_after, ..ScheduleSettings::default() };
+    let desk = Desk::new(&settings).await;
+    desk.slot("12:05:00").await;
+    desk.end("run-1", RunState::Ok).await;
+    let late = desk.ask(moment("12:32:00"), true).await.mine.expect("it is caught up");
+    assert!(late.plan_only && late.why.is_some(), "{late:?}");
+    desk.end("run-2", RunState::Lost).await;
+    let again = desk.ask(moment("12:32:40"), true).await.mine.expect("it is tried again");
+    assert_eq!((again.attempt, again.plan_only), (2, true));
 }

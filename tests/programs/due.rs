@@ -123,3 +123,19 @@ fn a_suspended_agent_starts_no_slot_and_is_not_called_late() {
     fake.program(REPORTER, &[]).output().expect("it starts");
     assert_eq!(fake.asked(&["incidents"]).as_array().map(Vec::len), Some(1), "now it is late");
 }
+
+#[test]
+fn that_a_slot_was_late_is_told_after_its_run_too() {
+    let fake = Fake::new();
+    scheduled(&fake, ("*/5", "4s"), "");
+    let seconds = || {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        now.expect("it is after 1970").as_secs()
+    };
+    while seconds() % 5 != 2 {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(fake.run(&["--if-due"]).status.code(), Some(0));
+    let row = runs(&fake).into_iter().find(|row| row["state"] == "ok").expect("it ran");
+    assert_eq!(row["why"], "it was due while nothing could start it");
+}

@@ -214,6 +214,7 @@ pub(crate) fn run(id: &str, started_at: Timestamp, state: RunState) -> AgentRun 
         slot_until: None,
         slots: None,
         why: None,
+        plan_only: false,
         attempt: 1,
         token: None,
         owner: "host-a:1".to_owned(),

@@ -25,8 +25,8 @@ fn told(world: &World) -> Vec<(Option<SystemStatus>, SystemStatus)> {
 
 #[tokio::test]
 async fn a_change_of_the_status_is_told_once_to_each_route_that_asks_for_it() {
-    let asks = |name: &str| Route { status: true, checks: vec!["none".to_owned()], ..route(name) };
-    let world = production(vec![asks("a"), asks("b"), Route { status: false, ..asks("c") }]);
+    let quiet = Route { status: false, ..only_status("c") };
+    let world = production(vec![only_status("a"), only_status("b"), quiet]);
     let store = world.store().await;
     let id = world.ill(&store, "a", Severity::Critical).await;
     for _ in 0..3 {
@@ -42,8 +42,7 @@ async fn a_change_of_the_status_is_told_once_to_each_route_that_asks_for_it() {
 
 #[tokio::test]
 async fn a_status_that_goes_back_before_it_leaves_is_not_told() {
-    let asks = Route { status: true, checks: vec!["none".to_owned()], ..route("team") };
-    let world = production(vec![asks]);
+    let world = production(vec![only_status("team")]);
     let store = world.store().await;
     world.answers("team", &[Answer::Later(None)]);
     let id = world.ill(&store, "a", Severity::Critical).await;
@@ -56,8 +55,7 @@ async fn a_status_that_goes_back_before_it_leaves_is_not_told() {
 
 #[tokio::test]
 async fn a_status_that_may_have_arrived_is_put_right() {
-    let asks = Route { status: true, checks: vec!["none".to_owned()], ..route("team") };
-    let world = production(vec![asks]);
+    let world = production(vec![only_status("team")]);
     let store = world.store().await;
     world.answers("team", &[Answer::UnknownArrived]);
     let id = world.ill(&store, "a", Severity::Critical).await;

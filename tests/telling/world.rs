@@ -409,6 +409,7 @@ impl World {
             slot_until: None,
             slots: None,
             why: None,
+            plan_only: false,
             attempt: 1,
             token: None,
             owner: "host-a:1".to_owned(),

@@ -30,7 +30,7 @@ const PLAN_ONLY: &str =
 /// What a trigger may do.
 enum Due {
     /// The slot is its own, with what keeps other agents away meanwhile.
-    Mine(Claim, bool, Mutexes),
+    Mine(Claim, Mutexes),
     /// Nothing is to be run.
     Nothing,
 }
@@ -51,8 +51,8 @@ pub(super) async fn admit(
     engine.trigger = trigger(args);
     if let (true, Some(store)) = (args.if_due, store) {
         return match claim(config, entry, args, store, engine).await {
-            Ok(Due::Mine(claim, plan_only, mutexes)) => {
-                bind(engine, claim, plan_only);
+            Ok(Due::Mine(claim, mutexes)) => {
+                bind(engine, claim);
                 Ok(Some(mutexes))
             }
             Ok(Due::Nothing) => Err(Exit::Clean),
@@ -72,7 +72,7 @@ pub(super) async fn admit(
 }
 
 /// The job of an agent by these settings.
-pub(super) fn job(config: &Config, entry: &Entry) -> Job {
+fn job(config: &Config, entry: &Entry) -> Job {
     let name = (entry.spec)().name;
     let settings = config.of(&name);
     Job::new(name, &config.host, settings.schedule.clone(), settings.rules.clone())
@@ -119,9 +119,7 @@ async fn claim(
             tracing::debug!("{}", said(verdict));
         }
         match (mine, mutexes, plan.waiting) {
-            (Some((claim, plan_only)), Some(mutexes), _) => {
-                return Ok(Due::Mine(claim, plan_only, mutexes));
-            }
+            (Some(claim), Some(mutexes), _) => return Ok(Due::Mine(claim, mutexes)),
             (None, _, Some(still)) => waiting = Some(still),
             _ => return Ok(Due::Nothing),
         }
@@ -152,14 +150,14 @@ fn said(verdict: &Verdict) -> String {
 }
 
 /// Binds an engine to the slot that was claimed.
-fn bind(engine: &mut Engine, claim: Claim, plan_only: bool) {
+fn bind(engine: &mut Engine, claim: Claim) {
     let left = claim.deadline.duration_since(engine.clock.now());
     let left = engine.clock.elapsed() + Duration::try_from(left).unwrap_or_default();
     engine.deadline = engine.deadline.min(left);
-    engine.claim = Some(claim);
-    if plan_only {
+    if claim.plan_only {
         engine.setting.only_looks.get_or_insert_with(|| PLAN_ONLY.to_owned());
     }
+    engine.claim = Some(claim);
 }
 
 /// The agent is at work: what that means for the slot that is due is written down.

@@ -112,7 +112,7 @@ impl RunState {
 }
 
 /// What a run was claimed for: one attempt at one slot, which is nobody else's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// The nominal instant.
     pub slot: Timestamp,
@@ -126,6 +126,10 @@ pub struct Claim {
     pub late_by: Duration,
     /// When this and every further attempt must be over.
     pub deadline: Timestamp,
+    /// Whether it may only plan, and so may every further attempt.
+    pub plan_only: bool,
+    /// Why it is run now, where that is not just its time.
+    pub why: Option<String>,
 }
 
 /// One run of one agent, or what became of a slot without one.
@@ -152,6 +156,9 @@ pub struct AgentRun {
     /// Of a slot without a run, or a late one: why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// Whether it was caught up after so long that it only plans.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub plan_only: bool,
     /// Which attempt at its slot.
     pub attempt: u32,
     /// The fencing token of its claim.

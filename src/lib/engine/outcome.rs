@@ -15,23 +15,25 @@ use crate::ports::store::Note;
 impl Progress {
     /// The run's row as it stands.
     pub(super) fn row(&self, host: &str) -> AgentRun {
+        let claim = self.claim.as_ref();
         AgentRun {
             id: self.run.clone(),
             agent: self.spec.name.clone(),
             trigger: self.trigger,
             scope: host.to_owned(),
-            epoch: self.claim.map_or(0, |claim| claim.epoch),
-            slot: self.claim.map(|claim| claim.slot),
+            epoch: claim.map_or(0, |claim| claim.epoch),
+            slot: claim.map(|claim| claim.slot),
             slot_until: None,
             slots: None,
-            why: None,
-            attempt: self.claim.map_or(1, |claim| claim.attempt),
-            token: self.claim.map(|claim| claim.token),
+            why: claim.and_then(|claim| claim.why.clone()),
+            plan_only: claim.is_some_and(|claim| claim.plan_only),
+            attempt: claim.map_or(1, |claim| claim.attempt),
+            token: claim.map(|claim| claim.token),
             owner: self.owner.clone(),
-            lease_until: self.claim.map(|claim| claim.deadline),
+            lease_until: claim.map(|claim| claim.deadline),
             started_at: self.started_at,
             ended_at: None,
-            late_ms: self.claim.and_then(|one| i64::try_from(one.late_by.as_millis()).ok()),
+            late_ms: claim.and_then(|one| i64::try_from(one.late_by.as_millis()).ok()),
             exit: None,
             usage: BTreeMap::new(),
             counts: self.counts.clone(),

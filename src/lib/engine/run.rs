@@ -119,7 +119,7 @@ impl Engine {
     /// A run that has done nothing yet.
     pub(super) fn progress(&self, spec: &Spec, started_at: Timestamp) -> Progress {
         let new = Progress::new(spec, self.run.clone(), self.trigger, &self.owner, started_at);
-        Progress { claim: self.claim, ..new }
+        Progress { claim: self.claim.clone(), ..new }
     }
 
     fn platform_until(&self, deadline: Duration) {

@@ -38,8 +38,8 @@ pub struct Telling {
 }
 
 impl Engine {
-    /// Decides what time has made due, and sends what is due, as far as the bound allows. What stays is the next run's.
-    /// What kept somebody from being told, beside receivers.
+    /// Decides what time has made due, and sends what is due, as far as the bound allows; what stays is the next run's. The
+    /// answer is what kept somebody from being told, other than a receiver.
     pub(super) async fn tell_people(&self, wanted: Wanted) -> Vec<String> {
         let Some(telling) = &self.telling else { return Vec::new() };
         if let Err(error) = telling.outbox.decide(self.clock.now(), &wanted).await {

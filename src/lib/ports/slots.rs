@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Pending;
 use super::store::StoreError;
 use crate::domain::incident::RunId;
-use crate::domain::planner::{Job, Plan, Seen, Waiting};
+use crate::domain::planner::{Job, Plan, Waiting};
 use crate::domain::run::{Claim, Trigger};
 use crate::domain::subject::AgentName;
 
@@ -34,21 +34,14 @@ pub struct Ask<'a> {
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claimed {
-    /// The slot that is the caller's, and whether its run may only plan.
-    pub mine: Option<(Claim, bool)>,
+    /// The slot that is the caller's.
+    pub mine: Option<Claim>,
     /// What was decided: what was skipped and missed is written down already.
     pub plan: Plan,
 }
 
 /// The slots in the ledger.
 pub trait Slots: Send + Sync {
-    /// What the planner is to know of a job, as the ledger has it. Writes nothing.
-    fn seen<'a>(
-        &'a self,
-        now: Timestamp,
-        ask: &'a Ask<'a>,
-    ) -> Pending<'a, Result<Seen, StoreError>>;
-
     /// Decides about every slot that is due and writes down what became of each, in one transaction. Whoever comes second
     /// finds nothing due. `now` is read once the ledger is the caller's: who waits for it long must not take what others wrote
     /// meanwhile for the future.

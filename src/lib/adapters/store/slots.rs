@@ -16,7 +16,7 @@ use super::read_view::controls;
 use super::rows::{cut, parsed, text_of};
 use crate::domain::incident::{RunId, control};
 use crate::domain::planner::{
-    Attempt, Job, Jump, RunWhy, Running, Seen, Start, Suspension, Verdict, plan,
+    Attempt, Job, Jump, RunWhy, Running, Seen, Suspension, Verdict, plan,
 };
 use crate::domain::run::{AgentRun, Claim, RunState};
 use crate::ports::Pending;
@@ -38,20 +38,6 @@ struct Timetable {
 }
 
 impl Slots for SqliteStore {
-    fn seen<'a>(
-        &'a self,
-        now: Timestamp,
-        ask: &'a Ask<'a>,
-    ) -> Pending<'a, Result<Seen, StoreError>> {
-        Box::pin(async move {
-            let mut guard = self.opened().await;
-            let open = &mut guard.as_mut().ok_or_else(closed)?.connection;
-            let now = cut(now);
-            let (timetable, newest) = timetable(open, self, ask.job, now).await?;
-            seen(open, now, ask, &timetable, newest).await
-        })
-    }
-
     fn claim<'a>(
         &'a self,
         now: &'a (dyn Fn() -> Timestamp + Sync),
@@ -102,9 +88,12 @@ async fn claimed(
                     token,
                     late_by: start.late_by,
                     deadline: start.deadline,
+                    plan_only: start.plan_only,
+                    why: (start.why != RunWhy::Due).then(|| start.why.to_string()),
                 };
-                mine = Some((claim, start.plan_only));
-                of_run(store, ask, now, start, &claim)
+                let row = of_run(store, ask, now, &claim);
+                mine = Some(claim);
+                row
             }
             // Whoever can end the run that is in the way ends it, and asks again.
             Verdict::Replace { .. } => continue,
@@ -141,6 +130,7 @@ fn without_run(
         slot_until: None,
         slots: None,
         why: None,
+        plan_only: false,
         attempt: 1,
         token: None,
         owner: ask.owner.to_owned(),
@@ -156,17 +146,12 @@ fn without_run(
     }
 }
 
-fn of_run(
-    store: &SqliteStore,
-    ask: &Ask<'_>,
-    now: Timestamp,
-    start: &Start,
-    claim: &Claim,
-) -> AgentRun {
+fn of_run(store: &SqliteStore, ask: &Ask<'_>, now: Timestamp, claim: &Claim) -> AgentRun {
     AgentRun {
         id: ask.run.clone(),
         slot: Some(claim.slot),
-        why: (start.why != RunWhy::Due).then(|| start.why.to_string()),
+        why: claim.why.clone(),
+        plan_only: claim.plan_only,
         attempt: claim.attempt,
         token: Some(claim.token),
         lease_until: Some(claim.deadline),
@@ -319,7 +304,7 @@ fn attempt(row: AgentRun, alone: bool, now: Timestamp) -> Option<Attempt> {
         exit: row.exit,
         ended_at: row.ended_at.or_else(|| is_gone.then_some(now))?,
         deadline: row.lease_until.unwrap_or(row.started_at),
-        plan_only: false,
+        plan_only: row.plan_only,
     })
 }
 

@@ -1,13 +1,12 @@
 //! When a route hears of an incident, line by line.
 
-use std::collections::BTreeMap;
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 use crate::domain::incident::{
     Acknowledged, Control, Escalated, Incident, IncidentId, Resolution, Resolved,
 };
+use crate::domain::notice::fixtures::incident;
 use crate::domain::severity::{Environment, Severity};
 use crate::domain::subject::Key;
 
@@ -18,25 +17,6 @@ fn noon() -> Timestamp {
 
 fn after(minutes: i64) -> Timestamp {
     noon().checked_add(SignedDuration::from_mins(minutes)).unwrap()
-}
-
-fn incident(severity: Severity) -> Incident {
-    let key: Key = "health-guardian/service_down/service:host-a/web".parse().unwrap();
-    Incident {
-        id: IncidentId(1),
-        key,
-        severity,
-        message: "web is down".to_owned(),
-        facts: BTreeMap::from([("why".to_owned(), "500".to_owned())]),
-        opened_at: noon(),
-        relapse_of: None,
-        attempts: 0,
-        last_attempt_at: None,
-        last_operation: None,
-        escalated: None,
-        acknowledged: None,
-        resolved: None,
-    }
 }
 
 fn route() -> Route {

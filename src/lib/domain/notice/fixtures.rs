@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{About, Clocks, Kind, Notification, NotificationState, Rules, ToldFacts};
-use crate::domain::severity::{Environment, Priority};
+use crate::domain::incident::{Incident, IncidentId};
+use crate::domain::severity::{Environment, Priority, Severity};
+use crate::domain::subject::Key;
 
 /// The settings of a house in production, without routes.
 pub(super) fn rules() -> Rules {
@@ -48,5 +50,25 @@ pub(super) fn sent(about: About, kind: Kind, told: ToldFacts, at: Timestamp) -> 
         outcome: None,
         told: Some(told),
         finished_at: Some(at),
+    }
+}
+
+/// A service that is down since noon.
+pub(super) fn incident(severity: Severity) -> Incident {
+    let key: Key = "health-guardian/service_down/service:host-a/web".parse().unwrap();
+    Incident {
+        id: IncidentId(1),
+        key,
+        severity,
+        message: "web is down".to_owned(),
+        facts: BTreeMap::from([("why".to_owned(), "500".to_owned())]),
+        opened_at: "2026-11-20T12:00:00Z".parse().unwrap(),
+        relapse_of: None,
+        attempts: 0,
+        last_attempt_at: None,
+        last_operation: None,
+        escalated: None,
+        acknowledged: None,
+        resolved: None,
     }
 }

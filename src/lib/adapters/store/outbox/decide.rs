@@ -56,6 +56,8 @@ pub(in crate::adapters::store) async fn reconcile_touched(
             touched.entry(incident.id).or_default();
         }
         Known::of_everything(connection, &desk, &open).await?
+    } else if touched.is_empty() {
+        return Ok(());
     } else {
         Known::of_people(connection).await?
     };
