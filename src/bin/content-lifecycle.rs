@@ -1,5 +1,5 @@
 //! content-lifecycle: finds expired, orphaned and broken content, archives what nothing shows, and proves it.
 
 fn main() -> std::process::ExitCode {
-    opswarden::app::agent_run::agent_main("content-lifecycle")
+    opswarden::app::program::main("content-lifecycle")
 }

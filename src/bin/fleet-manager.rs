@@ -1,5 +1,5 @@
 //! fleet-manager: finds displays that are silent, ill or blank, reaches those that can be reached, and proves it.
 
 fn main() -> std::process::ExitCode {
-    opswarden::app::agent_run::agent_main("fleet-manager")
+    opswarden::app::program::main("fleet-manager")
 }

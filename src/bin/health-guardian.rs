@@ -1,5 +1,5 @@
 //! health-guardian: finds broken services and processes, restarts them where that helps, and proves it.
 
 fn main() -> std::process::ExitCode {
-    opswarden::app::agent_run::agent_main("health-guardian")
+    opswarden::app::program::main("health-guardian")
 }

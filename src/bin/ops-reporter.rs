@@ -1,5 +1,5 @@
 //! ops-reporter: watches over the other agents, and sees to it that people are told.
 
 fn main() -> std::process::ExitCode {
-    opswarden::app::agent_run::agent_main("ops-reporter")
+    opswarden::app::program::main("ops-reporter")
 }

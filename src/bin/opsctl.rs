@@ -1,5 +1,5 @@
 //! opsctl: the operator's tool. What is the state, why, and stop.
 
 fn main() -> std::process::ExitCode {
-    opswarden::app::opsctl::opsctl_main()
+    opswarden::app::program::main("opsctl")
 }

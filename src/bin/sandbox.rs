@@ -1,5 +1,5 @@
 //! sandbox: a platform to practise on.
 
 fn main() -> std::process::ExitCode {
-    opswarden::app::sandbox::sandbox_main()
+    opswarden::app::program::main("sandbox")
 }

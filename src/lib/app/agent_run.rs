@@ -3,8 +3,6 @@
 use std::cell::Cell;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::cli::{self, AgentArgs, Output};
@@ -13,7 +11,7 @@ use super::exit::Exit;
 use super::opsctl::absent;
 use super::person::person;
 use super::pulse::Pulse;
-use super::registry::{self, Entry};
+use super::registry::Entry;
 use super::saved_plan::{self, Refusal, Wanted};
 use super::signals::stop_signal;
 use super::telemetry::{DEFAULT_FILTER, FILTER_VARIABLE, Telemetry};
@@ -33,26 +31,14 @@ use crate::ports::clock::Clock;
 use crate::ports::store::{Store as _, StoreError};
 use crate::render;
 
-/// The whole of an agent's `main`. A file that carries the exact name of another registered agent acts as that
-/// agent, so that a package can install one program under many names.
-#[must_use]
-pub fn agent_main(name: &str) -> ExitCode {
-    let arguments: Vec<OsString> = std::env::args_os().collect();
-    let called = arguments.first().map(Path::new).and_then(Path::file_name);
-    let called = called.and_then(|name| name.to_str()).and_then(registry::find);
-    let Some(entry) = called.or_else(|| registry::find(name)) else {
-        out::complain(&format!("{name} is not an agent of this opswarden"));
-        return Exit::BadConfig.into();
-    };
-    guarded(|| run_with(entry, arguments, &Environ::read())).into()
-}
-
 /// A fault of our own ends a program like anything else that kept it from its end; the log has its place.
 pub(super) fn guarded(work: impl FnOnce() -> Exit) -> Exit {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(Exit::Incomplete)
 }
 
-fn run_with(entry: &'static Entry, arguments: Vec<OsString>, environ: &Environ) -> Exit {
+/// The whole of an agent's program.
+pub(super) fn run(entry: &'static Entry, arguments: Vec<OsString>) -> Exit {
+    let environ = &Environ::read();
     let args = match cli::agent(&(entry.spec)(), arguments) {
         Ok(args) => args,
         Err(exit) => return exit,

@@ -13,6 +13,7 @@ pub mod opsctl;
 pub mod out;
 pub mod paths;
 mod person;
+pub mod program;
 mod pulse;
 pub mod registry;
 pub mod replay;

@@ -1,7 +1,6 @@
 //! The sandbox as a program: a platform to practise on, with its truth.
 
 use std::ffi::OsString;
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Parser, ValueEnum};
@@ -156,17 +155,15 @@ impl SandboxArgs {
     }
 }
 
-/// The whole of `sandbox`'s `main`.
-#[must_use]
-pub fn sandbox_main() -> ExitCode {
-    let arguments: Vec<OsString> = std::env::args_os().collect();
+/// The whole of `sandbox`.
+pub(super) fn run(arguments: Vec<OsString>) -> Exit {
     match cli::program::<SandboxArgs>(arguments) {
-        Ok(args) => run(&args).into(),
-        Err(exit) => exit.into(),
+        Ok(args) => serve(&args),
+        Err(exit) => exit,
     }
 }
 
-fn run(args: &SandboxArgs) -> Exit {
+fn serve(args: &SandboxArgs) -> Exit {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = match runtime {

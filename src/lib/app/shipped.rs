@@ -40,7 +40,7 @@ pub fn agents_toml(entries: &[Entry]) -> String {
 fn program(spec: &Spec) -> String {
     format!(
         "//! {name}: {}.\n\nfn main() -> std::process::ExitCode {{\n    \
-         opswarden::app::agent_run::agent_main(\"{name}\")\n}}\n",
+         opswarden::app::program::main(\"{name}\")\n}}\n",
         spec.summary,
         name = spec.name
     )

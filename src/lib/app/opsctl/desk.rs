@@ -1,7 +1,6 @@
 //! The operator's tool: what is the state, why, and stop.
 
 use std::ffi::OsString;
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::adapters::store::{Access, SqliteStore};
@@ -22,17 +21,15 @@ use super::people::HowLong;
 use super::runbook::runbook;
 use super::undo::Wanted;
 
-/// The whole of `opsctl`'s `main`.
-#[must_use]
-pub fn opsctl_main() -> ExitCode {
-    let arguments: Vec<OsString> = std::env::args_os().collect();
+/// The whole of `opsctl`.
+pub(crate) fn run(arguments: Vec<OsString>) -> Exit {
     match cli::program::<Opsctl>(arguments) {
-        Ok(args) => agent_run::guarded(|| run(&args, &Environ::read())).into(),
-        Err(exit) => exit.into(),
+        Ok(args) => carry_out(&args, &Environ::read()),
+        Err(exit) => exit,
     }
 }
 
-fn run(args: &Opsctl, environ: &Environ) -> Exit {
+fn carry_out(args: &Opsctl, environ: &Environ) -> Exit {
     let option = args.config.as_deref();
     let written = match &args.verb {
         Verb::Config { verb } => {

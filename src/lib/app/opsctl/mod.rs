@@ -19,7 +19,7 @@ pub mod schedule;
 mod status;
 mod undo;
 
-pub use desk::opsctl_main;
+pub(super) use desk::run;
 
 pub(in crate::app) use desk::absent;
 use desk::{Desk, Told, Trouble};

@@ -1,0 +1,69 @@
+//! One program under many names: a package installs a single file, and a link to it for every agent and tool.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::exit::Exit;
+use super::{agent_run, opsctl, out, registry, sandbox};
+
+/// The names that are not agents, each with its `main`.
+const TOOLS: [(&str, fn(Vec<OsString>) -> Exit); 2] =
+    [("opsctl", opsctl::run), ("sandbox", sandbox::run)];
+
+/// The whole of every `main`. A file that carries the exact name of another agent or tool acts as that one; `own` is what a
+/// file with any other name is.
+#[must_use]
+pub fn main(own: &str) -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let called = called(arguments.first().map_or(OsStr::new(""), OsString::as_os_str));
+    let name = called.filter(|name| is_ours(name)).unwrap_or(own).to_owned();
+    agent_run::guarded(|| run(&name, arguments)).into()
+}
+
+/// The file's own name.
+fn called(path: &OsStr) -> Option<&str> {
+    Path::new(path).file_name()?.to_str()
+}
+
+fn tool(name: &str) -> Option<fn(Vec<OsString>) -> Exit> {
+    TOOLS.iter().find(|(tool, _)| *tool == name).map(|(_, run)| *run)
+}
+
+fn is_ours(name: &str) -> bool {
+    tool(name).is_some() || registry::find(name).is_some()
+}
+
+fn run(name: &str, arguments: Vec<OsString>) -> Exit {
+    match (tool(name), registry::find(name)) {
+        (Some(tool), _) => tool(arguments),
+        (None, Some(entry)) => agent_run::run(entry, arguments),
+        (None, None) => {
+            out::complain(&format!("{name} is not a program of this opswarden"));
+            Exit::BadConfig
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_known_by_its_own_name_wherever_it_lies() {
+        for (path, ours) in [
+            ("/usr/lib/opswarden/health-guardian", true),
+            ("opsctl", true),
+            ("./sandbox", true),
+            ("/opt/x/opsctl-new", false),
+            ("", false),
+        ] {
+            assert_eq!(called(OsStr::new(path)).is_some_and(is_ours), ours, "{path}");
+        }
+    }
+
+    #[test]
+    fn no_tool_has_the_name_of_an_agent() {
+        assert!(TOOLS.iter().all(|(name, _)| registry::find(name).is_none()));
+    }
+}
