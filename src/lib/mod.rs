@@ -9,3 +9,4 @@ pub mod engine;
 pub mod ports;
 pub mod render;
 pub mod sandbox;
+pub mod scheduler;

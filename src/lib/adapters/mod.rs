@@ -2,6 +2,7 @@
 //! word, a field or an answer that it does not understand into blindness with a reason; it never judges.
 
 pub mod agent_lock;
+pub mod agent_process;
 pub(crate) mod cause;
 pub mod channel;
 pub(crate) mod child;
@@ -16,6 +17,7 @@ pub mod platform;
 pub mod pm2;
 pub(crate) mod private_file;
 pub mod probe;
+mod proc_stat;
 pub mod recorder;
 pub mod redact;
 pub mod store;

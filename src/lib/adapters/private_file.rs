@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
+
 /// What an unfinished file is called. One that a crash left behind is removed with the rest once it is old.
 const UNFINISHED: &str = ".unfinished-";
 const OWNER_ONLY: u32 = 0o600;
@@ -18,14 +20,25 @@ pub(crate) fn folder(path: &Path) -> io::Result<()> {
 /// Writes a new file. It appears under its name only when all of it is on the disk; one that is there stays.
 pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let parent = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .prefix(UNFINISHED)
-        .permissions(Permissions::from_mode(OWNER_ONLY))
-        .tempfile_in(parent)?;
+    let mut file = unfinished(path)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist_noclobber(path).map_err(|error| error.error)?;
     File::open(parent)?.sync_all()
+}
+
+/// Writes a file that may be there already: readers see the old one or the new one. It may be lost with the machine's power.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = unfinished(path)?;
+    file.write_all(bytes)?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+fn unfinished(path: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new()
+        .prefix(UNFINISHED)
+        .permissions(Permissions::from_mode(OWNER_ONLY))
+        .tempfile_in(path.parent().unwrap_or(Path::new(".")))
 }
 
 /// A text as part of a file name: no folder, no hidden file, nothing that a shell or a terminal would read.
@@ -68,6 +81,16 @@ mod tests {
         assert_eq!(write_new(&path, b"two").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(std::fs::read(&path).unwrap(), b"one");
         assert_eq!(entries(&inner).unwrap(), [path]);
+    }
+
+    #[test]
+    fn a_file_that_may_change_is_replaced_whole_and_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        replace(&path, b"one, and long").unwrap();
+        replace(&path, b"two").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"two");
+        assert_eq!(entries(dir.path()).unwrap(), [path]);
     }
 
     #[test]

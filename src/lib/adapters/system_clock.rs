@@ -41,6 +41,11 @@ impl Clock for SystemClock {
         self.started.elapsed()
     }
 
+    fn since_boot(&self) -> Duration {
+        let boot = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        Duration::try_from(boot).unwrap_or_default()
+    }
+
     fn sleep(&self, duration: Duration) -> Pending<'_, ()> {
         Box::pin(tokio::time::sleep(duration))
     }

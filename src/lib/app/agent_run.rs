@@ -9,6 +9,7 @@ use super::cli::{self, AgentArgs, Output};
 use super::config::{Config, Environ};
 use super::exit::Exit;
 use super::opsctl::absent;
+use super::ordered::{self, Ordered};
 use super::person::person;
 use super::pulse::Pulse;
 use super::registry::Entry;
@@ -39,6 +40,7 @@ pub(super) fn guarded(work: impl FnOnce() -> Exit) -> Exit {
 /// The whole of an agent's program.
 pub(super) fn run(entry: &'static Entry, arguments: Vec<OsString>) -> Exit {
     let environ = &Environ::read();
+    ordered::join(environ);
     let args = match cli::agent(&(entry.spec)(), arguments) {
         Ok(args) => args,
         Err(exit) => return exit,
@@ -107,7 +109,8 @@ impl Launch<'_> {
     async fn go(&self) -> Exit {
         let spec = (self.entry.spec)();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let run = wire::new_run_id();
+        let order = Ordered::of(&spec.name, self.args, self.environ);
+        let run = order.as_ref().map_or_else(wire::new_run_id, |order| order.run.clone());
         let named = self.args.apply.as_deref();
         let wanted = match named.map(|named| saved_plan::read(named, &spec.name)).transpose() {
             Ok(wanted) => wanted,
@@ -124,19 +127,22 @@ impl Launch<'_> {
         }
         let lock =
             AgentLock::take(&self.config.paths.locks(), &spec.name, &wire::owner(self.config));
+        let lock = match lock {
+            Err(busy @ LockError::Busy { .. }) if self.args.if_due => {
+                due::meet(self.config, self.entry, self.args, &clock, busy).await
+            }
+            lock => lock,
+        };
         // Held until the end of the run. A folder that cannot hold a lock cannot hold a ledger either: the run
         // goes on without acting, and says so.
         let (_lock, unlocked) = match lock {
             Ok(lock) => (Some(lock), None),
             Err(busy @ LockError::Busy { .. }) => {
-                if self.args.if_due {
-                    due::record_held(self.config, self.entry, self.args, &clock).await;
-                }
                 return out::fail(self.args.output, &busy.to_string(), Exit::NotNow);
             }
             Err(error @ LockError::Unusable { .. }) => (None, Some(error.to_string())),
         };
-        self.at_work(wanted, unlocked, clock, run).await
+        self.at_work(wanted, unlocked, clock, (run, order)).await
     }
 
     /// The run itself, by whoever holds the agent's lock, or could not take it for the reason given.
@@ -145,7 +151,7 @@ impl Launch<'_> {
         wanted: Option<Wanted>,
         unlocked: Option<String>,
         clock: Arc<dyn Clock>,
-        run: RunId,
+        (run, order): (RunId, Option<Ordered>),
     ) -> Exit {
         let logged = self.start_log(&run, &clock);
         let fresh = absent(&self.config.paths.ledger());
@@ -169,8 +175,8 @@ impl Launch<'_> {
             Some(wanted) => self.bind(wanted, &mut engine, store.as_ref(), fresh).await,
             None => Ok(()),
         };
-        let admitted =
-            due::admit(self.config, self.entry, self.args, store.as_ref().ok(), &mut engine);
+        let asks = (self.args, order.as_ref());
+        let admitted = due::admit(self.config, self.entry, asks, store.as_ref().ok(), &mut engine);
         let admitted = match admitted.await {
             Ok(admitted) => admitted,
             Err(exit) => {

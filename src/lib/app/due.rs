@@ -9,12 +9,15 @@ use std::time::Duration;
 use super::cli::AgentArgs;
 use super::config::Config;
 use super::exit::Exit;
+use super::ordered::Ordered;
 use super::registry::Entry;
+use super::scheduler::job;
 use super::{out, wire};
-use crate::adapters::agent_lock::{LockError, Mutexes};
+use crate::adapters::agent_lock::{AgentLock, LockError, Mutexes};
+use crate::adapters::agent_process::end_holder;
 use crate::adapters::store::{Access, SqliteStore};
-use crate::domain::planner::{Job, Verdict};
-use crate::domain::run::{Claim, Trigger};
+use crate::domain::planner::{Job, Verdict, Waiting};
+use crate::domain::run::{Claim, Trigger, pid_of};
 use crate::domain::subject::AgentName;
 use crate::engine::Engine;
 use crate::ports::clock::Clock;
@@ -44,13 +47,14 @@ enum Due {
 pub(super) async fn admit(
     config: &Config,
     entry: &Entry,
-    args: &AgentArgs,
+    (args, order): (&AgentArgs, Option<&Ordered>),
     store: Option<&Arc<SqliteStore>>,
     engine: &mut Engine,
 ) -> Result<Option<Mutexes>, Exit> {
     engine.trigger = trigger(args);
     if let (true, Some(store)) = (args.if_due, store) {
-        return match claim(config, entry, args, store, engine).await {
+        let waiting = order.and_then(|order| order.waiting.clone());
+        return match claim(config, entry, (args, waiting), store, engine).await {
             Ok(Due::Mine(claim, mutexes)) => {
                 bind(engine, claim);
                 Ok(Some(mutexes))
@@ -71,13 +75,6 @@ pub(super) async fn admit(
     }
 }
 
-/// The job of an agent by these settings.
-fn job(config: &Config, entry: &Entry) -> Job {
-    let name = (entry.spec)().name;
-    let settings = config.of(&name);
-    Job::new(name, &config.host, settings.schedule.clone(), settings.rules.clone())
-}
-
 /// What a run is started by.
 fn trigger(args: &AgentArgs) -> Trigger {
     match args.trigger {
@@ -95,13 +92,12 @@ fn trigger(args: &AgentArgs) -> Trigger {
 async fn claim(
     config: &Config,
     entry: &Entry,
-    args: &AgentArgs,
+    (args, mut waiting): (&AgentArgs, Option<Waiting>),
     store: &SqliteStore,
     engine: &Engine,
 ) -> Result<Due, StoreError> {
     let (run, clock) = (&engine.run, &engine.clock);
     let (job, owner) = (job(config, entry), wire::owner(config));
-    let mut waiting = None;
     loop {
         let (mutexes, held_by) = free(config, &job);
         let ask = Ask {
@@ -116,7 +112,7 @@ async fn claim(
         };
         let Claimed { mine, plan } = store.claim(&|| clock.now(), &ask).await?;
         for verdict in &plan.verdicts {
-            tracing::debug!("{}", said(verdict));
+            tracing::debug!("{verdict}");
         }
         match (mine, mutexes, plan.waiting) {
             (Some(claim), Some(mutexes), _) => return Ok(Due::Mine(claim, mutexes)),
@@ -138,17 +134,6 @@ fn free(config: &Config, job: &Job) -> (Option<Mutexes>, Option<AgentName>) {
     }
 }
 
-fn said(verdict: &Verdict) -> String {
-    match verdict {
-        Verdict::Run(start) => format!("the slot {} is run: {}", start.slot, start.why),
-        Verdict::Replace { start, .. } => format!("the slot {} waits to replace a run", start.slot),
-        Verdict::Skip { slot, why } => format!("the slot {slot} is skipped: {why}"),
-        Verdict::Missed { from, to, why, .. } => {
-            format!("the slots from {from} to {to} were missed: {why}")
-        }
-    }
-}
-
 /// Binds an engine to the slot that was claimed.
 fn bind(engine: &mut Engine, claim: Claim) {
     let left = claim.deadline.duration_since(engine.clock.now());
@@ -160,19 +145,53 @@ fn bind(engine: &mut Engine, claim: Claim) {
     engine.claim = Some(claim);
 }
 
-/// The agent is at work: what that means for the slot that is due is written down.
-pub(super) async fn record_held(
+/// How long a run that is replaced has until it is killed.
+const GRACE: Duration = Duration::from_secs(10);
+/// How long its lock may take to be free once it is gone.
+const FREED: Duration = Duration::from_secs(5);
+
+/// The agent is at work already. What that means for the slot that is due is written down, unless the slot is to replace that
+/// run: then the run is ended, and its lock is the answer.
+pub(super) async fn meet(
     config: &Config,
     entry: &Entry,
     args: &AgentArgs,
     clock: &Arc<dyn Clock>,
-) {
+    busy: LockError,
+) -> Result<AgentLock, LockError> {
+    let replaces = record_held(config, entry, args, clock).await;
+    let LockError::Busy { holder, .. } = &busy else { return Err(busy) };
+    let Some(pid) = pid_of(holder).filter(|_| replaces) else { return Err(busy) };
+    tracing::info!("the run of {holder} is ended: a newer slot replaces it");
+    let left = end_holder(pid, GRACE, &**clock).await;
+    if !left.is_empty() {
+        out::complain(&format!("processes of the run before that nothing could end: {left:?}"));
+    }
+    let (name, owner) = ((entry.spec)().name, wire::owner(config));
+    let until = clock.elapsed() + FREED;
+    loop {
+        match AgentLock::take(&config.paths.locks(), &name, &owner) {
+            Err(LockError::Busy { .. }) if clock.elapsed() < until => {
+                clock.sleep(ASK_AGAIN / 20).await
+            }
+            answer => return answer,
+        }
+    }
+}
+
+/// Writes down what a run at work means for the slot that is due. Whether the slot is to replace it.
+async fn record_held(
+    config: &Config,
+    entry: &Entry,
+    args: &AgentArgs,
+    clock: &Arc<dyn Clock>,
+) -> bool {
     let options = wire::store_options(config, Access::ReadWrite, Arc::clone(clock));
     let store = match SqliteStore::open(options).await {
         Ok(store) => store,
         Err(error) => {
             tracing::warn!("failed to write down that a slot was not run: {error}");
-            return;
+            return false;
         }
     };
     let (job, owner, run) = (job(config, entry), wire::owner(config), wire::new_run_id());
@@ -186,10 +205,18 @@ pub(super) async fn record_held(
         waiting: None,
         looking_since: None,
     };
-    if let Err(error) = store.claim(&|| clock.now(), &ask).await {
-        tracing::warn!("failed to write down that a slot was not run: {error}");
-    }
+    let answer = store.claim(&|| clock.now(), &ask).await;
     if let Err(error) = store.close().await {
         tracing::warn!("{error}");
+    }
+    match answer {
+        Ok(claimed) => {
+            let replaces = |verdict: &Verdict| matches!(verdict, Verdict::Replace { .. });
+            claimed.plan.verdicts.iter().any(replaces)
+        }
+        Err(error) => {
+            tracing::warn!("failed to write down that a slot was not run: {error}");
+            false
+        }
     }
 }

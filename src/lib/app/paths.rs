@@ -72,6 +72,18 @@ impl Paths {
         self.state.join("ops-state.json")
     }
 
+    /// The scheduler's sign of life.
+    #[must_use]
+    pub fn beat(&self) -> PathBuf {
+        self.state.join("scheduler.json")
+    }
+
+    /// The settings as the scheduler accepted them.
+    #[must_use]
+    pub fn accepted(&self) -> PathBuf {
+        self.state.join("scheduler.toml")
+    }
+
     /// The folder of lock files.
     #[must_use]
     pub fn locks(&self) -> PathBuf {

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::exit::Exit;
-use super::{agent_run, opsctl, out, registry, sandbox};
+use super::{agent_run, opsctl, out, registry, sandbox, scheduler};
 
 /// The names that are not agents, each with its `main`.
-const TOOLS: [(&str, fn(Vec<OsString>) -> Exit); 2] =
-    [("opsctl", opsctl::run), ("sandbox", sandbox::run)];
+const TOOLS: [(&str, fn(Vec<OsString>) -> Exit); 3] =
+    [("opsctl", opsctl::run), ("sandbox", sandbox::run), ("scheduler", scheduler::run)];
 
 /// The whole of every `main`. A file that carries the exact name of another agent or tool acts as that one; `own` is what a
 /// file with any other name is.
@@ -54,7 +54,7 @@ mod tests {
         for (path, ours) in [
             ("/usr/lib/opswarden/health-guardian", true),
             ("opsctl", true),
-            ("./sandbox", true),
+            ("./scheduler", true),
             ("/opt/x/opsctl-new", false),
             ("", false),
         ] {

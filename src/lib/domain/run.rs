@@ -185,6 +185,20 @@ pub struct AgentRun {
     pub state: RunState,
 }
 
+impl AgentRun {
+    /// The process that runs it, as its owner tells: host and pid.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        pid_of(&self.owner)
+    }
+}
+
+/// The pid in an owner's words, as in `host-a, pid 7`.
+#[must_use]
+pub fn pid_of(owner: &str) -> Option<u32> {
+    owner.rsplit_once(", pid ")?.1.trim().parse().ok()
+}
+
 /// Consecutive agreeing samples on a key that is neither settled well nor settled ill.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Streak {

@@ -14,6 +14,11 @@ pub trait Clock: Send + Sync {
     /// Time since some fixed moment, never going backwards: deadlines and durations are measured on it.
     fn elapsed(&self) -> Duration;
 
+    /// Time since the machine was started, with what it slept. Where that is not known, [`Clock::elapsed`].
+    fn since_boot(&self) -> Duration {
+        self.elapsed()
+    }
+
     /// Waits.
     fn sleep(&self, duration: Duration) -> Pending<'_, ()>;
 }

@@ -14,6 +14,7 @@ pub mod platform;
 pub mod probe;
 pub mod processes;
 pub mod recorder;
+pub mod runner;
 pub mod sensors;
 pub mod slots;
 pub mod store;

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::Pending;
 use super::store::StoreError;
 use crate::domain::incident::RunId;
-use crate::domain::planner::{Job, Plan, Waiting};
-use crate::domain::run::{Claim, Trigger};
+use crate::domain::planner::{Job, Plan, Seen, Waiting};
+use crate::domain::run::{AgentRun, Claim, RunState, Trigger};
 use crate::domain::subject::AgentName;
 
 /// Who asks for a slot, and what they know beside the ledger.
@@ -50,4 +50,27 @@ pub trait Slots: Send + Sync {
         now: &'a (dyn Fn() -> Timestamp + Sync),
         ask: &'a Ask<'a>,
     ) -> Pending<'a, Result<Claimed, StoreError>>;
+
+    /// Writes down which schedules are in effect from `now` on. Whoever waits for slots does this first: a schedule that the
+    /// ledger hears of when its slot is due has no slots before that.
+    fn enrol<'a>(&'a self, now: Timestamp, jobs: &'a [Job]) -> Pending<'a, Result<(), StoreError>>;
+
+    /// What the planner needs to know of each job, as if no run were at work: that is for who asks to know.
+    fn seen<'a>(
+        &'a self,
+        now: Timestamp,
+        jobs: &'a [&'a Job],
+    ) -> Pending<'a, Result<Vec<Seen>, StoreError>>;
+
+    /// Every run of this host that has no end.
+    fn running(&self) -> Pending<'_, Result<Vec<AgentRun>, StoreError>>;
+
+    /// Gives an end to a run that could not write down its own. Whether it needed one.
+    fn conclude<'a>(
+        &'a self,
+        run: &'a RunId,
+        state: RunState,
+        exit: Option<i32>,
+        now: Timestamp,
+    ) -> Pending<'a, Result<bool, StoreError>>;
 }

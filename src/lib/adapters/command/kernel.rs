@@ -5,6 +5,8 @@ use std::fs::read_to_string;
 use jiff::Timestamp;
 use rustix::process::{Pid, test_kill_process};
 
+use crate::adapters::proc_stat::ProcStat;
+
 /// A process as the kernel knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Seen {
@@ -28,28 +30,16 @@ pub(super) enum Seen {
 /// Looks at a pid.
 pub(super) fn look(pid: u32) -> Seen {
     let Some(id) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Seen::Gone };
-    let Ok(about) = read_to_string(format!("/proc/{pid}/stat")) else {
-        let there = !matches!(test_kill_process(id), Err(rustix::io::Errno::SRCH));
-        return if there { Seen::Hidden } else { Seen::Gone };
-    };
-    match stat_fields(&about) {
-        Some(("Z" | "X", _)) => Seen::Zombie,
-        Some((_, start)) => Seen::Alive {
-            identity: format!("{pid}@{start}"),
-            started_at: started_at(start),
+    match ProcStat::of(pid) {
+        Some(stat) if stat.is_gone() => Seen::Zombie,
+        Some(stat) => Seen::Alive {
+            identity: format!("{pid}@{}", stat.start),
+            started_at: started_at(stat.start),
             memory_bytes: resident_bytes(pid),
         },
+        None if matches!(test_kill_process(id), Err(rustix::io::Errno::SRCH)) => Seen::Gone,
         None => Seen::Hidden,
     }
-}
-
-/// The state and the start in ticks. The name before them may hold blanks and brackets of its own.
-fn stat_fields(stat: &str) -> Option<(&str, u64)> {
-    const STATE: usize = 3;
-    const START: usize = 22;
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let state = fields.first()?;
-    Some((state, fields.get(START - STATE)?.parse().ok()?))
 }
 
 fn started_at(start: u64) -> Option<Timestamp> {
@@ -72,14 +62,6 @@ fn resident_bytes(pid: u32) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_with_brackets_does_not_shift_the_fields() {
-        let fields = "S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 20";
-        assert_eq!(stat_fields(&format!("9 (a) b (c)) {fields}")), Some(("S", 4711)));
-        assert_eq!(stat_fields("9 (a) S 1"), None);
-        assert_eq!(stat_fields(""), None);
-    }
 
     #[test]
     fn this_very_process_is_alive_with_memory_and_a_start() {

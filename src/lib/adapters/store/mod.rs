@@ -33,4 +33,5 @@ mod rescue;
 mod rows;
 mod schema;
 mod slots;
+mod timetable;
 mod verify;

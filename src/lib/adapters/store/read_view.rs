@@ -127,10 +127,11 @@ async fn approvals(
     joined(docs)
 }
 
+/// What people ordered, by key.
+pub(super) type Controls = BTreeMap<String, Control>;
+
 /// Every control.
-pub(super) async fn controls(
-    connection: &mut SqliteConnection,
-) -> Result<BTreeMap<String, Control>, StoreError> {
+pub(super) async fn controls(connection: &mut SqliteConnection) -> Result<Controls, StoreError> {
     let rows: Vec<(String, String)> =
         sqlx::query_as("SELECT id, doc FROM entity WHERE kind = 'control'")
             .fetch_all(connection)

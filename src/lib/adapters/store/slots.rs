@@ -4,7 +4,9 @@
 //! The unique index over agent, scope, epoch, slot and attempt is the second wall: were the first one to fail, the second
 //! claim of a slot would be refused and never run.
 
-use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
 use super::append::new_id;
@@ -12,30 +14,19 @@ use super::commit::{begin_alone, closed};
 use super::connection::{unread, unwritten};
 use super::notes::write_run;
 use super::open::SqliteStore;
-use super::read_view::controls;
-use super::rows::{cut, parsed, text_of};
+use super::read_view::{Controls, controls};
+use super::rows::{cut, parsed};
+use super::timetable::{self, InEffect, in_effect, keep};
 use crate::domain::incident::{RunId, control};
-use crate::domain::planner::{
-    Attempt, Job, Jump, RunWhy, Running, Seen, Suspension, Verdict, plan,
-};
+use crate::domain::planner::{Job, RunWhy, Running, Seen, Suspension, Verdict, plan};
 use crate::domain::run::{AgentRun, Claim, RunState};
+use crate::domain::subject::AgentName;
 use crate::ports::Pending;
 use crate::ports::slots::{Ask, Claimed, Slots};
 use crate::ports::store::StoreError;
 
-/// A schedule that is new here takes a slot that is not older than this: what installed it may have been slow.
-const FRESH: SignedDuration = SignedDuration::from_mins(1);
-
-/// The least time: moments are kept to the millisecond.
-const TICK: SignedDuration = SignedDuration::from_millis(1);
-
-/// Since when which schedule is in effect, and in which epoch of the clock.
-struct Timetable {
-    epoch: u64,
-    since: Timestamp,
-    /// Whether the ledger does not know this yet.
-    is_new: bool,
-}
+/// Of more jobs than this, everything is read at once.
+const FEW: usize = 8;
 
 impl Slots for SqliteStore {
     fn claim<'a>(
@@ -60,6 +51,93 @@ impl Slots for SqliteStore {
             }
         })
     }
+
+    fn enrol<'a>(&'a self, now: Timestamp, jobs: &'a [Job]) -> Pending<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            self.writable()?;
+            let (now, scope) = (cut(now), &self.options().host);
+            let mut guard = self.opened().await;
+            let open = &mut guard.as_mut().ok_or_else(closed)?.connection;
+            let mut transaction = begin_alone(open).await.map_err(|error| self.noticed(error))?;
+            let mut known = timetable::rows(&mut transaction, scope).await?;
+            for job in jobs {
+                let effect = in_effect(known.remove(job.agent().as_str()), job, now);
+                if effect.is_new {
+                    keep(&mut transaction, scope, job, effect.timetable).await?;
+                }
+            }
+            transaction.commit().await.map_err(|error| self.noticed(unwritten(error)))
+        })
+    }
+
+    fn seen<'a>(
+        &'a self,
+        now: Timestamp,
+        jobs: &'a [&'a Job],
+    ) -> Pending<'a, Result<Vec<Seen>, StoreError>> {
+        Box::pin(async move {
+            let (now, scope) = (cut(now), &self.options().host);
+            let mut guard = self.opened().await;
+            let open = &mut guard.as_mut().ok_or_else(closed)?.connection;
+            let controls = controls(open).await?;
+            let mut known = BTreeMap::new();
+            if jobs.len() > FEW {
+                known = timetable::rows(open, scope).await?;
+            } else {
+                for job in jobs {
+                    let row = timetable::row(open, scope, job.agent()).await?;
+                    known.extend(row.map(|row| (job.agent().to_string(), row)));
+                }
+            }
+            let mut all = Vec::with_capacity(jobs.len());
+            for job in jobs {
+                let row = known.remove(job.agent().as_str());
+                let seen = timetable::seen(in_effect(row, job, now), true, now);
+                all.push(Seen { suspended: suspension(&controls, job.agent()), ..seen });
+            }
+            Ok(all)
+        })
+    }
+
+    fn running(&self) -> Pending<'_, Result<Vec<AgentRun>, StoreError>> {
+        Box::pin(async move {
+            let mut guard = self.opened().await;
+            let open = &mut guard.as_mut().ok_or_else(closed)?.connection;
+            let all: Vec<(String,)> =
+                sqlx::query_as("SELECT doc FROM agent_run WHERE state = 'running' AND scope = $1")
+                    .bind(&self.options().host)
+                    .fetch_all(open)
+                    .await
+                    .map_err(unread)?;
+            all.into_iter().map(|(doc,)| parsed(&doc)).collect()
+        })
+    }
+
+    fn conclude<'a>(
+        &'a self,
+        run: &'a RunId,
+        state: RunState,
+        exit: Option<i32>,
+        now: Timestamp,
+    ) -> Pending<'a, Result<bool, StoreError>> {
+        Box::pin(async move {
+            self.writable()?;
+            let mut guard = self.opened().await;
+            let open = &mut guard.as_mut().ok_or_else(closed)?.connection;
+            let mut transaction = begin_alone(open).await.map_err(|error| self.noticed(error))?;
+            let row: Option<(String,)> =
+                sqlx::query_as("SELECT doc FROM agent_run WHERE id = $1 AND state = 'running'")
+                    .bind(&run.0)
+                    .fetch_optional(&mut *transaction)
+                    .await
+                    .map_err(unread)?;
+            let Some((doc,)) = row else { return Ok(false) };
+            let row = AgentRun { state, exit, ended_at: Some(cut(now)), ..parsed(&doc)? };
+            write_run(&mut transaction, &row).await?;
+            transaction.commit().await.map_err(|error| self.noticed(unwritten(error)))?;
+            Ok(true)
+        })
+    }
 }
 
 async fn claimed(
@@ -68,11 +146,18 @@ async fn claimed(
     now: Timestamp,
     ask: &Ask<'_>,
 ) -> Result<Claimed, StoreError> {
-    let (timetable, newest) = timetable(connection, store, ask.job, now).await?;
-    if timetable.is_new {
-        keep(connection, store, ask.job, &timetable).await?;
+    let (scope, agent) = (&store.options().host, ask.job.agent());
+    let mut row = timetable::row(connection, scope, agent).await?;
+    let mut effect = in_effect(row.clone(), ask.job, now);
+    if effect.is_new {
+        keep(connection, scope, ask.job, effect.timetable).await?;
+        if row.is_none() {
+            row = timetable::row(connection, scope, agent).await?;
+            effect = in_effect(row, ask.job, now);
+        }
     }
-    let seen = seen(connection, now, ask, &timetable, newest).await?;
+    let timetable = effect.timetable;
+    let seen = seen(connection, now, ask, effect).await?;
     let plan = plan(ask.job, &seen, now);
     let mut mine = None;
     for verdict in &plan.verdicts {
@@ -161,109 +246,13 @@ fn of_run(store: &SqliteStore, ask: &Ask<'_>, now: Timestamp, claim: &Claim) -> 
     }
 }
 
-/// What a schedule is called in the ledger: another expression or zone is another schedule.
-fn name_of(job: &Job) -> String {
-    format!("{} {}", job.schedule().expression(), job.schedule().zone())
-}
-
-/// The timetable as it is from now on, and the newest row of its epoch.
-async fn timetable(
-    connection: &mut SqliteConnection,
-    store: &SqliteStore,
-    job: &Job,
-    now: Timestamp,
-) -> Result<(Timetable, Option<AgentRun>), StoreError> {
-    let row: Option<(i64, String, String)> = sqlx::query_as(
-        "SELECT epoch, schedule, since FROM timetable WHERE agent = $1 AND scope = $2",
-    )
-    .bind(job.agent().as_str())
-    .bind(&store.options().host)
-    .fetch_optional(&mut *connection)
-    .await
-    .map_err(unread)?;
-    let Some((epoch, schedule, since)) = row else {
-        let fresh = now.checked_sub(FRESH).unwrap_or(now);
-        let newest = job.newest_due(now).filter(|slot| *slot > fresh);
-        let before = newest.and_then(|slot| slot.checked_sub(TICK).ok());
-        return Ok((Timetable { epoch: 0, since: before.unwrap_or(now), is_new: true }, None));
-    };
-    let epoch = epoch.unsigned_abs();
-    let newest = newest(connection, store, job, epoch).await?;
-    if schedule != name_of(job) {
-        return Ok((Timetable { epoch, since: now, is_new: true }, newest));
-    }
-    // A slot in the future was taken before the clock was set back.
-    let ahead = newest.as_ref().and_then(last_slot).map(|slot| slot.duration_since(now));
-    let back = ahead.filter(SignedDuration::is_positive).map(SignedDuration::unsigned_abs);
-    if back.is_some_and(|length| job.begins_epoch(Jump::Backward(length))) {
-        return Ok((Timetable { epoch: epoch + 1, since: now, is_new: true }, None));
-    }
-    let since = since.parse().map_err(|error| StoreError::Read(format!("{since}: {error}")))?;
-    Ok((Timetable { epoch, since, is_new: false }, newest))
-}
-
-async fn keep(
-    connection: &mut SqliteConnection,
-    store: &SqliteStore,
-    job: &Job,
-    timetable: &Timetable,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO timetable (agent, scope, epoch, schedule, since) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (agent, scope) DO UPDATE SET epoch = excluded.epoch,
-         schedule = excluded.schedule, since = excluded.since",
-    )
-    .bind(job.agent().as_str())
-    .bind(&store.options().host)
-    .bind(i64::try_from(timetable.epoch).unwrap_or(i64::MAX))
-    .bind(name_of(job))
-    .bind(text_of(timetable.since))
-    .execute(connection)
-    .await
-    .map_err(unwritten)?;
-    Ok(())
-}
-
-/// The newest row of a slot in this epoch: of the newest slot the newest attempt.
-async fn newest(
-    connection: &mut SqliteConnection,
-    store: &SqliteStore,
-    job: &Job,
-    epoch: u64,
-) -> Result<Option<AgentRun>, StoreError> {
-    let row: Option<(String,)> = sqlx::query_as(
-        "SELECT doc FROM agent_run WHERE agent = $1 AND scope = $2 AND epoch = $3
-         AND slot IS NOT NULL ORDER BY slot DESC, attempt DESC LIMIT 1",
-    )
-    .bind(job.agent().as_str())
-    .bind(&store.options().host)
-    .bind(i64::try_from(epoch).unwrap_or(i64::MAX))
-    .fetch_optional(connection)
-    .await
-    .map_err(unread)?;
-    row.map(|(doc,)| parsed(&doc)).transpose()
-}
-
-fn last_slot(row: &AgentRun) -> Option<Timestamp> {
-    row.slot_until.or(row.slot)
-}
-
 async fn seen(
     connection: &mut SqliteConnection,
     now: Timestamp,
     ask: &Ask<'_>,
-    timetable: &Timetable,
-    newest: Option<AgentRun>,
+    effect: InEffect,
 ) -> Result<Seen, StoreError> {
     let agent = ask.job.agent();
-    let (began,): (Option<String>,) = sqlx::query_as(
-        "SELECT max(started_at) FROM agent_run
-         WHERE agent = $1 AND state NOT IN ('skipped', 'missed')",
-    )
-    .bind(agent.as_str())
-    .fetch_one(&mut *connection)
-    .await
-    .map_err(unread)?;
     let running: Option<(String,)> = sqlx::query_as(
         "SELECT doc FROM agent_run WHERE agent = $1 AND state = 'running'
          ORDER BY started_at DESC, id DESC LIMIT 1",
@@ -275,37 +264,21 @@ async fn seen(
     let running = running.map(|(doc,)| parsed::<AgentRun>(&doc)).transpose()?;
     let alive = running.filter(|_| !ask.alone);
     let controls = controls(connection).await?;
-    let of_suspension = [control::suspension_of(agent), control::SUSPEND_ALL.to_owned()];
-    let suspended = of_suspension.iter().filter_map(|key| controls.get(key)).find(|one| one.on);
     Ok(Seen {
-        last_slot: newest.as_ref().and_then(last_slot),
-        in_effect_since: timetable.since,
-        last_began: began.and_then(|at| at.parse().ok()),
         running: alive.map(|run| Running { slot: run.slot, started_at: run.started_at }),
-        last_attempt: newest.and_then(|row| attempt(row, ask.alone, now)),
-        suspended: suspended.map(|one| Suspension {
-            since: one.set_at,
-            until: one.expires_at,
-            why: one.reason.clone(),
-        }),
+        suspended: suspension(&controls, agent),
         held_by: ask.held_by.clone(),
         waiting: ask.waiting.clone(),
         looking_since: ask.looking_since,
+        ..timetable::seen(effect, ask.alone, now)
     })
 }
 
-/// How the newest attempt ended. One that nobody can be at any more is lost.
-fn attempt(row: AgentRun, alone: bool, now: Timestamp) -> Option<Attempt> {
-    let is_gone = row.state == RunState::Running && alone;
-    Some(Attempt {
-        slot: last_slot(&row)?,
-        number: row.attempt,
-        state: if is_gone { RunState::Lost } else { row.state },
-        exit: row.exit,
-        ended_at: row.ended_at.or_else(|| is_gone.then_some(now))?,
-        deadline: row.lease_until.unwrap_or(row.started_at),
-        plan_only: row.plan_only,
-    })
+/// The suspension of this agent, or of all.
+fn suspension(controls: &Controls, agent: &AgentName) -> Option<Suspension> {
+    let keys = [control::suspension_of(agent), control::SUSPEND_ALL.to_owned()];
+    let one = keys.iter().filter_map(|key| controls.get(key)).find(|one| one.on)?;
+    Some(Suspension { since: one.set_at, until: one.expires_at, why: one.reason.clone() })
 }
 
 /// Tokens only grow.

@@ -29,11 +29,16 @@ use crate::domain::timing::ScheduleSettings;
 /// A settings file may hold at most so many bytes; the commented one has a few thousand.
 const LARGEST: u64 = 1024 * 1024;
 
+/// The variable that names the settings as they were accepted.
+pub const ACCEPTED_VARIABLE: &str = "OPS_SETTINGS";
+
 /// The effective settings of everything.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The file that was read.
     pub file: PathBuf,
+    /// Its text.
+    pub text: String,
     /// What depends on this host.
     pub environment: Environment,
     /// This host's name in findings.
@@ -113,7 +118,10 @@ impl Config {
     pub fn load(option: Option<&Path>, environ: &Environ) -> Result<Loaded, ConfigErrors> {
         let found = paths::find(option, environ)
             .map_err(|none| ConfigErrors::single(None, none.to_string(), None))?;
-        let text = read_file(&found)?;
+        let text = match accepted(environ) {
+            Some(text) => text,
+            None => read_file(&found)?,
+        };
         Self::from_text(&found.file, &text, environ, registry::ALL)
     }
 
@@ -177,6 +185,12 @@ impl Config {
         let hidden = self.given.iter().filter(|found| found.hidden);
         hidden.map(|found| found.value.expose().to_owned()).collect()
     }
+}
+
+/// The settings that the scheduler which started this process has accepted: a change of the file is in effect for its agents
+/// once it has taken it. Where they cannot be read, the file is.
+fn accepted(environ: &Environ) -> Option<String> {
+    std::fs::read_to_string(environ.get(ACCEPTED_VARIABLE)?).ok()
 }
 
 fn read_file(found: &paths::Found) -> Result<String, ConfigErrors> {

@@ -8,7 +8,7 @@
 pub mod document;
 pub mod environ;
 mod lints;
-mod load;
+pub mod load;
 pub mod notify;
 mod notify_lints;
 pub mod origins;

@@ -160,6 +160,7 @@ impl<'t> Reader<'t> {
         problems.sort_by_key(|problem| problem.place);
         let config = Config {
             file: self.file.to_owned(),
+            text: self.text.to_owned(),
             environment: house.environment,
             host: house.host,
             paths: resolved.paths,

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::hold::Hold;
 use super::job::{Job, later};
 use super::retry;
 use super::seen::Seen;
-use super::verdict::{Hold, MissedWhy, Plan, RunWhy, SkipWhy, Start, Verdict, Waiting};
+use super::verdict::{MissedWhy, Plan, RunWhy, SkipWhy, Start, Verdict, Waiting};
 use crate::domain::timing::{CatchUp, Overlap};
 
 /// A start is on time when it is at most so late.

@@ -35,6 +35,15 @@ impl Job {
         Self { agent, host: host.to_owned(), schedule, rules, interval, delay }
     }
 
+    /// Whether both mean the same slots, and treat them in the same way.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let of =
+            |job: &Self| (job.schedule.expression().to_owned(), job.schedule.zone().to_owned());
+        (&self.agent, &self.host, of(self)) == (&other.agent, &other.host, of(other))
+            && self.rules == other.rules
+    }
+
     /// The agent.
     #[must_use]
     pub const fn agent(&self) -> &AgentName {

@@ -6,6 +6,7 @@
 
 mod decide;
 mod draw;
+mod hold;
 mod job;
 mod jump;
 mod retry;
@@ -14,11 +15,12 @@ mod seen;
 mod verdict;
 
 pub use decide::{ON_TIME, plan};
+pub use hold::Hold;
 pub use job::Job;
 pub use jump::{Jump, Reading};
 pub use rules::Rules;
 pub use seen::{Attempt, Running, Seen, Suspension};
-pub use verdict::{Hold, MissedWhy, Plan, RunWhy, SkipWhy, Start, Verdict, Waiting};
+pub use verdict::{MissedWhy, Plan, RunWhy, SkipWhy, Start, Verdict, Waiting};
 
 #[cfg(test)]
 mod table_tests;

@@ -5,28 +5,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::hold::Hold;
 use crate::domain::duration::HumanDuration;
 use crate::domain::moment;
 use crate::domain::run::RunState;
 use crate::domain::schedule::Count;
-use crate::domain::subject::AgentName;
-
-/// What holds a slot back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Hold {
-    /// The agent's own run.
-    OwnRun {
-        /// When it started.
-        since: Timestamp,
-    },
-    /// Another agent with a mutex in common.
-    Mutex {
-        /// Which.
-        agent: AgentName,
-    },
-    /// The spread of late slots after a start of the host.
-    Boot,
-}
 
 /// A slot that is due and not started yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,12 +123,41 @@ pub struct Plan {
     pub wake_at: Timestamp,
 }
 
-impl fmt::Display for Hold {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Verdict {
+    /// What is to be started by it.
+    #[must_use]
+    pub const fn start(&self) -> Option<&Start> {
         match self {
-            Self::OwnRun { since } => write!(f, "the run of {} goes on", moment::full(*since)),
-            Self::Mutex { agent } => write!(f, "{agent} runs, and both have a mutex in common"),
-            Self::Boot => f.write_str("late slots are spread after a start"),
+            Self::Run(start) | Self::Replace { start, .. } => Some(start),
+            Self::Skip { .. } | Self::Missed { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let full = |slot: &Timestamp| moment::full(*slot);
+        match self {
+            Self::Run(start) => {
+                write!(f, "the slot of {} is run: {}", full(&start.slot), start.why)
+            }
+            Self::Replace { start, running_since } => write!(
+                f,
+                "the slot of {} replaces the run of {}",
+                full(&start.slot),
+                full(running_since)
+            ),
+            Self::Skip { slot, why } => write!(f, "the slot of {} is skipped: {why}", full(slot)),
+            Self::Missed { from, to, why, .. } if from == to => {
+                write!(f, "the slot of {} was missed: {why}", full(from))
+            }
+            Self::Missed { from, to, why, count } => write!(
+                f,
+                "{} slots from {} to {} were missed: {why}",
+                count.counted(),
+                full(from),
+                full(to)
+            ),
         }
     }
 }
