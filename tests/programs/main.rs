@@ -4,6 +4,7 @@
 mod applying;
 #[path = "../support/authority.rs"]
 mod authority;
+mod daemon;
 mod demo;
 mod desk;
 mod dry_run;
@@ -19,6 +20,9 @@ mod owner;
 #[path = "../support/peers.rs"]
 mod peers;
 mod reporter;
+mod scheduler;
+mod scheduler_clock;
+mod scheduler_faults;
 mod small_disk;
 mod stops;
 mod telling;

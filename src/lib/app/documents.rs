@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::config::{OriginRow, Problem};
 use super::opsctl::schedule::{ScheduleTold, SlotTold};
+use super::scheduler::Beat;
 use crate::domain::approval::{Approval, Verdict};
 use crate::domain::event::RecordedEvent;
 use crate::domain::incident::{
@@ -384,7 +385,10 @@ pub fn all() -> Vec<Document> {
 /// Documents that no program prints: what is sent to others.
 #[must_use]
 pub fn sent() -> Vec<Document> {
-    vec![document::<GenericNotice>("notice", "sent to webhooks of the template `generic`")]
+    vec![
+        document::<GenericNotice>("notice", "sent to webhooks of the template `generic`"),
+        document::<Beat>("scheduler", "state/scheduler.json"),
+    ]
 }
 
 fn document<T: JsonSchema>(name: &'static str, printed_by: &'static str) -> Document {

@@ -172,7 +172,7 @@ pub(super) async fn meet(
     loop {
         match AgentLock::take(&config.paths.locks(), &name, &owner) {
             Err(LockError::Busy { .. }) if clock.elapsed() < until => {
-                clock.sleep(ASK_AGAIN / 20).await
+                clock.sleep(ASK_AGAIN / 20).await;
             }
             answer => return answer,
         }

@@ -7,8 +7,11 @@ use std::process::ExitCode;
 use super::exit::Exit;
 use super::{agent_run, opsctl, out, registry, sandbox, scheduler};
 
+/// A program, from its command line to its exit code.
+type Tool = fn(Vec<OsString>) -> Exit;
+
 /// The names that are not agents, each with its `main`.
-const TOOLS: [(&str, fn(Vec<OsString>) -> Exit); 3] =
+const TOOLS: [(&str, Tool); 3] =
     [("opsctl", opsctl::run), ("sandbox", sandbox::run), ("scheduler", scheduler::run)];
 
 /// The whole of every `main`. A file that carries the exact name of another agent or tool acts as that one; `own` is what a
@@ -26,7 +29,7 @@ fn called(path: &OsStr) -> Option<&str> {
     Path::new(path).file_name()?.to_str()
 }
 
-fn tool(name: &str) -> Option<fn(Vec<OsString>) -> Exit> {
+fn tool(name: &str) -> Option<Tool> {
     TOOLS.iter().find(|(tool, _)| *tool == name).map(|(_, run)| *run)
 }
 

@@ -230,7 +230,7 @@ impl AtWork {
             .values()
             .map(|watch| Due { agent: watch.job.agent().clone(), at: watch.look_at })
             .collect();
-        due.sort_by(|a, b| a.at.cmp(&b.at));
+        due.sort_by_key(|one| one.at);
         let working = self.attended.iter().map(|(run, one)| Working {
             agent: one.agent.clone(),
             run: run.clone(),

@@ -95,14 +95,13 @@ impl AgentProcesses {
                     how = &mut ending => Err(how),
                     Ok(()) = stopping => Ok(()),
                 };
-                match asked {
-                    Err(how) => (how, false, Vec::new()),
-                    Ok(()) => {
-                        let (left, how) = tokio::join!(tree.end(grace, &*clock), async {
-                            timeout(grace + STUCK, &mut ending).await.unwrap_or(How::Unseen)
-                        });
-                        (how, true, left)
-                    }
+                if let Err(how) = asked {
+                    (how, false, Vec::new())
+                } else {
+                    let gone =
+                        async { timeout(grace + STUCK, &mut ending).await.unwrap_or(How::Unseen) };
+                    let (left, how) = tokio::join!(tree.end(grace, &*clock), gone);
+                    (how, true, left)
                 }
             };
             live.ends(pid);

@@ -51,13 +51,11 @@ impl Output {
 /// Reads on, and forgets a stream that has ended.
 async fn next(stream: &mut Option<impl AsyncRead + Unpin>, into: &mut [u8]) -> usize {
     let Some(open) = stream else { return std::future::pending().await };
-    match open.read(into).await {
-        Ok(read @ 1..) => read,
-        Ok(0) | Err(_) => {
-            *stream = None;
-            0
-        }
+    if let Ok(read @ 1..) = open.read(into).await {
+        return read;
     }
+    *stream = None;
+    0
 }
 
 #[cfg(test)]

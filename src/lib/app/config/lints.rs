@@ -180,14 +180,6 @@ fn of_times(
     if timeout.is_zero() {
         lints.push(lint(Level::Error, at.clone(), "a run without any time does nothing"));
     }
-    if timeout >= interval {
-        let message = format!(
-            "a run may take {}, and the next one is due after {}; write less than {1}",
-            text(timeout),
-            text(interval)
-        );
-        lints.push(lint(Level::Error, at.clone(), message));
-    }
     if policy.back_off.get() < interval {
         let message = format!(
             "the cool-down of {} is shorter than the interval of {}, so that it holds nothing back; write at least {1}",

@@ -11,7 +11,7 @@ use crate::domain::duration::HumanDuration;
 use crate::domain::planner::Rules;
 use crate::domain::schedule::{Fields, Remark, Schedule, ScheduleError};
 use crate::domain::spec::Spec;
-use crate::domain::timing::{CatchUp, ScheduleSettings};
+use crate::domain::timing::{CatchUp, Overlap, ScheduleSettings};
 
 /// So far ahead changes of the local clock are looked for.
 const A_YEAR: SignedDuration = SignedDuration::from_hours(24 * 366);
@@ -50,6 +50,15 @@ pub(super) fn schedule(
     }
     let shortest = parsed.shortest_gap(Timestamp::UNIX_EPOCH);
     let text = |duration: Duration| HumanDuration::from(duration).to_string();
+    if rules.timeout >= shortest && rules.overlap == Overlap::Skip {
+        let message = format!(
+            "a run may take {}, and the next slot follows after {}: slots that come meanwhile are skipped; write less, or \
+             overlap = \"queue\"",
+            text(rules.timeout),
+            text(shortest)
+        );
+        add(Level::Warning, "timeout", message);
+    }
     if rules.offset >= shortest {
         let message = format!(
             "an agent that starts {} after its slot would start after the next one, which follows after {}; write less",

@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::room::no_room;
 use super::{Desk, Told, Trouble};
 use crate::adapters::store::Access;
 use crate::app::exit::Exit;
+use crate::app::scheduler::Beat;
 use crate::domain::view::OpsState;
 use crate::ports::store::Store;
 use crate::render;
@@ -39,6 +41,7 @@ impl Desk<'_> {
                 state
             }
         };
+        notes.extend(self.about_scheduler(now));
         if let Some(why) = no_room(&paths.state) {
             notes.push(format!(
                 "the state folder {why}: what cannot be recorded is not acted on either"
@@ -46,6 +49,19 @@ impl Desk<'_> {
         }
         let text = render::status::status(&places, &notes, &state, now, self.style);
         Ok(Told { text, json: json!(state), exit: Exit::Clean })
+    }
+
+    /// What an admin should know of the scheduler, where one has been at work here.
+    fn about_scheduler(&self, now: Timestamp) -> Vec<String> {
+        let paths = &self.config.paths;
+        let beat = match Beat::read(&paths.beat()) {
+            Ok(Some(beat)) => beat,
+            Ok(None) => return Vec::new(),
+            Err(error) => return vec![format!("{}: {error}", paths.beat().display())],
+        };
+        let accepted = std::fs::read_to_string(paths.accepted()).ok();
+        let is_changed = accepted.is_some_and(|text| text != self.config.text);
+        beat.notes(now, is_changed)
     }
 
     async fn ledger_state(&self) -> Result<OpsState, Trouble> {

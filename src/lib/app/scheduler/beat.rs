@@ -3,11 +3,12 @@
 use std::io;
 use std::path::Path;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::adapters::private_file;
+use crate::domain::moment;
 use crate::scheduler::Pass;
 
 /// The scheduler's sign of life.
@@ -100,6 +101,37 @@ impl Beat {
         }
     }
 
+    /// What an admin should know of it; nothing where all is well. `is_changed` says that the settings file is another one than
+    /// the scheduler accepted.
+    #[must_use]
+    pub fn notes(&self, now: Timestamp, is_changed: bool) -> Vec<String> {
+        let ago = now.duration_since(self.at);
+        if ago > SILENT {
+            return vec![format!(
+                "the scheduler (pid {}) has been silent since {} and starts no agent",
+                self.pid,
+                moment::full(self.at)
+            )];
+        }
+        let refused = self.refused.as_ref().map(|refused| {
+            format!(
+                "the scheduler refused the settings at {} and goes on with the old ones: {}",
+                moment::full(refused.at),
+                refused.why.lines().next().unwrap_or_default()
+            )
+        });
+        let unread = (is_changed && refused.is_none()).then(|| {
+            format!(
+                "the settings were changed and are not in effect: tell the scheduler, `kill -HUP {}` or `systemctl reload \
+                 opswarden`",
+                self.pid
+            )
+        });
+        let blind =
+            self.blind.as_ref().map(|why| format!("the scheduler cannot use the ledger: {why}"));
+        [refused, unread, blind].into_iter().flatten().collect()
+    }
+
     /// Writes it, whole or not at all.
     ///
     /// # Errors
@@ -124,5 +156,44 @@ impl Beat {
     }
 }
 
+/// A scheduler looks at everything every ten seconds.
+const SILENT: SignedDuration = SignedDuration::from_secs(60);
 /// So many of what is looked at next are listed.
 const SHOWN: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn beat(at: &str) -> Beat {
+        Beat {
+            version: VERSION,
+            pid: 7,
+            config: "/etc/opswarden/agents.toml".to_owned(),
+            since: at.parse().unwrap(),
+            at: at.parse().unwrap(),
+            blind: None,
+            draining: false,
+            refused: None,
+            due: Vec::new(),
+            working: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_admin_is_told_of_silence_of_refused_settings_and_of_settings_that_wait() {
+        let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+        let well = beat("2026-11-20T09:59:55Z");
+        assert_eq!(well.notes(now, false), Vec::<String>::new());
+        assert!(well.notes(now, true)[0].contains("kill -HUP 7"));
+        let silent = beat("2026-11-20T09:50:00Z").notes(now, true);
+        assert_eq!(silent.len(), 1);
+        assert!(silent[0].contains("(pid 7) has been silent since 2026-11-20 09:50:00 UTC"));
+        let why = "agents.toml:3:1: unknown\n  hint".to_owned();
+        let refused = Beat { refused: Some(Refused { at: now, why }), ..well.clone() };
+        let notes = refused.notes(now, true);
+        assert!(notes.len() == 1 && notes[0].ends_with("agents.toml:3:1: unknown"), "{notes:?}");
+        let blind = Beat { blind: Some("it is gone".to_owned()), ..well };
+        assert_eq!(blind.notes(now, false), ["the scheduler cannot use the ledger: it is gone"]);
+    }
+}

@@ -2,37 +2,31 @@
 
 use sd_notify::NotifyState;
 
-/// Speaks to the service manager.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Manager;
+/// Slots are waited for.
+pub(super) fn ready() {
+    say(&[NotifyState::Ready]);
+}
 
-impl Manager {
-    /// Slots are waited for.
-    pub(super) fn ready(self) {
-        say(&[NotifyState::Ready]);
-    }
+/// The settings are read anew; [`ready`] says when that is done.
+pub(super) fn reloading() {
+    let told = NotifyState::monotonic_usec_now()
+        .map_or_else(|_| vec![NotifyState::Reloading], |now| vec![NotifyState::Reloading, now]);
+    say(&told);
+}
 
-    /// The settings are read anew; [`Manager::ready`] says when that is done.
-    pub(super) fn reloading(self) {
-        let told = NotifyState::monotonic_usec_now()
-            .map_or_else(|_| vec![NotifyState::Reloading], |now| vec![NotifyState::Reloading, now]);
-        say(&told);
-    }
+/// Nothing more is started.
+pub(super) fn stopping() {
+    say(&[NotifyState::Stopping]);
+}
 
-    /// Nothing more is started.
-    pub(super) fn stopping(self) {
-        say(&[NotifyState::Stopping]);
-    }
+/// A sign of health, and the state in a few words.
+pub(super) fn healthy(status: &str) {
+    say(&[NotifyState::Watchdog, NotifyState::Status(status)]);
+}
 
-    /// A sign of health, and the state in a few words.
-    pub(super) fn healthy(self, status: &str) {
-        say(&[NotifyState::Watchdog, NotifyState::Status(status)]);
-    }
-
-    /// The state in a few words, and no sign of health.
-    pub(super) fn ill(self, status: &str) {
-        say(&[NotifyState::Status(status)]);
-    }
+/// The state in a few words, and no sign of health.
+pub(super) fn ill(status: &str) {
+    say(&[NotifyState::Status(status)]);
 }
 
 fn say(state: &[NotifyState<'_>]) {

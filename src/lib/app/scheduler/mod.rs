@@ -11,6 +11,6 @@ mod start;
 mod terminal;
 mod words;
 
-pub use beat::{Beat, Refused};
+pub use beat::{Beat, BeatDue, BeatWorking, Refused};
 pub(super) use jobs::job;
 pub(super) use start::run;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 
 use super::beat::{Beat, Refused};
-use super::manager::Manager;
+use super::manager;
 use super::terminal::Terminal;
 use crate::app::out;
 use crate::ports::clock::Clock;
@@ -40,8 +40,8 @@ impl Reporter for Audience {
             None => out::complain(&news.to_string()),
         }
         match news {
-            News::Draining { .. } => Manager.stopping(),
-            News::Reloaded { .. } => Manager.ready(),
+            News::Draining { .. } => manager::stopping(),
+            News::Reloaded { .. } => manager::ready(),
             _ => {}
         }
     }
@@ -50,8 +50,8 @@ impl Reporter for Audience {
         let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let status = status(pass, refused.is_some());
         match pass.blind {
-            None => Manager.healthy(&status),
-            Some(_) => Manager.ill(&status),
+            None => manager::healthy(&status),
+            Some(_) => manager::ill(&status),
         }
         if let Some(terminal) = &self.terminal {
             terminal.keep(pass);

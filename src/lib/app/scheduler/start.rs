@@ -12,10 +12,10 @@ use super::args::SchedulerArgs;
 use super::beat::Refused;
 use super::jobs::jobs;
 use super::ledger::Ledger;
-use super::manager::Manager;
+use super::manager;
 use super::pulse::Pulse;
 use super::reporter::Audience;
-use super::terminal::Terminal;
+use super::terminal::{self, Terminal};
 use super::words::{Asked, Signals};
 use crate::adapters::agent_lock::{AgentLock, LockError};
 use crate::adapters::agent_process::AgentProcesses;
@@ -136,7 +136,7 @@ impl Serving<'_> {
         let terminal = style.map(|style| Arc::new(Terminal::new(style)));
         let scheduler = self.scheduler(&config, &refused, terminal.clone());
         let pulse = self.pulse(&say).await;
-        Manager.ready();
+        manager::ready();
         let work = scheduler.run(jobs(&config), words);
         let words = self.hear(&mut signals, &say, &refused);
         let line = draw(terminal.clone(), &*self.clock);
@@ -148,9 +148,11 @@ impl Serving<'_> {
         if let Some(pulse) = pulse {
             pulse.stop().await;
         }
-        if let Some(terminal) = terminal {
-            terminal.clear();
+        if terminal.is_some() {
+            terminal::clear();
         }
+        // Nothing is expected of a scheduler that was ended in order.
+        let _none_was_written = std::fs::remove_file(config.paths.beat());
         if well || !self.args.once { Exit::Clean } else { Exit::Incomplete }
     }
 
@@ -169,7 +171,7 @@ impl Serving<'_> {
             let config = Arc::clone(&shared.read().unwrap_or_else(PoisonError::into_inner));
             wire::store_options(&config, access, Arc::clone(&clock))
         };
-        let given = self.given(config);
+        let given = Self::given(config);
         let clock = Arc::clone(&self.clock);
         Scheduler {
             slots: Arc::new(Ledger::new(config.paths.ledger(), options)),
@@ -192,7 +194,7 @@ impl Serving<'_> {
 
     /// What every agent is told: which settings are in effect. They are kept beside the ledger, so that a mistake in the file
     /// stops no agent before somebody asks for the changed settings, and then neither.
-    fn given(&self, config: &Config) -> BTreeMap<String, String> {
+    fn given(config: &Config) -> BTreeMap<String, String> {
         let file = std::path::absolute(&config.file).unwrap_or_else(|_| config.file.clone());
         let mut given =
             BTreeMap::from([(CONFIG_VARIABLE.to_owned(), file.to_string_lossy().into_owned())]);
@@ -234,7 +236,7 @@ impl Serving<'_> {
             let word = match signals.next().await {
                 Asked::Stop => Word::Stop,
                 Asked::Reload => {
-                    Manager.reloading();
+                    manager::reloading();
                     match self.reload() {
                         Ok(word) => {
                             *refused.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -279,7 +281,7 @@ impl Serving<'_> {
         out::complain(&told);
         let refusal = Refused { at: self.clock.now(), why };
         *refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(refusal);
-        Manager.ready();
+        manager::ready();
     }
 }
 

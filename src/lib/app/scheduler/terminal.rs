@@ -47,11 +47,11 @@ impl Terminal {
             print(&format!("{CLEAR}{}", self.style.paint(Tone::Dim, &line(pass, now))));
         }
     }
+}
 
-    /// Leaves no line behind.
-    pub(super) fn clear(&self) {
-        print(CLEAR);
-    }
+/// Leaves no line behind.
+pub(super) fn clear() {
+    print(CLEAR);
 }
 
 fn print(text: &str) {
