@@ -25,6 +25,7 @@ mod scheduler_clock;
 mod scheduler_faults;
 mod small_disk;
 mod stops;
+mod storm;
 mod telling;
 mod telling_channels;
 mod tenant;
