@@ -124,7 +124,8 @@ impl AtWork {
     }
 
     async fn look(&mut self, agent: &AgentName, seen: Option<Seen>, now: Timestamp) {
-        let own = self.attended.values().find(|one| one.agent == *agent).map(Attended::running);
+        let own = self.attended.values().filter(|one| one.agent == *agent).map(Attended::running);
+        let own = own.max_by_key(|run| run.slot);
         let held_by = self.holder(agent);
         let moment = Moment { own, held_by, looking_since: self.looking_since, now };
         let Some(watch) = self.watches.get_mut(agent) else { return };

@@ -5,6 +5,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::adapters::proc_stat::ProcStat;
+
+/// What such a group is called, with the pid of the process that made it.
+const PREFIX: &str = "opswarden-runs-";
+
 /// The group below which this process makes groups for runs.
 #[derive(Clone, Debug)]
 pub(super) struct Cgroups {
@@ -22,7 +27,9 @@ impl Cgroups {
     pub(super) fn find() -> Option<Self> {
         let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
         let own = fs::read_to_string("/proc/self/cgroup").ok()?;
-        let folder = place(&mounts, &own)?.join(format!("runs-{}", std::process::id()));
+        let place = place(&mounts, &own)?;
+        sweep(&place);
+        let folder = place.join(format!("{PREFIX}{}", std::process::id()));
         match fs::create_dir(&folder) {
             Ok(()) => Some(Self { folder }),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Some(Self { folder }),
@@ -87,6 +94,17 @@ fn below(folder: &Path) -> Vec<PathBuf> {
     entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
 }
 
+/// Removes what processes that are gone left behind; a group in which something is alive stays.
+fn sweep(place: &Path) {
+    for folder in below(place) {
+        let name = folder.file_name().and_then(|name| name.to_str());
+        let pid = name.and_then(|name| name.strip_prefix(PREFIX)?.parse().ok());
+        if pid.is_some_and(|pid: u32| ProcStat::of(pid).is_none()) {
+            let _still_used = remove(&folder);
+        }
+    }
+}
+
 fn remove(folder: &Path) -> io::Result<()> {
     for inner in below(folder) {
         remove(&inner)?;
@@ -119,6 +137,19 @@ pub fn join_cgroup(folder: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_process_that_is_gone_left_behind_is_swept_away() {
+        let place = tempfile::tempdir().unwrap();
+        let group = |pid: u32| place.path().join(format!("{PREFIX}{pid}"));
+        let (gone, alive) = (group(u32::MAX), group(std::process::id()));
+        let other = place.path().join("user.slice");
+        for folder in [&gone.join("run-1"), &alive, &other] {
+            fs::create_dir_all(folder).unwrap();
+        }
+        sweep(place.path());
+        assert!(!gone.exists() && alive.exists() && other.exists());
+    }
 
     #[test]
     fn the_group_is_found_where_the_unified_hierarchy_is_mounted() {
