@@ -1,6 +1,5 @@
 //! The scheduler and its agents on a clock that is set, and over the changes of local time.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,6 +8,7 @@ use jiff::Timestamp;
 
 use super::daemon::{Daemon, SCHEDULER, in_state, runs, scheduled, until};
 use super::fake::Fake;
+use super::peers::{skip, test_name};
 
 /// The library that tells programs another time, where Debian puts it.
 fn library() -> Option<PathBuf> {
@@ -35,14 +35,9 @@ fn set(fake: &Fake, offset: i64) {
     std::fs::rename(new, file).expect("it is set");
 }
 
-fn skipped(what: &str) {
-    let mut told = std::io::stderr().lock();
-    let _told = writeln!(told, "SKIPPED: {what}: faketime is missing");
-}
-
 #[test]
 fn a_clock_that_is_set_forward_or_back_costs_no_slot_its_row_and_runs_no_slot_twice() {
-    let Some(library) = library() else { return skipped("a clock that is set") };
+    let Some(library) = library() else { return skip(&test_name(), "faketime") };
     let fake = Fake::new();
     scheduled(&fake, ("*", "900ms"), "");
     let daemon = Daemon::of(&fake, on_clock(&fake, &library, 0));
@@ -70,7 +65,7 @@ fn a_clock_that_is_set_forward_or_back_costs_no_slot_its_row_and_runs_no_slot_tw
 
 #[test]
 fn what_happens_at_a_time_of_day_happens_once_however_often_the_clock_is_set_back() {
-    let Some(library) = library() else { return skipped("a time of day on a clock that is set") };
+    let Some(library) = library() else { return skip(&test_name(), "faketime") };
     let fake = Fake::new();
     let slot: Timestamp = "2026-11-10T03:00:00Z".parse().expect("a time");
     daily(&fake, "0 3 * * *", "UTC");
@@ -82,6 +77,29 @@ fn what_happens_at_a_time_of_day_happens_once_however_often_the_clock_is_set_bac
         std::thread::sleep(Duration::from_secs(6));
     }
     assert_eq!(runs(&fake).len(), 1, "{:?}", runs(&fake));
+}
+
+#[test]
+fn a_clock_that_begins_in_1970_and_is_set_right_costs_one_row_of_missed_slots() {
+    let Some(library) = library() else { return skip(&test_name(), "faketime") };
+    let fake = Fake::new();
+    scheduled(&fake, ("*", "900ms"), "");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
+    let since_1970 = i64::try_from(now.as_secs()).expect("it is before the end of time") - 3600;
+    let daemon = Daemon::of(&fake, on_clock(&fake, &library, -since_1970));
+    assert!(until(|| runs(&fake).len() >= 2), "{}", daemon.said());
+    set(&fake, 0);
+    daemon.says("the clock was set forward by");
+    let today = |row: &serde_json::Value| row["slot"].as_str().is_some_and(|at| at > "2026");
+    assert!(
+        until(|| runs(&fake).iter().filter(|row| today(row)).count() >= 3),
+        "{}",
+        daemon.said()
+    );
+    let mut missed = in_state(&fake, "missed");
+    missed.retain(|row| row["agent"] == "health-guardian");
+    assert_eq!(missed.len(), 1, "{missed:?}");
+    assert_eq!(missed[0]["slots"], 100_000, "more are not counted");
 }
 
 /// The offset with which it is three seconds before `slot` now.
@@ -118,7 +136,7 @@ const CHANGES: [(&str, &str, &str, Option<&str>); 12] = [
 
 #[test]
 fn a_time_of_day_is_run_once_on_the_days_on_which_the_local_clock_changes() {
-    let Some(library) = library() else { return skipped("changes of the local clock") };
+    let Some(library) = library() else { return skip(&test_name(), "faketime") };
     let parse = |text: &str| text.parse::<Timestamp>().expect("a time");
     let stage = |cron: &str, zone: &str, at: Timestamp| {
         let fake = Fake::new();

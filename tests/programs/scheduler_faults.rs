@@ -7,6 +7,8 @@ use rustix::process::Signal;
 
 use super::daemon::{Daemon, SCHEDULER, in_state, is_alive, runs, scheduled, signal, takes, until};
 use super::fake::Fake;
+use super::peers::{skip, test_name};
+use super::small_disk::SmallDisk;
 
 #[test]
 fn a_run_of_a_scheduler_that_crashed_is_adopted_and_its_slot_is_not_run_again() {
@@ -107,6 +109,29 @@ fn a_program_that_cannot_be_started_is_told_and_tried_again_and_its_slots_are_mi
     let daemon = Daemon::start(&fake, &[]);
     assert!(until(|| !in_state(&fake, "ok").is_empty()), "{}", daemon.said());
     assert!(!in_state(&fake, "missed").is_empty(), "{:?}", runs(&fake));
+}
+
+#[test]
+fn on_a_full_disk_agents_are_started_all_the_same_and_slots_have_rows_again_when_there_is_room() {
+    let fake = Fake::new();
+    scheduled(&fake, ("*", "900ms"), "");
+    let folder = fake.path().join("small");
+    std::fs::create_dir(&folder).expect("a folder");
+    fake.instead(
+        "[agents.ops-reporter.schedule]",
+        "[paths]\nstate = \"small/state\"\nlogs = \"small/logs\"\n[agents.ops-reporter.schedule]",
+    );
+    let Some(disk) = SmallDisk::mount(&folder) else { return skip(&test_name(), "unshare") };
+    let daemon = Daemon::of(&fake, disk.command(&fake, SCHEDULER, &[]));
+    let ends = |code: u8| daemon.said().matches(&format!("ended with {code} after")).count();
+    assert!(until(|| ends(0) >= 2), "{}", daemon.said());
+    disk.fill(0);
+    assert!(until(|| ends(2) >= 2), "{}", daemon.said());
+    disk.fill(1024 * 1024);
+    let before = ends(0);
+    assert!(until(|| ends(0) >= before + 3), "{}", daemon.said());
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.ends(), Some(0));
 }
 
 #[test]

@@ -56,14 +56,20 @@ impl SmallDisk {
 
     /// Runs a program in the namespace, as [`Fake::program`] would outside of it. 124 if it does not end by itself.
     pub(crate) fn run(&self, fake: &Fake, program: &str, arguments: &[&str]) -> Output {
+        let words = [&[PATIENCE_S, program], arguments].concat();
+        self.command(fake, "timeout", &words).output().expect("nsenter starts")
+    }
+
+    /// The command line of a program in the namespace.
+    pub(crate) fn command(&self, fake: &Fake, program: &str, arguments: &[&str]) -> Command {
         // Entering a namespace leaves the working folder behind.
         let change = ["sh", "-c", "cd \"$1\" && shift && exec \"$@\"", "run"];
         let mut words: Vec<&str> = self.enter[1..].iter().map(String::as_str).collect();
         let here = fake.path().display().to_string();
         words.extend(change);
-        words.extend([here.as_str(), "timeout", PATIENCE_S, program]);
+        words.extend([here.as_str(), program]);
         words.extend(arguments);
-        fake.program(&self.enter[0], &words).output().expect("nsenter starts")
+        fake.program(&self.enter[0], &words)
     }
 
     /// Fills it up, and then leaves so much free.
