@@ -334,7 +334,7 @@ mod tests {
         );
         assert!(
             shown.contains(
-                "agents.toml:5:11: agents.health-guardian.schedule.timeout: a run may take 6m"
+                "agents.toml:5:11: warning: agents.health-guardian.schedule.timeout: a run may take 6m"
             ),
             "{shown}"
         );
