@@ -71,6 +71,11 @@ fn an_agent_that_is_frozen_is_ended_after_its_deadline_with_all_that_it_started(
     let child = fake.path().join("child");
     let number = || std::fs::read_to_string(&child).ok()?.trim().parse::<u32>().ok();
     assert!(until(|| number().is_some()));
+    let group = std::fs::read_to_string(format!("/proc/{agent}/cgroup")).expect("it is there");
+    if rustix::process::getuid().is_root() && group.lines().any(|line| line.starts_with("0::/")) {
+        let own = format!("/opswarden-runs-{}/", daemon.pid());
+        assert!(group.contains(&own), "root can make a group for the run: {group}");
+    }
     signal(agent, Signal::STOP);
     daemon.says("health-guardian went on after its deadline");
     daemon.says("health-guardian was killed by signal 9");
