@@ -209,7 +209,8 @@ impl Launch<'_> {
             (Some(why), _) => telling::cry(self.config, &why, clock).await,
             (None, Ok(store)) => {
                 let status = async || Some(store.ops_state(clock.now()).await.ok()?.system_status);
-                telling::calm(self.config, status, clock).await;
+                let agent = (self.entry.spec)().name;
+                telling::calm(self.config, agent.as_str(), status, clock).await;
             }
             (None, Err(_)) => {}
         }

@@ -24,4 +24,5 @@ pub mod shipped;
 mod signals;
 pub mod telemetry;
 pub mod telling;
+pub mod triggers;
 pub mod wire;
