@@ -66,6 +66,8 @@ pub fn service(house: &House, agent: &Agent) -> String {
          Wants=network-online.target\n\
          After=network-online.target time-sync.target\n\
          OnFailure=opswarden-failed@%n.service\n\
+         # A start that finds nothing due costs next to nothing, and none may be refused.\n\
+         StartLimitIntervalSec=0\n\
          \n\
          [Service]\n\
          Type=oneshot\n\
@@ -162,6 +164,7 @@ pub fn teller(house: &House) -> String {
         "{HEAD}\
          [Unit]\n\
          Description=opswarden: tells that %i failed\n\
+         StartLimitIntervalSec=0\n\
          \n\
          [Service]\n\
          Type=oneshot\n\
