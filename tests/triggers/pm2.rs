@@ -168,6 +168,11 @@ fn a_storm_of_restarts_runs_no_slot_twice_and_kills_no_run() {
     });
     assert!(wait_until(PATIENCE, || world.ended("ok") >= 1), "{:#?}", world.runs());
     assert_eq!(world.ended("interrupted"), 0, "{:#?}", world.runs());
+    let home = format!("[managers.pm2]\nhome = {:?}\n[agents.health-guardian]", world.pm2.home());
+    world.fake.instead("[agents.health-guardian]\n", &(home + "\n"));
+    let rows = world.fake.asked(&["doctor"]);
+    let seen = format!("started by the app {APP} of PM2");
+    assert!(rows.to_string().contains(&seen), "{rows:#}");
     world.assert_orderly();
     let verified = world.fake.program(OPSCTL, &["ledger", "verify"]).output();
     assert!(verified.is_ok_and(|output| output.status.success()));

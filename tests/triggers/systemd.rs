@@ -166,3 +166,32 @@ fn inside_its_sandbox_the_guardian_restarts_the_units_that_settings_name_and_no_
     let verified = || machine.opsctl(&["remediations"])[0]["state"] == "verified";
     machine.awaits("its proof", verified);
 }
+
+#[test]
+fn the_doctor_sees_what_starts_each_agent_and_which_unit_differs() {
+    let Some(machine) = every_two_seconds("echo start-1\n") else { return };
+    let told = |about: &str| {
+        let rows = machine.opsctl(&["doctor"]);
+        let rows = rows.as_array().expect("a list").clone();
+        let row = rows.into_iter().find(|row| row["about"] == about);
+        row.map(|row| format!("{}: {}", row["grade"], row["found"])).unwrap_or_default()
+    };
+    let guardian = "health-guardian: trigger";
+    assert!(
+        told(guardian).starts_with("\"blocked\""),
+        "installed, and not enabled: {}",
+        told(guardian)
+    );
+    machine.do_it(&["systemctl", "enable", TIMER]);
+    assert!(told(guardian).contains(&format!("started by {TIMER}")), "{}", told(guardian));
+    assert_eq!(told(&format!("unit {TIMER}")), "");
+    let schedule = "cron = \"*/4 * * * * *\"\ntimeout = \"1500ms\"";
+    machine.put("/etc/opswarden/agents.toml", &settings(schedule, &by_command()));
+    let differs = told(&format!("unit {TIMER}"));
+    assert!(differs.contains("OnCalendar is *-*-* *:*:00/2 UTC"), "{differs}");
+    machine.put(
+        "/etc/cron.d/opswarden",
+        "* * * * * root /usr/lib/opswarden/health-guardian --if-due\n",
+    );
+    assert!(told(guardian).contains("the crontab /etc/cron.d/opswarden"), "{}", told(guardian));
+}

@@ -9,6 +9,7 @@ pub mod documents;
 mod dry_run;
 mod due;
 pub mod exit;
+mod installed;
 pub mod opsctl;
 pub mod out;
 pub mod paths;

@@ -7,6 +7,7 @@ pub mod config;
 mod controls;
 mod desk;
 mod doctor;
+mod doctor_triggers;
 mod explain;
 pub mod generate;
 mod ledger;
