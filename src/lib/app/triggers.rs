@@ -188,6 +188,13 @@ pub fn ecosystem(
     if !wrong.is_empty() {
         return Err(wrong);
     }
+    if zone.following(place.now).next().is_some() {
+        made.notes.push(format!(
+            "PM2's cron starts nothing in the hour that comes twice in {}, and slots of that hour are recorded as missed: start \
+             its daemon with TZ=UTC and write --zone UTC",
+            house.zone
+        ));
+    }
     made.add(pm2::FILE, pm2::per_agent(&house, &agents));
     made.notes.extend(off(config, entries));
     Ok(made)

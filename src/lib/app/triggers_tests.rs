@@ -96,6 +96,8 @@ fn an_app_for_each_agent_is_started_in_the_zone_of_the_daemon() {
     let of = |zone: &str| {
         let zone = TimeZone::get(zone).unwrap();
         let made = ecosystem(&config(text), registry::ALL, true, &zone, &place()).unwrap();
+        let warned = made.notes.iter().any(|note| note.contains("comes twice"));
+        assert_eq!(warned, zone.iana_name() == Some("Europe/Paris"), "{:?}", made.notes);
         let text = made.files.first().unwrap().text.clone();
         let json = text.split_once("module.exports = ").unwrap().1.trim_end().trim_end_matches(';');
         let apps: serde_json::Value = serde_json::from_str(json).unwrap();
