@@ -1,15 +1,19 @@
 //! The derived files of the package equal what the code says, and are what they claim to be.
 #![expect(clippy::disallowed_methods, reason = "systemd's own tools are the oracle of its units")]
 #![expect(clippy::print_stderr, reason = "a skip is told loudly")]
+#![expect(clippy::unwrap_used, reason = "a tool that cannot be started should end the test")]
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
 
 use opswarden::app::config::{Config, Environ};
 use opswarden::app::{registry, shipped};
 use opswarden::domain::schedule::Schedule;
 use opswarden::render::agents_toml::UNSET;
-use opswarden::render::systemd;
+use opswarden::render::triggers::calendar::on_calendar;
 
 fn package(path: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -152,8 +156,11 @@ fn systemd_accepts_every_unit() {
             let text: String = text
                 .lines()
                 .map(|line| {
-                    if line.starts_with("ExecStart=") {
-                        "ExecStart=/bin/true\n".to_owned()
+                    if let Some((setting, _)) = line
+                        .split_once('=')
+                        .filter(|(setting, _)| ["ExecStart", "ExecStopPost"].contains(setting))
+                    {
+                        format!("{setting}=/bin/true\n")
                     } else {
                         format!("{line}\n")
                     }
@@ -169,6 +176,41 @@ fn systemd_accepts_every_unit() {
     assert!(!verify(&|text| text.replace("00/5", "00/x")).is_empty());
 }
 
+/// How exposed a unit is, as systemd counts it, in tenths; or why it does not say.
+fn exposure(name: &str, text: &str) -> Result<u32, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(name);
+    std::fs::write(&file, text).unwrap();
+    let output = Command::new("systemd-analyze")
+        .args(["security", "--offline=true", "--no-pager"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let level = text.rsplit_once("exposure level for").and_then(|(_, rest)| rest.split_once(": "));
+    let level = level.and_then(|(_, rest)| rest.split_whitespace().next());
+    level.and_then(|level| level.replace('.', "").parse().ok()).ok_or(text)
+}
+
+#[test]
+fn every_service_is_closed_but_for_what_it_needs() {
+    if systemd_analyze("every_service_is_closed_but_for_what_it_needs").is_none() {
+        return;
+    }
+    let files = shipped::files(registry::ALL).unwrap();
+    let services = files.iter().filter(|(path, _)| path.ends_with(".service"));
+    let mut seen = 0;
+    for (path, text) in services {
+        let name = path.trim_start_matches("systemd/");
+        let level = exposure(name, text).unwrap();
+        assert!(level <= 15, "{name} is exposed by {level} tenths");
+        let open = text.replace("ProtectSystem=strict\n", "").replace("PrivateDevices=yes\n", "");
+        assert!(exposure(name, &open).unwrap() > level, "{name}");
+        seen += 1;
+    }
+    assert_eq!(seen, registry::ALL.len() + 2);
+}
+
 #[test]
 fn systemd_fires_at_the_slots_of_the_cron_expression() {
     let name = "systemd_fires_at_the_slots_of_the_cron_expression";
@@ -179,7 +221,9 @@ fn systemd_fires_at_the_slots_of_the_cron_expression() {
     let agents = registry::ALL.iter().map(|entry| (entry.spec)().cron);
     let forms = ["*/7 * * * *", "0 3 * * *", "15,45 8-18/2 * * 1-5", "0 0 1 */3 *", "30 4 * * 0,6"];
     for cron in agents.chain(forms) {
-        let calendar = systemd::on_calendar(cron).unwrap();
+        let schedule: Schedule = cron.parse().unwrap();
+        let calendars = schedule.calendars(Duration::ZERO, &TimeZone::UTC, base);
+        let calendar = on_calendar(&calendars[0]);
         let output = Command::new("systemd-analyze")
             .args(["calendar", "--iterations=6", "--base-time=2026-11-20 10:03:00 UTC", &calendar])
             .env("TZ", "UTC")
@@ -198,7 +242,6 @@ fn systemd_fires_at_the_slots_of_the_cron_expression() {
             })
             .map(|(day, time)| format!("{day}T{time}Z"))
             .collect();
-        let schedule: Schedule = cron.parse().unwrap();
         let mut at = base;
         let ours: Vec<String> = (0..fired.len())
             .map(|_| {

@@ -160,6 +160,12 @@ impl House {
             self.ask("schedule", OPSCTL, &[&explain[..], &["--tz", "Europe/Paris"]].concat());
         assert_eq!(told["slots"][5 - 1]["local"], "2026-10-25 02:50:00 +02:00", "{told:#}");
         self.ask("failure", OPSCTL, &["schedule", "explain", "nobody"]);
+        let units = self.ask("generate", OPSCTL, &["generate", "systemd"]);
+        assert_eq!(units["files"].as_array().unwrap().len(), 11, "{units:#}");
+        let app = self.ask("generate", OPSCTL, &["generate", "pm2", "--per-agent"]);
+        assert_eq!(app["files"][0]["name"], "opswarden.config.js", "{app:#}");
+        let failed = self.ask("notify-failed", OPSCTL, &["notify", "failed", "x.service"]);
+        assert_eq!(failed["told"], false, "the channel has no address: {failed:#}");
     }
 }
 

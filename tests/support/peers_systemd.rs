@@ -29,12 +29,16 @@ mkdir -p "$M/dev/pts" "$M/dev/shm"
 for n in null zero full random urandom tty; do
   touch "$M/dev/$n"; mount --bind "/dev/$n" "$M/dev/$n"
 done
-ln -s /proc/self/fd "$M/dev/fd"
+mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts "$M/dev/pts"
+ln -s pts/ptmx "$M/dev/ptmx"; ln -s /proc/self/fd "$M/dev/fd"
 mount -t tmpfs -o mode=755 tmpfs "$M/run"
 mount -t tmpfs tmpfs "$M/tmp"
+# What the distribution starts by itself would touch the kernel that the machine shares.
+for t in sysinit local-fs sockets timers multi-user; do rm -rf "$M/usr/lib/systemd/system/$t.target.wants"; done
 rm -rf "$M/etc/systemd/system"; mkdir -p "$M/etc/systemd/system"
 cp -r "$1/units/." "$M/etc/systemd/system/"
-echo uninitialized > "$M/etc/machine-id"
+# With an id it is no first boot, at which everything that the distribution ships would be enabled.
+tr -d - < /proc/sys/kernel/random/uuid > "$M/etc/machine-id"
 hostname opswarden-test
 cd "$M"; pivot_root . mnt || { mount --bind "$M" "$M"; cd "$M"; pivot_root . mnt; }
 umount -l /mnt; mount --make-rshared /
@@ -83,6 +87,18 @@ impl PrivateSystemd {
     pub(crate) fn enter(&self) -> Vec<String> {
         let pid = self.pid.to_string();
         ["nsenter", "-t", &pid, "-a"].into_iter().map(str::to_owned).collect()
+    }
+
+    /// A path inside, as this machine reaches it.
+    pub(crate) fn path(&self, inside: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/root{inside}", self.pid))
+    }
+
+    /// Runs a program inside to its end.
+    pub(crate) fn run(&self, words: &[&str]) -> Output {
+        let enter = self.enter();
+        let mut command = Command::new(&enter[0]);
+        command.args(&enter[1..]).args(words).stdin(Stdio::null()).output().expect("nsenter runs")
     }
 
     /// Its `systemctl`, as an argument vector.
@@ -205,4 +221,6 @@ const _: () = {
     let _ = PrivateSystemd::systemctl_prefix;
     let _ = PrivateSystemd::journalctl_prefix;
     let _ = PrivateSystemd::systemctl;
+    let _ = PrivateSystemd::path;
+    let _ = PrivateSystemd::run;
 };

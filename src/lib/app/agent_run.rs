@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::cli::{self, AgentArgs, Output};
+use super::cli::{self, AgentArgs, Output, StartedBy};
 use super::config::{Config, Environ};
 use super::exit::Exit;
 use super::opsctl::absent;
@@ -14,7 +14,7 @@ use super::person::person;
 use super::pulse::Pulse;
 use super::registry::Entry;
 use super::saved_plan::{self, Refusal, Wanted};
-use super::signals::stop_signal;
+use super::signals::{Interrupt, hold_interrupts, stop_signal};
 use super::telemetry::{DEFAULT_FILTER, FILTER_VARIABLE, Telemetry};
 use super::telling;
 use super::wire::{self, Wish};
@@ -107,6 +107,9 @@ enum Ended {
 
 impl Launch<'_> {
     async fn go(&self) -> Exit {
+        if self.interrupt() == Interrupt::StopsTheSecondTime {
+            hold_interrupts();
+        }
         let spec = (self.entry.spec)();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let order = Ordered::of(&spec.name, self.args, self.environ);
@@ -143,6 +146,14 @@ impl Launch<'_> {
             Err(error @ LockError::Unusable { .. }) => (None, Some(error.to_string())),
         };
         self.at_work(wanted, unlocked, clock, (run, order)).await
+    }
+
+    /// What an interrupt means to this run.
+    fn interrupt(&self) -> Interrupt {
+        match self.args.trigger {
+            Some(StartedBy::Pm2) => Interrupt::StopsTheSecondTime,
+            Some(StartedBy::Scheduler | StartedBy::Systemd) | None => Interrupt::Stops,
+        }
     }
 
     /// The run itself, by whoever holds the agent's lock, or could not take it for the reason given.
@@ -215,7 +226,8 @@ impl Launch<'_> {
             (Some(why), _) => telling::cry(self.config, &why, clock).await,
             (None, Ok(store)) => {
                 let status = async || Some(store.ops_state(clock.now()).await.ok()?.system_status);
-                telling::calm(self.config, status, clock).await;
+                let agent = (self.entry.spec)().name;
+                telling::calm(self.config, agent.as_str(), status, clock).await;
             }
             (None, Err(_)) => {}
         }
@@ -259,7 +271,7 @@ impl Launch<'_> {
         let stanza = &self.config.of(&spec.name).stanza;
         let ended = tokio::select! {
             report = (self.entry.run)(engine, stanza) => Ended::Reported(Box::new(report)),
-            () = stop_signal() => Ended::Stopped(RunState::Interrupted),
+            () = stop_signal(self.interrupt()) => Ended::Stopped(RunState::Interrupted),
             () = clock.sleep(engine.deadline) => Ended::Stopped(RunState::TimedOut),
         };
         match ended {

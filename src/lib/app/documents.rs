@@ -11,8 +11,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::config::{OriginRow, Problem};
+use super::opsctl::notify_failed::FailedUnit;
 use super::opsctl::schedule::{ScheduleTold, SlotTold};
 use super::scheduler::Beat;
+use super::triggers::Triggers;
 use crate::domain::approval::{Approval, Verdict};
 use crate::domain::event::RecordedEvent;
 use crate::domain::incident::{
@@ -374,6 +376,8 @@ pub fn all() -> Vec<Document> {
         document::<Runbook>("runbook", "opsctl runbook CHECK -o json"),
         document::<Vec<SlotTold>>("schedule-next", "opsctl schedule next -o json"),
         document::<ScheduleTold>("schedule", "opsctl schedule explain AGENT -o json"),
+        document::<Triggers>("generate", "opsctl generate systemd|pm2 -o json"),
+        document::<FailedUnit>("notify-failed", "opsctl notify failed UNIT -o json"),
         document::<Vec<Examined>>("doctor", "opsctl doctor -o json"),
         document::<LedgerCheck>("ledger-verify", "opsctl ledger verify -o json"),
         document::<Imported>("state-import", "opsctl state import FILE -o json"),

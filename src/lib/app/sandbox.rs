@@ -7,7 +7,7 @@ use clap::{Parser, ValueEnum};
 use jiff::Timestamp;
 
 use super::exit::Exit;
-use super::signals::stop_signal;
+use super::signals::{Interrupt, stop_signal};
 use super::{cli, out};
 use crate::adapters::system_clock::SystemClock;
 use crate::domain::duration::HumanDuration;
@@ -179,7 +179,7 @@ fn serve(args: &SandboxArgs) -> Exit {
             Ok(running) => {
                 // A reader that is gone needs no words.
                 let _ = out::say(&welcome(&running));
-                stop_signal().await;
+                stop_signal(Interrupt::Stops).await;
                 running.stop().await;
                 Exit::Clean
             }

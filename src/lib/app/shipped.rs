@@ -2,18 +2,22 @@
 //! and a test compares them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use jiff::Timestamp;
 
 use crate::app::config::document::House;
-use crate::app::config::schema;
+use crate::app::config::{Config, ConfigErrors, Environ, schema};
 use crate::app::documents;
+use crate::app::paths::SYSTEM_FILE;
 use crate::app::registry::Entry;
+use crate::app::triggers::{self, Mode, NoForm, Place};
 use crate::domain::policy::Policy;
 use crate::domain::spec::Spec;
 use crate::domain::timing::ScheduleSettings;
 use crate::domain::view::ops_state_schema;
 use crate::engine::own_checks;
 use crate::render::agents_toml::{self, Section};
-use crate::render::systemd;
 use crate::render::tree::Tree;
 
 /// The commented settings file.
@@ -64,12 +68,44 @@ fn runbooks(entries: &[Entry]) -> String {
     )
 }
 
+/// Why a file cannot be derived.
+#[derive(Debug, thiserror::Error)]
+pub enum NotDerived {
+    /// The defaults are no settings that can be used.
+    #[error("the defaults cannot be used: {0}")]
+    Defaults(#[from] ConfigErrors),
+    /// What starts agents cannot keep their defaults.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    NoForm(Vec<NoForm>),
+}
+
+impl From<Vec<NoForm>> for NotDerived {
+    fn from(wrong: Vec<NoForm>) -> Self {
+        Self::NoForm(wrong)
+    }
+}
+
+/// The units of a package, for the defaults of every agent: both modes in one folder, of which an admin enables one.
+fn units(entries: &[Entry]) -> Result<BTreeMap<String, String>, NotDerived> {
+    let loaded = Config::from_text(Path::new(SYSTEM_FILE), "", &Environ::of([]), entries)?;
+    let place =
+        Place { programs: triggers::PROGRAMS, user: triggers::USER, now: Timestamp::UNIX_EPOCH };
+    let mut files = BTreeMap::new();
+    for mode in [Mode::Daemon, Mode::Timers] {
+        let made = triggers::units(&loaded.config, entries, mode, &place)?;
+        files.extend(
+            made.files.into_iter().map(|file| (format!("systemd/{}", file.name), file.text)),
+        );
+    }
+    Ok(files)
+}
+
 /// Every derived file by its path in the package, with its contents.
 ///
 /// # Errors
 ///
-/// An agent's schedule that cannot be written as a timer, with the reason.
-pub fn files(entries: &[Entry]) -> Result<BTreeMap<String, String>, systemd::NoTimer> {
+/// Defaults that cannot be used, or that a trigger cannot keep, with the reason.
+pub fn files(entries: &[Entry]) -> Result<BTreeMap<String, String>, NotDerived> {
     let mut files = BTreeMap::from([
         ("agents.toml".to_owned(), agents_toml(entries)),
         ("docs/agents.schema.json".to_owned(), format!("{:#}\n", schema::document(entries))),
@@ -83,9 +119,7 @@ pub fn files(entries: &[Entry]) -> Result<BTreeMap<String, String>, systemd::NoT
     for entry in entries {
         let spec = (entry.spec)();
         files.insert(format!("src/bin/{}.rs", spec.name), program(&spec));
-        let unit = format!("systemd/opswarden-{}", spec.name);
-        files.insert(format!("{unit}.service"), systemd::service(&spec));
-        files.insert(format!("{unit}.timer"), systemd::timer(&spec)?);
     }
+    files.extend(units(entries)?);
     Ok(files)
 }

@@ -1,7 +1,7 @@
 //! From settings to the channels by which people are told.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,60 +70,104 @@ pub fn examined(config: &Config, clock: &Arc<dyn Clock>) -> BTreeMap<String, Res
     built.map(|(name, channel)| (name, channel.map(|_| ()))).collect()
 }
 
-/// A message about a ledger that cannot be used is repeated after so long.
+/// What is told past the ledger is repeated after so long.
 const CRY_AGAIN: Duration = Duration::from_hours(1);
 /// So long may it take.
 const CRY: Duration = Duration::from_secs(10);
-/// The file whose age tells when it was last sent.
+/// The file whose age tells when people were last told of the ledger.
 const CRIED: &str = ".ledger-lost";
+
+/// What became of a word past the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cried {
+    /// Somebody took it.
+    Told,
+    /// They were told within the hour.
+    Lately,
+    /// No channel took it.
+    ToNobody,
+}
 
 /// Tells people directly that the ledger cannot be used: nothing can be kept for later then. At most once in an hour, as far
 /// as that can be remembered.
 pub async fn cry(config: &Config, why: &str, clock: &Arc<dyn Clock>) {
-    let stamp = config.paths.logs.join(CRIED);
+    let reason = format!("ledger not writable, so that nothing is repaired: {why}");
+    cry_once(config, CRIED, "ledger", reason, clock).await;
+}
+
+/// Tells people directly that a unit of a service manager failed, at most once in an hour.
+pub async fn cry_of_unit(config: &Config, unit: &str, why: &str, clock: &Arc<dyn Clock>) -> Cried {
+    cry_once(config, &failed(unit), unit, format!("{unit} failed: {why}"), clock).await
+}
+
+/// The file whose age tells when people were last told that a unit failed.
+fn failed(unit: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || ".-_@".contains(c) { c } else { '_' };
+    format!(".failed-{}", unit.chars().map(plain).collect::<String>())
+}
+
+async fn cry_once(
+    config: &Config,
+    stamp: &str,
+    thread: &str,
+    reason: String,
+    clock: &Arc<dyn Clock>,
+) -> Cried {
+    let stamp = config.paths.logs.join(stamp);
     let last = std::fs::metadata(&stamp).and_then(|file| file.modified());
     let now = std::time::SystemTime::from(clock.now());
     // A stamp of the future is of a clock that was set back, and says nothing.
     let lately = |at| now.duration_since(at).is_ok_and(|since| since < CRY_AGAIN);
     if last.is_ok_and(lately) {
-        return;
+        return Cried::Lately;
     }
-    let body = Body::Status {
-        was: None,
-        now: SystemStatus::Critical,
-        reasons: vec![format!("ledger not writable, so that nothing is repaired: {why}")],
-    };
-    if say_directly(config, clock, Severity::Critical, body).await
-        && let Err(error) = std::fs::write(&stamp, "")
-    {
-        tracing::warn!(%error, "failed to remember that people were told of the ledger");
+    let body = Body::Status { was: None, now: SystemStatus::Critical, reasons: vec![reason] };
+    if !say_directly(config, clock, thread, Severity::Critical, body).await {
+        return Cried::ToNobody;
     }
+    if let Err(error) = std::fs::write(&stamp, "") {
+        tracing::warn!(%error, "failed to remember that people were told");
+    }
+    Cried::Told
 }
 
-/// Tells people who were told that the ledger cannot be used that it can, where the status of everything can be asked.
+/// Tells people who were told past the ledger that it is over, where the status of everything can be asked: that the ledger can
+/// be written again, and that the unit of `agent` works again.
 pub async fn calm(
     config: &Config,
+    agent: &str,
     status: impl AsyncFnOnce() -> Option<SystemStatus>,
     clock: &Arc<dyn Clock>,
 ) {
-    let stamp = config.paths.logs.join(CRIED);
-    if !stamp.exists() {
+    let unit = format!("opswarden-{agent}.service");
+    let told = [
+        (CRIED.to_owned(), "ledger", "the ledger can be written again".to_owned()),
+        (failed(&unit), unit.as_str(), format!("{unit} works again")),
+    ];
+    let in_logs =
+        |(stamp, thread, reason): (String, _, _)| (config.paths.logs.join(stamp), thread, reason);
+    let told = told.map(in_logs).into_iter().filter(|(stamp, ..)| stamp.exists());
+    let told: Vec<(PathBuf, &str, String)> = told.collect();
+    if told.is_empty() {
         return;
     }
     let Some(is) = status().await else { return };
-    let reasons = vec!["the ledger can be written again".to_owned()];
-    let body = Body::Status { was: Some(SystemStatus::Critical), now: is, reasons };
-    if say_directly(config, clock, Severity::Info, body).await
-        && let Err(error) = std::fs::remove_file(&stamp)
-    {
-        tracing::warn!(%error, "failed to forget that people were told of the ledger");
+    for (stamp, thread, reason) in told {
+        let body =
+            Body::Status { was: Some(SystemStatus::Critical), now: is, reasons: vec![reason] };
+        if say_directly(config, clock, thread, Severity::Info, body).await
+            && let Err(error) = std::fs::remove_file(&stamp)
+        {
+            tracing::warn!(%error, "failed to forget that people were told");
+        }
     }
 }
 
-/// Sends a word about the ledger by every channel to people, past the outbox. Whether anybody took it.
+/// Sends a word by every channel to people, past the outbox. Whether anybody took it.
 async fn say_directly(
     config: &Config,
     clock: &Arc<dyn Clock>,
+    thread: &str,
     severity: Severity,
     body: Body,
 ) -> bool {
@@ -136,7 +180,7 @@ async fn say_directly(
         host: config.host.clone(),
         severity,
         priority: Priority::P0,
-        thread: "ledger".to_owned(),
+        thread: thread.to_owned(),
         may_repeat: false,
         others_open: 0,
         runbooks: config.notify.runbooks.trim_end_matches('/').to_owned(),

@@ -10,7 +10,7 @@ pub mod page;
 pub mod report;
 pub mod status;
 pub mod style;
-pub mod systemd;
 pub mod table;
 pub mod time;
 pub mod tree;
+pub mod triggers;

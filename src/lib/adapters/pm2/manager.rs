@@ -45,6 +45,16 @@ impl Pm2 {
         Self { home, read, cli }
     }
 
+    /// Its processes, each with the program that it starts.
+    ///
+    /// # Errors
+    ///
+    /// PM2 cannot be seen, or its answer is not whole.
+    pub async fn programs(&self) -> Sight<Vec<(ProcessReading, PathBuf)>> {
+        let listed = self.listed().await?;
+        Ok(listed.into_iter().map(|one| (one.reading, one.program)).collect())
+    }
+
     async fn listed(&self) -> Sight<Vec<Listed>> {
         let json = match self.read {
             Pm2Read::Socket => socket::rows(&self.home).await?,

@@ -26,6 +26,8 @@ pub(super) struct Listed {
     pub(super) pm_id: u64,
     /// Whether a dead process still counts as alive for PM2: it must be told to stop before it will start.
     pub(super) holds_dead_pid: bool,
+    /// The program that PM2 starts.
+    pub(super) program: PathBuf,
     /// What the port shows.
     pub(super) reading: ProcessReading,
 }
@@ -156,7 +158,8 @@ fn list(pm_id: u64, row: &Row, process: ProcessRef) -> Sight<Listed> {
             .collect(),
     };
     let holds_dead_pid = status == ProcessStatus::WaitingRestart;
-    Ok(Listed { pm_id, holds_dead_pid, reading })
+    let program = PathBuf::from(row.pm2_env.pm_exec_path.as_str().unwrap_or_default());
+    Ok(Listed { pm_id, holds_dead_pid, program, reading })
 }
 
 fn status(row: &Row, pid: Option<u64>) -> Sight<ProcessStatus> {

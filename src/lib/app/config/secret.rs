@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 use super::environ::Environ;
 use super::notify::{ChannelSettings, secret_names};
 use super::platform::{TenantSettings, account_names};
+use crate::render::triggers::systemd::CREDENTIAL_PREFIX;
 
 /// A text that is never printed: `***` in messages, in debug output and in files.
 #[derive(Clone, PartialEq, Eq)]
@@ -158,8 +159,12 @@ fn read(wanted: &Recognised, environ: &Environ) -> Result<Option<Given>, SecretE
 
 fn credential(name: &str, environ: &Environ) -> Result<Option<String>, SecretError> {
     let Some(folder) = environ.get("CREDENTIALS_DIRECTORY") else { return Ok(None) };
-    let file = Path::new(folder).join(name.to_lowercase());
-    if file.exists() { read_file(&file, "$CREDENTIALS_DIRECTORY").map(Some) } else { Ok(None) }
+    // systemd hands over the files of a folder under the folder's name and their own.
+    let names = ["", CREDENTIAL_PREFIX].into_iter().flat_map(|prefix| {
+        [name.to_lowercase(), name.to_owned()].map(|name| format!("{prefix}{name}"))
+    });
+    let found = names.map(|name| Path::new(folder).join(name)).find(|file| file.exists());
+    found.map(|file| read_file(&file, "$CREDENTIALS_DIRECTORY")).transpose()
 }
 
 fn read_file(file: &Path, name: &str) -> Result<String, SecretError> {
@@ -199,10 +204,12 @@ mod tests {
             given.iter().map(|found| found.value.expose().to_owned()).collect::<Vec<_>>()
         };
         assert_eq!(value(&Environ::of([("SMTP_PASS", "direct")])), ["direct"]);
-        let file = file.to_str().unwrap();
-        assert_eq!(value(&Environ::of([("SMTP_PASS_FILE", file)])), ["from-file"]);
-        let folder = folder.path().to_str().unwrap();
-        assert_eq!(value(&Environ::of([("CREDENTIALS_DIRECTORY", folder)])), ["from-file"]);
+        let named = file.to_str().unwrap();
+        assert_eq!(value(&Environ::of([("SMTP_PASS_FILE", named)])), ["from-file"]);
+        let handed = folder.path().to_str().unwrap();
+        assert_eq!(value(&Environ::of([("CREDENTIALS_DIRECTORY", handed)])), ["from-file"]);
+        std::fs::rename(&file, folder.path().join("opswarden_SMTP_PASS")).unwrap();
+        assert_eq!(value(&Environ::of([("CREDENTIALS_DIRECTORY", handed)])), ["from-file"]);
         assert!(value(&Environ::default()).is_empty());
     }
 

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use jiff::Timestamp;
 
+use super::generate::GenerateVerb;
 use crate::app::cli::{CONFIG_HELP, Output};
 use crate::domain::duration::HumanDuration;
 
@@ -163,6 +164,12 @@ pub enum Verb {
         #[command(subcommand)]
         verb: ScheduleVerb,
     },
+    /// What starts agents by themselves, from the settings in effect, as files for systemd or PM2
+    Generate {
+        /// For which
+        #[command(subcommand)]
+        verb: GenerateVerb,
+    },
     /// The settings: are they right, and what is in effect?
     Config {
         /// What about them
@@ -269,6 +276,11 @@ pub enum NotifyVerb {
         incident: String,
         /// The route; without one, every route
         route: Option<String>,
+    },
+    /// Tell people that a unit of systemd failed, past the ledger and at most once in an hour; units call it
+    Failed {
+        /// The unit
+        unit: String,
     },
 }
 

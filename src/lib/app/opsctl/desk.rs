@@ -16,7 +16,7 @@ use crate::ports::clock::Clock;
 use crate::ports::store::StoreError;
 use crate::render::style::Style;
 
-use super::args::{ConfigVerb, Opsctl, Verb};
+use super::args::{ConfigVerb, NotifyVerb, Opsctl, Verb};
 use super::people::HowLong;
 use super::runbook::runbook;
 use super::undo::Wanted;
@@ -34,6 +34,12 @@ fn carry_out(args: &Opsctl, environ: &Environ) -> Exit {
     let written = match &args.verb {
         Verb::Config { verb } => {
             super::config::run(verb, option, environ, args.output, &mut std::io::stdout().lock())
+        }
+        Verb::Generate { verb } => {
+            super::generate::run(verb, option, environ, args.output, &mut std::io::stdout().lock())
+        }
+        Verb::Notify { verb: NotifyVerb::Failed { unit } } => {
+            return super::notify_failed::run(unit, option, environ, args.output);
         }
         Verb::Completions { shell, program } => {
             super::completions::run(*shell, program, &mut std::io::stdout().lock())
@@ -160,6 +166,7 @@ impl Desk<'_> {
                 self.import(file).await
             }
             Verb::Config { verb: ConfigVerb::Check | ConfigVerb::Show { .. } }
+            | Verb::Generate { .. }
             | Verb::Completions { .. }
             | Verb::Demo { .. }
             | Verb::DemoService { .. } => Err(Trouble::usage("this needs no settings")),

@@ -25,7 +25,7 @@ use crate::render::style::Tone;
 
 /// What one probe showed, worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Grade {
+pub(super) enum Grade {
     /// It would not work.
     Blocked,
     /// Part of it could not be proved.
@@ -37,7 +37,7 @@ enum Grade {
 }
 
 impl Grade {
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Blocked => "blocked",
             Self::Partial => "partial",
@@ -57,12 +57,13 @@ impl Grade {
 }
 
 /// One probe: its grade, what it was about, what was read.
-type Row = (Grade, String, String);
+pub(super) type Row = (Grade, String, String);
 
 impl Desk<'_> {
     pub(super) async fn doctor(&self) -> Result<Told, Trouble> {
         let mut rows = vec![self.state_folder(), self.logs_folder(), self.ledger().await];
         rows.extend(self.channels());
+        rows.extend(self.triggers().await);
         for entry in registry::ALL {
             self.agent(entry, &mut rows).await;
         }

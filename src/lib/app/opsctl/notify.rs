@@ -35,6 +35,7 @@ impl Desk<'_> {
             NotifyVerb::List { last } => self.notifications(*last).await,
             NotifyVerb::Why { incident, route } => self.why_told(incident, route.as_deref()).await,
             NotifyVerb::Test { channel, .. } => self.trial(channel.as_deref()).await,
+            NotifyVerb::Failed { .. } => Err(Trouble::usage("this needs no settings")),
         }
     }
 

@@ -1,0 +1,15 @@
+//! What starts agents by themselves, as `opsctl generate` writes it, under the real programs that read it.
+#![expect(clippy::disallowed_methods, reason = "the programs themselves are what is tested")]
+
+mod calendars;
+#[path = "../programs/fake.rs"]
+mod fake;
+mod machine;
+#[path = "../support/peers.rs"]
+mod peers;
+#[path = "../support/peers_pm2.rs"]
+mod peers_pm2;
+#[path = "../support/peers_systemd.rs"]
+mod peers_systemd;
+mod pm2;
+mod systemd;
