@@ -91,7 +91,8 @@ need_build_tools() {
 
 # The real things that tests are run against.
 need_test_tools() {
-    need_packages nodejs=node npm=npm strace=strace systemd=systemctl procps=ps util-linux=unshare iproute2=ip
+    need_packages nodejs=node npm=npm strace=strace systemd=systemctl procps=ps util-linux=unshare iproute2=ip \
+        adduser=/usr/sbin/adduser
 }
 
 # PM2 by npm, pinned, into the build folder. It is a peer of the tests and no part of the product.

@@ -204,6 +204,12 @@ pub enum Verb {
         #[arg(long, value_name = "NAME", default_value = "opsctl")]
         program: String,
     },
+    /// The manual pages of every program, written into a folder
+    Manual {
+        /// The folder, like ~/.local/share/man/man1
+        #[arg(long, value_name = "FOLDER")]
+        to: PathBuf,
+    },
 }
 
 /// What the demo's own processes do.

@@ -9,6 +9,7 @@ mod desk;
 mod doctor;
 mod explain;
 mod ledger;
+pub mod manual;
 mod notify;
 mod people;
 mod questions;
