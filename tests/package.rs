@@ -146,6 +146,7 @@ fn a_machine_is_left_as_the_package_promises_at_every_step_of_its_life() {
     let machine = Machine(root);
     machine.says("rm -rf /etc/opswarden /var/lib/opswarden /var/log/opswarden");
     installed(&machine);
+    first_settings(&machine);
     upgraded(&machine);
     removed_and_purged(&machine);
 }
@@ -180,6 +181,27 @@ fn installed(machine: &Machine) {
     assert_eq!(machine.says("stat -c %U /var/lib/opswarden/ops.db"), "opswarden");
     assert_eq!(machine.says("ls /var/log/opswarden"), "ops-health-guardian.log");
     assert!(machine.says("dpkg --verify opswarden").lines().all(|line| line.contains(" c /etc/")));
+}
+
+/// Root's first settings lie where the package has its own, with the owner and the mode that these have.
+fn first_settings(machine: &Machine) {
+    let said = machine.says(
+        "SLACK_WEBHOOK_URL=https://hooks.slack.com/services/TEAM/BOT/word opsctl init --force --service web=http://127.0.0.1:9/",
+    );
+    assert!(said.contains("wrote /etc/opswarden/agents.toml\n"), "{said}");
+    let modes = machine.says(
+        "stat -c '%n %a %U %G' /etc/opswarden/agents.toml /etc/opswarden/credentials/slack_webhook_url",
+    );
+    assert_eq!(
+        modes,
+        "/etc/opswarden/agents.toml 640 root opswarden\n/etc/opswarden/credentials/slack_webhook_url 600 root root"
+    );
+    let shown = machine.says("opsctl config show");
+    assert!(
+        shown.contains("/var/lib/opswarden") && shown.contains("/var/log/opswarden"),
+        "{shown}"
+    );
+    machine.says("rm /etc/opswarden/credentials/slack_webhook_url");
 }
 
 /// A later package whose settings file is another one meets a file that the admin changed.

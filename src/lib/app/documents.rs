@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::config::{OriginRow, Problem};
+use super::opsctl::init::told::Initialised;
 use super::opsctl::schedule::{ScheduleTold, SlotTold};
 use crate::domain::approval::{Approval, Verdict};
 use crate::domain::event::RecordedEvent;
@@ -374,6 +375,7 @@ pub fn all() -> Vec<Document> {
         document::<Vec<SlotTold>>("schedule-next", "opsctl schedule next -o json"),
         document::<ScheduleTold>("schedule", "opsctl schedule explain AGENT -o json"),
         document::<Vec<Examined>>("doctor", "opsctl doctor -o json"),
+        document::<Initialised>("init", "opsctl init -o json"),
         document::<LedgerCheck>("ledger-verify", "opsctl ledger verify -o json"),
         document::<Imported>("state-import", "opsctl state import FILE -o json"),
         document::<SettingsCheck>("config-check", "opsctl config check -o json"),

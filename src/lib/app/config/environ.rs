@@ -44,6 +44,14 @@ impl Environ {
         Self { now: Some(now), ..self }
     }
 
+    /// The same environment, in which `name` has this value, whatever gave it one before.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.variables.remove(&format!("{name}_FILE"));
+        self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
     /// The value of `name`; an empty value counts as unset, as usual for paths and switches.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {

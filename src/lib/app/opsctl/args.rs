@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use jiff::Timestamp;
 
+use super::init::args::InitArgs;
 use crate::app::cli::{CONFIG_HELP, Output};
 use crate::domain::duration::HumanDuration;
 
@@ -169,6 +170,8 @@ pub enum Verb {
         #[command(subcommand)]
         verb: ConfigVerb,
     },
+    /// First settings: asks, or takes them from the command line, writes them, and tries what they name
+    Init(InitArgs),
     /// Try live what each action would need
     Doctor,
     /// The ledger itself

@@ -39,6 +39,7 @@ fn carry_out(args: &Opsctl, environ: &Environ) -> Exit {
             super::completions::run(*shell, program, &mut std::io::stdout().lock())
         }
         Verb::Manual { to } => super::manual::run(to, &mut std::io::stdout().lock()),
+        Verb::Init(init) => return super::init::run(init, environ, args.output),
         Verb::Demo { seed } => return demo::run(environ, *seed, args.output),
         Verb::DemoService { verb } => return demo::service::run(verb),
         verb => return with_settings(verb, args, environ),
@@ -163,6 +164,7 @@ impl Desk<'_> {
             Verb::Config { verb: ConfigVerb::Check | ConfigVerb::Show { .. } }
             | Verb::Completions { .. }
             | Verb::Manual { .. }
+            | Verb::Init(_)
             | Verb::Demo { .. }
             | Verb::DemoService { .. } => Err(Trouble::usage("this needs no settings")),
         }

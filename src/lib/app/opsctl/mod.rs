@@ -8,6 +8,7 @@ mod controls;
 mod desk;
 mod doctor;
 mod explain;
+pub mod init;
 mod ledger;
 pub mod manual;
 mod notify;
