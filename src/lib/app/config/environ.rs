@@ -64,6 +64,17 @@ impl Environ {
         self.variables.get(name).map(String::as_str)
     }
 
+    /// The files that variables of secrets name.
+    pub fn files_of_secrets(&self) -> impl Iterator<Item = &str> {
+        let is_ours = |name: &str| {
+            let of = name.strip_suffix("_FILE");
+            let known = ["SMTP_", "OPS_ALERT_", "SLACK_", "WEBHOOK_", "VALIDATOR_", "PING_URL_"];
+            of.is_some_and(|of| known.iter().any(|begins| of.starts_with(begins)))
+        };
+        let named = self.variables.iter().filter(move |(name, _)| is_ours(name));
+        named.map(|(_, file)| file.as_str()).filter(|file| !file.is_empty())
+    }
+
     /// The system's name for this host.
     #[must_use]
     pub fn host(&self) -> &str {

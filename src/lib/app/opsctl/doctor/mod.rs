@@ -1,7 +1,11 @@
 //! `opsctl doctor`: live probes of what each action would need. Nothing is changed; failures come first.
 
+mod clocks;
+mod elsewhere;
 mod folders;
 pub(super) mod managers;
+mod permissions;
+mod remedies;
 pub(super) mod row;
 
 use std::sync::Arc;
@@ -27,9 +31,13 @@ impl Desk<'_> {
     pub(super) async fn doctor(&self) -> Result<Told, Trouble> {
         let mut rows = vec![self.state_folder(), self.logs_folder(), self.ledger().await];
         rows.extend(self.channels());
+        rows.extend(elsewhere::elsewhere(self.config));
+        rows.extend(permissions::permissions(self.config, self.environ));
+        rows.extend(clocks::clocks().await);
         for entry in registry::ALL {
             self.agent(entry, &mut rows).await;
         }
+        rows.extend(remedies::remedies(self).await);
         rows.sort();
         let blocked = rows.iter().any(|(grade, ..)| *grade == Grade::Blocked);
         let exit = if blocked { Exit::Findings } else { Exit::Clean };
