@@ -4,13 +4,17 @@
 
 #[path = "support/peers.rs"]
 mod peers;
+#[path = "support/peers_systemd.rs"]
+mod peers_systemd;
 #[path = "support/private_root.rs"]
 mod private_root;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use peers_systemd::PrivateSystemd;
 use private_root::PrivateRoot;
 
 const OPSCTL: &str = env!("CARGO_BIN_EXE_opsctl");
@@ -152,7 +156,7 @@ fn a_machine_is_left_as_the_package_promises_at_every_step_of_its_life() {
 }
 
 fn installed(machine: &Machine) {
-    let said = machine.says("dpkg -i /tmp/given/first.deb");
+    let said = machine.says("dpkg --force-unsafe-io -i /tmp/given/first.deb");
     for next in ["opsctl init", "opsctl doctor", "health-guardian --plan"] {
         assert!(said.contains(next), "{said}");
     }
@@ -214,7 +218,7 @@ fn upgraded(machine: &Machine) {
          sed -i 's/^Version: .*/Version: 99.0-1/' later/DEBIAN/control && \
          dpkg-deb -Zgzip -z1 -b later given/later.deb",
     );
-    machine.says("dpkg -i --force-confdef --force-confold /tmp/given/later.deb");
+    machine.says("dpkg -i --force-unsafe-io --force-confdef --force-confold /tmp/given/later.deb");
     let version = machine.says("dpkg-query -W -f '${Version} ${Status}' opswarden");
     assert_eq!(version, "99.0-1 install ok installed");
     assert_eq!(machine.says("tail -n 1 /etc/opswarden/agents.toml"), "# by the admin");
@@ -250,11 +254,62 @@ fn removed_and_purged(machine: &Machine) {
         )
     );
     // Installed again it goes on with what it finds there, and this time all of it is to go.
-    machine.says("dpkg -i /tmp/given/first.deb");
+    machine.says("dpkg --force-unsafe-io -i /tmp/given/first.deb");
     assert!(machine.says("opsctl runs").contains("health-guardian"));
     machine.says("touch /etc/opswarden/purge-data && dpkg -P opswarden");
     for gone in ["/var/lib/opswarden", "/var/log/opswarden", "/etc/opswarden"] {
         assert!(machine.fails(&format!("test -e {gone}")), "{gone} is still there");
     }
     assert!(machine.fails("getent passwd opswarden"));
+}
+
+/// What a script prints beside a running systemd, where it succeeds.
+fn beside(systemd: &PrivateSystemd, script: &str, input: Stdio) -> String {
+    let enter = systemd.enter();
+    let output = Command::new(&enter[0])
+        .args(&enter[1..])
+        .args(["sh", "-c", script])
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdin(input)
+        .output()
+        .unwrap();
+    let texts = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    assert!(output.status.success(), "{script}: {}", texts.concat());
+    texts[0].trim().to_owned()
+}
+
+#[test]
+fn nothing_starts_by_itself_and_a_removal_stops_what_was_started() {
+    if !is_debian() {
+        return;
+    }
+    let Some(systemd) = PrivateSystemd::boot(&[]) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let package = std::fs::File::open(built(folder.path(), "1")).unwrap();
+    let says = |script: &str| beside(&systemd, script, Stdio::null());
+    let timer = "opswarden-health-guardian.timer";
+    let is = |state: &str| {
+        let output = systemd.systemctl(&["show", "--property=ActiveState", "--value", timer]);
+        String::from_utf8_lossy(&output.stdout).trim() == state
+    };
+    // A policy of the machine must not be what keeps it from starting.
+    says(
+        "rm -f /usr/sbin/policy-rc.d; rm -rf /etc/opswarden /var/lib/opswarden /var/log/opswarden",
+    );
+    beside(&systemd, "cat > /var/tmp/opswarden.deb", package.into());
+    says("dpkg --force-unsafe-io -i /var/tmp/opswarden.deb");
+    let listed = says(
+        "systemctl list-units --all --no-legend 'opswarden-*' | grep -v opswarden-test || true",
+    );
+    assert_eq!(listed, "", "nothing was started");
+    says(&format!("systemctl enable --now {timer}"));
+    assert!(is("active"), "an admin starts it");
+    says("dpkg --force-unsafe-io -i /var/tmp/opswarden.deb");
+    assert!(is("active"), "an upgrade leaves it running");
+    says("dpkg -r opswarden");
+    let stopped = peers::wait_until(Duration::from_secs(10), || is("inactive"));
+    assert!(stopped, "a removal stops it");
+    says(
+        "dpkg -P opswarden && test ! -L /etc/systemd/system/timers.target.wants/opswarden-health-guardian.timer",
+    );
 }
