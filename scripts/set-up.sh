@@ -92,7 +92,7 @@ need_build_tools() {
 # The real things that tests are run against.
 need_test_tools() {
     need_packages nodejs=node npm=npm strace=strace systemd=systemctl procps=ps util-linux=unshare iproute2=ip \
-        passwd=useradd dbus=dbus-daemon polkitd=/usr/lib/polkit-1/polkitd
+        passwd=useradd adduser=/usr/sbin/adduser dbus=dbus-daemon polkitd=/usr/lib/polkit-1/polkitd faketime=faketime
 }
 
 # PM2 by npm, pinned, into the build folder. It is a peer of the tests and no part of the product.

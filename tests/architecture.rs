@@ -284,7 +284,7 @@ fn strange_words(path: &str, text: &str) -> Vec<String> {
 
 #[test]
 fn no_mark_of_a_note_and_no_place_of_a_machine_is_in_the_package() {
-    let folders = ["src", "tests", "docs", "examples", "scripts", "systemd", ".ci"];
+    let folders = ["src", "tests", "docs", "examples", "scripts", "systemd", "packaging", ".ci"];
     let mut all: Vec<PathBuf> =
         folders.iter().flat_map(|folder| files(&package(folder), &[""])).collect();
     all.extend(

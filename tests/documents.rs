@@ -253,6 +253,8 @@ fn every_document_of_the_programs_is_what_its_schema_says() {
     assert!(kept[0]["text"].as_str().unwrap().contains("cannot be undone"), "{kept:#}");
     house.requests();
     house.ask("doctor", OPSCTL, &["doctor"]);
+    let first = house.ask("init", OPSCTL, &["init", "--yes", "--out", "first.toml"]);
+    assert_eq!(first["settings"], "first.toml", "{first:#}");
     house.ask("config-check", OPSCTL, &["config", "check"]);
     house.ask("config-show", OPSCTL, &["config", "show", "--origin"]);
     let theirs = json!({ "incidents": [

@@ -32,6 +32,8 @@ mod publishing;
 mod questions;
 mod slots;
 #[cfg(test)]
+mod upgrading;
+#[cfg(test)]
 mod verifying;
 #[cfg(test)]
 mod view;

@@ -3,6 +3,7 @@
 
 pub mod agent_run;
 pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod demo;
 pub mod documents;

@@ -3,6 +3,7 @@
 pub mod agents_toml;
 pub mod approvals;
 pub mod history;
+pub mod initial_settings;
 pub mod json_schema;
 pub mod notice;
 pub mod notifications;

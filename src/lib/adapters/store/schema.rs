@@ -98,15 +98,21 @@ pub(super) async fn complete_views(connection: &mut SqliteConnection) -> Result<
     sqlx::query(APPROVALS).execute(connection).await.map(drop)
 }
 
+/// What ledgers of an earlier day have that stands in the way of today's rows: a slot once had one row, and has one for each
+/// attempt now.
+const RETIRED: &[&str] = &["DROP INDEX IF EXISTS agent_run_slot"];
+
 /// The triggers that keep events as they were written, as they were created.
 pub(super) fn triggers() -> impl Iterator<Item = &'static str> {
     STATEMENTS.iter().copied().filter(|statement| statement.starts_with("CREATE TRIGGER"))
 }
 
 /// Adds what ledgers of this version lack that were begun before it was there. An older program of the same version goes
-/// on beside it: it neither asks for these tables nor minds them.
+/// on beside it: it neither asks for these tables nor minds them. Each statement may be the last one of a process that is
+/// killed: the next open goes on.
 pub(super) async fn complete(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    for statement in STATEMENTS.iter().filter(|statement| statement.contains("IF NOT EXISTS")) {
+    let added = STATEMENTS.iter().filter(|statement| statement.contains("IF NOT EXISTS"));
+    for statement in added.chain(RETIRED) {
         sqlx::query(*statement).execute(&mut *connection).await?;
     }
     Ok(())

@@ -44,6 +44,14 @@ impl Environ {
         Self { now: Some(now), ..self }
     }
 
+    /// The same environment, in which `name` has this value, whatever gave it one before.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.variables.remove(&format!("{name}_FILE"));
+        self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
     /// The value of `name`; an empty value counts as unset, as usual for paths and switches.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
@@ -54,6 +62,17 @@ impl Environ {
     #[must_use]
     pub fn raw(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str)
+    }
+
+    /// The files that variables of secrets name.
+    pub fn files_of_secrets(&self) -> impl Iterator<Item = &str> {
+        let is_ours = |name: &str| {
+            let of = name.strip_suffix("_FILE");
+            let known = ["SMTP_", "OPS_ALERT_", "SLACK_", "WEBHOOK_", "VALIDATOR_", "PING_URL_"];
+            of.is_some_and(|of| known.iter().any(|begins| of.starts_with(begins)))
+        };
+        let named = self.variables.iter().filter(move |(name, _)| is_ours(name));
+        named.map(|(_, file)| file.as_str()).filter(|file| !file.is_empty())
     }
 
     /// The system's name for this host.

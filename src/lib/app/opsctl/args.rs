@@ -7,6 +7,7 @@ use clap_complete::Shell;
 use jiff::Timestamp;
 
 use super::generate::GenerateVerb;
+use super::init::args::InitArgs;
 use crate::app::cli::{CONFIG_HELP, Output};
 use crate::domain::duration::HumanDuration;
 
@@ -176,6 +177,8 @@ pub enum Verb {
         #[command(subcommand)]
         verb: ConfigVerb,
     },
+    /// First settings: asks, or takes them from the command line, writes them, and tries what they name
+    Init(InitArgs),
     /// Try live what each action would need
     Doctor,
     /// The ledger itself
@@ -210,6 +213,12 @@ pub enum Verb {
         /// The program: opsctl, or an agent's name
         #[arg(long, value_name = "NAME", default_value = "opsctl")]
         program: String,
+    },
+    /// The manual pages of every program, written into a folder
+    Manual {
+        /// The folder, like ~/.local/share/man/man1
+        #[arg(long, value_name = "FOLDER")]
+        to: PathBuf,
     },
 }
 

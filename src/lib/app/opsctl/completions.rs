@@ -1,15 +1,11 @@
-//! `opsctl completions`: for `opsctl` itself, and for each agent's binary.
+//! `opsctl completions`: for every program of the package.
 
 use std::io::{self, Write};
 
-use clap::CommandFactory as _;
 use clap_complete::Shell;
 
-use super::args::Opsctl;
-use crate::app::cli;
 use crate::app::exit::Exit;
-use crate::app::out;
-use crate::app::registry;
+use crate::app::{commands, out};
 
 /// Writes the completions of `program` for `shell`.
 ///
@@ -17,15 +13,9 @@ use crate::app::registry;
 ///
 /// `output` cannot be written.
 pub fn run(shell: Shell, program: &str, output: &mut impl Write) -> io::Result<Exit> {
-    let specs = registry::ALL.iter().map(|entry| (entry.spec)());
-    let agent = specs.into_iter().find(|spec| spec.name.as_str() == program);
-    let mut command = match agent {
-        Some(spec) => cli::agent_command(&spec),
-        None if program == "opsctl" => Opsctl::command(),
-        None => {
-            out::complain(&format!("there is no program called `{program}`"));
-            return Ok(Exit::BadConfig);
-        }
+    let Some(mut command) = commands::find(program) else {
+        out::complain(&format!("there is no program called `{program}`"));
+        return Ok(Exit::BadConfig);
     };
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command, program, &mut script);

@@ -44,6 +44,8 @@ fn carry_out(args: &Opsctl, environ: &Environ) -> Exit {
         Verb::Completions { shell, program } => {
             super::completions::run(*shell, program, &mut std::io::stdout().lock())
         }
+        Verb::Manual { to } => super::manual::run(to, &mut std::io::stdout().lock()),
+        Verb::Init(init) => return super::init::run(init, environ, args.output),
         Verb::Demo { seed } => return demo::run(environ, *seed, args.output),
         Verb::DemoService { verb } => return demo::service::run(verb),
         verb => return with_settings(verb, args, environ),
@@ -168,6 +170,8 @@ impl Desk<'_> {
             Verb::Config { verb: ConfigVerb::Check | ConfigVerb::Show { .. } }
             | Verb::Generate { .. }
             | Verb::Completions { .. }
+            | Verb::Manual { .. }
+            | Verb::Init(_)
             | Verb::Demo { .. }
             | Verb::DemoService { .. } => Err(Trouble::usage("this needs no settings")),
         }

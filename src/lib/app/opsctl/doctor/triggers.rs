@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Desk;
-use super::doctor::{Grade, Row};
+use super::row::{Grade, Row};
 use crate::adapters::pm2::{Pm2, Pm2Read};
 use crate::app::installed::{
     self, Installed, Places, Settings, Started, Trigger, Unit, installed, started_by,
 };
+use crate::app::opsctl::Desk;
 use crate::app::triggers::{self, Mode, PROGRAMS, Place, USER};
 use crate::app::{registry, wire};
 use crate::domain::process::ProcessStatus;
@@ -151,5 +151,5 @@ fn differences(unit: &Unit, wanted: &Settings) -> Vec<String> {
 }
 
 #[cfg(test)]
-#[path = "doctor_triggers_tests.rs"]
+#[path = "triggers_tests.rs"]
 mod tests;

@@ -1,91 +1,50 @@
 //! `opsctl doctor`: live probes of what each action would need. Nothing is changed; failures come first.
 
-use std::collections::BTreeMap;
+mod clocks;
+mod elsewhere;
+mod folders;
+pub(super) mod managers;
+mod permissions;
+mod remedies;
+pub(super) mod row;
+mod triggers;
+
 use std::sync::Arc;
 
 use serde_json::json;
 
-use super::room::no_room;
+use self::folders::writable;
+use self::managers::manager;
+use self::row::{Grade, Row};
 use super::{Desk, Told, Trouble, absent};
 use crate::adapters::store::Access;
-use crate::agent::{DeclaredProcess, Need};
+use crate::agent::Need;
 use crate::app::config::notify::DASHBOARD;
-use crate::app::documents::Examined;
 use crate::app::exit::Exit;
 use crate::app::registry::{self, Entry};
 use crate::app::telling::examined;
 use crate::app::wire::{self, Wish};
 use crate::domain::platform::Account;
-use crate::domain::process::{ProcessReading, Startable};
-use crate::domain::sight::{Scan, Sight};
 use crate::engine::{Engine, Mode};
 use crate::ports::store::StoreError;
-use crate::render::page::Page;
-use crate::render::style::Tone;
-
-/// What one probe showed, worst first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Grade {
-    /// It would not work.
-    Blocked,
-    /// Part of it could not be proved.
-    Partial,
-    /// There is nothing to try.
-    Skipped,
-    /// It was tried and works.
-    Ok,
-}
-
-impl Grade {
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Blocked => "blocked",
-            Self::Partial => "partial",
-            Self::Skipped => "skipped",
-            Self::Ok => "ok",
-        }
-    }
-
-    const fn tone(self) -> Tone {
-        match self {
-            Self::Blocked => Tone::Bad,
-            Self::Partial => Tone::Warn,
-            Self::Skipped => Tone::Dim,
-            Self::Ok => Tone::Good,
-        }
-    }
-}
-
-/// One probe: its grade, what it was about, what was read.
-pub(super) type Row = (Grade, String, String);
 
 impl Desk<'_> {
     pub(super) async fn doctor(&self) -> Result<Told, Trouble> {
         let mut rows = vec![self.state_folder(), self.logs_folder(), self.ledger().await];
         rows.extend(self.channels());
         rows.extend(self.triggers().await);
+        rows.extend(elsewhere::elsewhere(self.config));
+        rows.extend(permissions::permissions(self.config, self.environ));
+        rows.extend(clocks::clocks().await);
         for entry in registry::ALL {
             self.agent(entry, &mut rows).await;
         }
+        rows.extend(remedies::remedies(self).await);
         rows.sort();
-        let mut page = Page::new(self.style);
-        for (grade, about, found) in &rows {
-            page.item(grade.tone(), grade.as_str(), &format!("{about}: {found}"));
-        }
-        let count = |grade| rows.iter().filter(|row| row.0 == grade).count();
-        page.line(&format!(
-            "{} blocked, {} partial, {} skipped, {} ok",
-            count(Grade::Blocked),
-            count(Grade::Partial),
-            count(Grade::Skipped),
-            count(Grade::Ok)
-        ));
-        let exit = if count(Grade::Blocked) > 0 { Exit::Findings } else { Exit::Clean };
-        let json: Vec<Examined> = rows
-            .into_iter()
-            .map(|(grade, about, found)| Examined { grade: grade.as_str(), about, found })
-            .collect();
-        Ok(Told { text: page.into_text(), json: json!(json), exit })
+        let blocked = rows.iter().any(|(grade, ..)| *grade == Grade::Blocked);
+        let exit = if blocked { Exit::Findings } else { Exit::Clean };
+        let text = row::page(&rows, self.style);
+        Ok(Told { text, json: json!(row::examined(rows)), exit })
     }
 
     fn state_folder(&self) -> Row {
@@ -97,7 +56,7 @@ impl Desk<'_> {
     }
 
     /// The ways to people, as far as that is seen without sending anything.
-    fn channels(&self) -> Vec<Row> {
+    pub(super) fn channels(&self) -> Vec<Row> {
         let found = examined(self.config, &self.clock);
         if found.is_empty() {
             let why = "nobody is told of anything: no channel is set up".to_owned();
@@ -208,98 +167,5 @@ async fn looked_at(
             let about = format!("{name}: account of tenant {}", tenant.tenant);
             rows.push((Grade::Blocked, about, why));
         }
-    }
-}
-
-fn manager(
-    about: &str,
-    seen: &Sight<Scan<ProcessReading>>,
-    declared: &[DeclaredProcess],
-    rows: &mut Vec<Row>,
-) {
-    let scan = match seen {
-        Ok(scan) => scan,
-        Err(blind) => {
-            rows.push((Grade::Blocked, about.to_owned(), blind.why.clone()));
-            return;
-        }
-    };
-    rows.push((Grade::Ok, about.to_owned(), format!("readable, {} processes", scan.items.len())));
-    let mut by_name: BTreeMap<&str, Vec<&ProcessReading>> = BTreeMap::new();
-    for reading in &scan.items {
-        by_name.entry(reading.process.name.as_str()).or_default().push(reading);
-    }
-    for process in declared {
-        match by_name.get(process.name.as_str()) {
-            None => {
-                let why = scan
-                    .cut_short
-                    .clone()
-                    .unwrap_or_else(|| "the manager does not know it".to_owned());
-                rows.push((Grade::Blocked, format!("{about}:{}", process.name), why));
-            }
-            Some(readings) => rows.extend(readings.iter().map(|reading| restartable(reading))),
-        }
-    }
-}
-
-/// Whether a restart of this process would have a chance.
-fn restartable(reading: &ProcessReading) -> Row {
-    let about = format!("restart {}", reading.process);
-    let limit = match reading.memory_limit_bytes {
-        Some(bytes) => format!("memory limit {} MiB", bytes / (1024 * 1024)),
-        None => "no memory limit of its own, so memory never restarts it".to_owned(),
-    };
-    let status = reading.status.as_str();
-    match &reading.startable {
-        Startable::Plausible { checked } => {
-            (Grade::Ok, about, format!("{status}; {checked}; {limit}"))
-        }
-        Startable::Unprovable { why } => {
-            (Grade::Partial, about, format!("{status}; not provable: {why}; {limit}"))
-        }
-        Startable::Blocked { why } => (Grade::Blocked, about, format!("{status}; {why}")),
-    }
-}
-
-/// Tries a folder by asking the kernel, not by writing into it.
-fn writable(about: &str, folder: &std::path::Path) -> Row {
-    use rustix::fs::{Access as Ask, access};
-    let row = |grade, found: String| (grade, about.to_owned(), found);
-    let shown = folder.display();
-    if absent(folder) {
-        let above = folder.ancestors().skip(1).find(|above| !absent(above));
-        return match above.map(|above| (above, access(above, Ask::WRITE_OK | Ask::EXEC_OK))) {
-            Some((above, Err(error))) => row(
-                Grade::Blocked,
-                format!(
-                    "{shown} does not exist, and cannot be created in {} by this user: {error}; create it as root, for \
-                     the user that runs the agents",
-                    above.display()
-                ),
-            ),
-            Some((_, Ok(()))) | None => {
-                row(Grade::Partial, format!("{shown} does not exist yet; the first run creates it"))
-            }
-        };
-    }
-    match std::fs::metadata(folder) {
-        Err(error) => {
-            return row(Grade::Blocked, format!("{shown} cannot be looked at: {error}"));
-        }
-        Ok(found) if !found.is_dir() => {
-            return row(Grade::Blocked, format!("{shown} is not a folder"));
-        }
-        Ok(_) => {}
-    }
-    if let Err(error) = access(folder, Ask::READ_OK | Ask::EXEC_OK) {
-        return row(Grade::Blocked, format!("{shown} is not readable: {error}"));
-    }
-    if let Err(error) = access(folder, Ask::WRITE_OK) {
-        return row(Grade::Blocked, format!("{shown} is not writable: {error}"));
-    }
-    match no_room(folder) {
-        Some(why) => row(Grade::Blocked, format!("{shown} {why}")),
-        None => row(Grade::Ok, format!("{shown} is writable")),
     }
 }
