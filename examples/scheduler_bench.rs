@@ -83,6 +83,7 @@ async fn store(folder: &Path) -> SqliteStore {
 async fn first_look(folder: &Path, count: usize) -> Duration {
     let began = Instant::now();
     let jobs = jobs(count);
+    println!("  the jobs themselves: {} ms", began.elapsed().as_millis());
     let (say, words) = tokio::sync::mpsc::channel(2);
     let reporter = Arc::new(Watchman(Mutex::new(None), say));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());

@@ -17,7 +17,6 @@ pub struct Job {
     host: String,
     schedule: Schedule,
     rules: Rules,
-    interval: Duration,
     delay: Duration,
 }
 
@@ -28,11 +27,12 @@ impl Job {
     /// The job of `agent` on `host`.
     #[must_use]
     pub fn new(agent: AgentName, host: &str, schedule: Schedule, rules: Rules) -> Self {
-        let interval = schedule.period(Timestamp::UNIX_EPOCH);
-        let room = schedule.shortest_gap(Timestamp::UNIX_EPOCH) / 2;
+        // Most jobs have no jitter, and to look for the room that it has costs more than all the rest.
+        let room = || schedule.shortest_gap(Timestamp::UNIX_EPOCH) / 2;
+        let room = if rules.jitter.is_zero() { Duration::ZERO } else { room() };
         let limit = rules.jitter.min(room).min(rules.catch_up_within);
         let delay = rules.offset + draw::below(limit, &[agent.as_str(), host, "jitter"]);
-        Self { agent, host: host.to_owned(), schedule, rules, interval, delay }
+        Self { agent, host: host.to_owned(), schedule, rules, delay }
     }
 
     /// Whether both mean the same slots, and treat them in the same way.
@@ -106,7 +106,7 @@ impl Job {
             Jump::Backward(length) => length,
             Jump::Steady | Jump::Forward(_) => return false,
         };
-        self.schedule.cadence() == Cadence::Interval && back > self.interval
+        self.schedule.cadence() == Cadence::Interval && back > self.rules.interval
     }
 }
 

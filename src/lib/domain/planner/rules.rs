@@ -12,6 +12,8 @@ use crate::domain::timing::{CatchUp, Overlap, Retries, ScheduleSettings};
 /// How slots of one agent are treated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
+    /// The largest gap between two slots.
+    pub interval: Duration,
     /// The longest time a slot may take, its further attempts included.
     pub timeout: Duration,
     /// How long after each slot the agent starts.
@@ -48,6 +50,7 @@ impl Rules {
         let interval = schedule.period(Timestamp::UNIX_EPOCH);
         let or = |set: Option<HumanDuration>, default| set.map_or(default, HumanDuration::get);
         Self {
+            interval,
             timeout: or(settings.timeout, (interval * 4 / 5).min(LONGEST_RUN)),
             offset: settings.offset.get(),
             jitter: settings.jitter.get(),
