@@ -91,3 +91,29 @@ fn what_root_leaves_in_the_folder_of_another_user_that_user_can_use() {
     let told = String::from_utf8_lossy(&by_owner.stderr);
     assert_eq!(by_owner.status.code(), Some(0), "{told}");
 }
+
+#[test]
+fn what_only_root_may_read_beside_the_settings_is_known_when_root_works_as_another_user() {
+    if !rustix::process::geteuid().is_root() {
+        return skip(&test_name(), "root");
+    }
+    let fake = Fake::new();
+    let [_, opsctl] = readable_programs(&fake);
+    for name in ["state", "logs"] {
+        fs::create_dir(fake.path().join(name)).expect("a folder");
+        chown(fake.path().join(name), Some(NOBODY), Some(NOBODY)).expect("root may");
+    }
+    let credentials = fake.path().join("credentials");
+    fs::create_dir(&credentials).expect("a folder");
+    fs::set_permissions(&credentials, fs::Permissions::from_mode(0o700)).expect("it is ours");
+    let hook = credentials.join("slack_webhook_url");
+    fs::write(&hook, "http://127.0.0.1:9/hook\n").expect("it is written");
+    let channel = |as_root| {
+        let output = run(&fake, &opsctl, &["doctor", "-o", "json"], as_root);
+        let rows: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a document");
+        let rows = rows.as_array().expect("a list").clone();
+        rows.iter().any(|row| row["about"].as_str().is_some_and(|about| about.contains("slack")))
+    };
+    assert!(channel(true), "root is asked, and answers for the units");
+    assert!(!channel(false), "whoever may not read it does without");
+}

@@ -47,9 +47,13 @@ fn home_of(uid: u32, users: &str) -> Option<&str> {
 }
 
 /// Starts this program anew as `owner`, in the place of this process and without root's groups. Its home is the owner's,
-/// where PM2 is found; who called it stays known, for the record. Returns only where that fails.
+/// where PM2 is found; who called it stays known, for the record. It gets these `secrets` as variables: the files that root
+/// read them from are not the owner's to read. Returns only where that fails.
 #[must_use]
-pub fn start_anew_as(owner: Owner) -> io::Error {
+pub fn start_anew_as<'a>(
+    owner: Owner,
+    secrets: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> io::Error {
     let program = match std::env::current_exe() {
         Ok(program) => program,
         Err(error) => return error,
@@ -61,6 +65,7 @@ pub fn start_anew_as(owner: Owner) -> io::Error {
     if let Some(home) = home_of(owner.uid, &users) {
         command.env("HOME", home);
     }
+    command.envs(secrets);
     command.arg0(name).args(words).uid(owner.uid).gid(owner.gid).exec()
 }
 

@@ -179,6 +179,12 @@ impl Config {
         self.given.iter().find(|given| given.name == name).map(|given| given.value.expose())
     }
 
+    /// What the environment gives by files and not by variables: each name with its value.
+    pub(in crate::app) fn from_files(&self) -> impl Iterator<Item = (&str, &str)> {
+        let by_file = |given: &&secret::Given| given.by.starts_with('/');
+        self.given.iter().filter(by_file).map(|one| (one.name.as_str(), one.value.expose()))
+    }
+
     /// The values that must never be seen in any output.
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {

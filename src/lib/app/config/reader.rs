@@ -135,7 +135,7 @@ impl<'t> Reader<'t> {
         problems.extend(lints.into_iter().map(|lint| self.lint(table, lint)));
         let tenants = house.platform.as_ref().map_or(&[][..], |platform| &platform.tenants);
         let (given, unreadable) = secret::read_all(
-            environ,
+            (environ, self.file),
             tenants,
             &house.notify.channels,
             entries.iter().map(|entry| ping_name((entry.spec)().name.as_str())),

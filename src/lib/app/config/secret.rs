@@ -108,19 +108,32 @@ pub enum SecretError {
     },
 }
 
+/// The variable by which a service manager hands over a folder of secrets.
+const HANDED_OVER: &str = "CREDENTIALS_DIRECTORY";
 /// A secret's file may hold at most so many bytes: a key in text form is far smaller.
 const LARGEST: u64 = 64 * 1024;
 
-/// Reads every recognised name, from `X`, from the file that `X_FILE` names, or from the file `x` in the folder
-/// of credentials that the service manager hands over; then the accounts of these tenants, what these channels need,
-/// and the addresses of these pings.
+/// Where the files of secrets are: the folder that the service manager hands over; else the one called `credentials` beside the
+/// settings, which whoever cannot read it does without.
+#[must_use]
+pub fn folder(environ: &Environ, settings: &Path) -> PathBuf {
+    let beside = || {
+        let settings = std::path::absolute(settings).unwrap_or_else(|_| settings.to_owned());
+        settings.parent().unwrap_or(Path::new("/")).join("credentials")
+    };
+    environ.get(HANDED_OVER).map_or_else(beside, PathBuf::from)
+}
+
+/// Reads every recognised name, from `X`, from the file that `X_FILE` names, or from the file `x` in the [`folder`] of secrets;
+/// then the accounts of these tenants, what these channels need, and the addresses of these pings.
 pub(super) fn read_all(
-    environ: &Environ,
+    (environ, settings): (&Environ, &Path),
     tenants: &[TenantSettings],
     channels: &[ChannelSettings],
     pings: impl Iterator<Item = String>,
 ) -> (Vec<Given>, Vec<SecretError>) {
     let (mut given, mut errors) = (Vec::new(), Vec::new());
+    let folder = folder(environ, settings);
     let of_tenant = |tenant: &TenantSettings| account_names(&tenant.name);
     let of_channels = channels.iter().flat_map(secret_names).chain(pings);
     let accounts = tenants
@@ -130,7 +143,7 @@ pub(super) fn read_all(
         .map(|name| Recognised { name: name.into(), hidden: true });
     let is_new = |wanted: &Recognised| RECOGNISED.iter().all(|known| known.name != wanted.name);
     for wanted in RECOGNISED.into_iter().chain(accounts.filter(is_new)) {
-        match read(&wanted, environ) {
+        match read(&wanted, environ, &folder) {
             Ok(found) => given.extend(found),
             Err(error) => errors.push(error),
         }
@@ -138,15 +151,19 @@ pub(super) fn read_all(
     (given, errors)
 }
 
-fn read(wanted: &Recognised, environ: &Environ) -> Result<Option<Given>, SecretError> {
+fn read(
+    wanted: &Recognised,
+    environ: &Environ,
+    folder: &Path,
+) -> Result<Option<Given>, SecretError> {
     let file_name = format!("{}_FILE", wanted.name);
     let (text, by) = match (environ.raw(&wanted.name), environ.raw(&file_name)) {
         (Some(_), Some(_)) => return Err(SecretError::Both(wanted.name.to_string())),
         (Some(value), None) => (value.to_owned(), wanted.name.to_string()),
         (None, Some("")) => return Err(SecretError::Empty(file_name)),
         (None, Some(file)) => (read_file(Path::new(file), &file_name)?, file_name),
-        (None, None) => match credential(&wanted.name, environ)? {
-            Some(text) => (text, "$CREDENTIALS_DIRECTORY".to_owned()),
+        (None, None) => match credential(&wanted.name, folder)? {
+            Some((text, file)) => (text, file.display().to_string()),
             None => return Ok(None),
         },
     };
@@ -157,14 +174,14 @@ fn read(wanted: &Recognised, environ: &Environ) -> Result<Option<Given>, SecretE
     Ok(Some(Given { name: wanted.name.to_string(), by, value, hidden: wanted.hidden }))
 }
 
-fn credential(name: &str, environ: &Environ) -> Result<Option<String>, SecretError> {
-    let Some(folder) = environ.get("CREDENTIALS_DIRECTORY") else { return Ok(None) };
+fn credential(name: &str, folder: &Path) -> Result<Option<(String, PathBuf)>, SecretError> {
     // systemd hands over the files of a folder under the folder's name and their own.
     let names = ["", CREDENTIAL_PREFIX].into_iter().flat_map(|prefix| {
         [name.to_lowercase(), name.to_owned()].map(|name| format!("{prefix}{name}"))
     });
-    let found = names.map(|name| Path::new(folder).join(name)).find(|file| file.exists());
-    found.map(|file| read_file(&file, "$CREDENTIALS_DIRECTORY")).transpose()
+    let found = names.map(|name| folder.join(name)).find(|file| file.exists());
+    let text = |file: PathBuf| Ok((read_file(&file, name)?, file));
+    found.map(text).transpose()
 }
 
 fn read_file(file: &Path, name: &str) -> Result<String, SecretError> {
@@ -199,7 +216,8 @@ mod tests {
         let file = folder.path().join("smtp_pass");
         std::fs::write(&file, "from-file\n").unwrap();
         let value = |environ: &Environ| {
-            let (given, errors) = read_all(environ, &[], &[], std::iter::empty());
+            let nowhere = Path::new("/nowhere/agents.toml");
+            let (given, errors) = read_all((environ, nowhere), &[], &[], std::iter::empty());
             assert!(errors.is_empty(), "{errors:?}");
             given.iter().map(|found| found.value.expose().to_owned()).collect::<Vec<_>>()
         };
@@ -214,10 +232,30 @@ mod tests {
     }
 
     #[test]
+    fn the_folder_beside_the_settings_is_read_where_nothing_is_handed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let beside = folder.path().join("credentials");
+        std::fs::create_dir(&beside).unwrap();
+        std::fs::write(beside.join("smtp_pass"), "from-beside\n").unwrap();
+        let settings = folder.path().join("agents.toml");
+        let value = |variables: &[(&str, &str)]| {
+            let environ = Environ::of(variables.iter().copied());
+            let (given, errors) = read_all((&environ, &settings), &[], &[], std::iter::empty());
+            assert!(errors.is_empty(), "{errors:?}");
+            given.first().map(|found| found.value.expose().to_owned())
+        };
+        assert_eq!(value(&[]).as_deref(), Some("from-beside"));
+        assert_eq!(value(&[("SMTP_PASS", "direct")]).as_deref(), Some("direct"));
+        let other = folder.path().to_str().unwrap();
+        assert_eq!(value(&[("CREDENTIALS_DIRECTORY", other)]), None, "what is handed over counts");
+    }
+
+    #[test]
     fn both_forms_an_empty_value_and_a_missing_file_are_errors() {
         let message = |variables: &[(&str, &str)]| {
-            let (_, errors) =
-                read_all(&Environ::of(variables.iter().copied()), &[], &[], std::iter::empty());
+            let environ = Environ::of(variables.iter().copied());
+            let nowhere = Path::new("/nowhere/agents.toml");
+            let (_, errors) = read_all((&environ, nowhere), &[], &[], std::iter::empty());
             assert_eq!(errors.len(), 1, "{errors:?}");
             errors[0].to_string()
         };

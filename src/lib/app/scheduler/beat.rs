@@ -101,12 +101,17 @@ impl Beat {
         }
     }
 
+    /// Whether nobody has looked for longer than a scheduler at work lets pass.
+    #[must_use]
+    pub fn is_silent(&self, now: Timestamp) -> bool {
+        now.duration_since(self.at) > SILENT
+    }
+
     /// What an admin should know of it; nothing where all is well. `is_changed` says that the settings file is another one than
     /// the scheduler accepted.
     #[must_use]
     pub fn notes(&self, now: Timestamp, is_changed: bool) -> Vec<String> {
-        let ago = now.duration_since(self.at);
-        if ago > SILENT {
+        if self.is_silent(now) {
             return vec![format!(
                 "the scheduler (pid {}) has been silent since {} and starts no agent",
                 self.pid,

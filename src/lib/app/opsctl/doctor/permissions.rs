@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::row::{Grade, Row};
-use crate::app::config::{Config, Environ};
+use crate::app::config::{Config, Environ, secret};
 
 const GROUP_WRITES: u32 = 0o020;
 const OTHERS_WRITE: u32 = 0o002;
@@ -17,7 +17,7 @@ const STICKY: u32 = 0o1000;
 /// The settings, the secrets' files, and the state folder.
 pub(super) fn permissions(config: &Config, environ: &Environ) -> Vec<Row> {
     let mut rows = vec![settings(&config.file)];
-    rows.extend(secret_files(environ).iter().filter_map(|file| secret(file)));
+    rows.extend(secret_files(environ, &config.file).iter().filter_map(|file| secret(file)));
     rows.extend(state(&config.paths.state));
     rows
 }
@@ -58,13 +58,12 @@ fn settings(file: &Path) -> Row {
     (Grade::Ok, about, format!("{shown} is written by its owner only"))
 }
 
-/// The files that secrets come from: those that variables name, and the folder that the service manager hands over.
-fn secret_files(environ: &Environ) -> BTreeSet<PathBuf> {
+/// The files that secrets come from: those that variables name, and those of their folder.
+fn secret_files(environ: &Environ, settings: &Path) -> BTreeSet<PathBuf> {
     let named = environ.files_of_secrets().map(PathBuf::from);
-    let folder = environ.get("CREDENTIALS_DIRECTORY");
-    let entries = folder.and_then(|folder| std::fs::read_dir(folder).ok());
-    let handed = entries.into_iter().flatten().flatten().map(|entry| entry.path());
-    named.chain(handed).collect()
+    let entries = std::fs::read_dir(secret::folder(environ, settings)).ok();
+    let others = entries.into_iter().flatten().flatten().map(|entry| entry.path());
+    named.chain(others).collect()
 }
 
 fn secret(file: &Path) -> Option<Row> {
@@ -149,7 +148,12 @@ mod tests {
             ("OTHER_FILE", "/etc/passwd"),
         ]);
         let graded = || -> Vec<Grade> {
-            secret_files(&environ).iter().filter_map(|file| secret(file)).map(|row| row.0).collect()
+            let settings = Path::new("/nowhere/agents.toml");
+            secret_files(&environ, settings)
+                .iter()
+                .filter_map(|file| secret(file))
+                .map(|row| row.0)
+                .collect()
         };
         assert_eq!(graded(), [Grade::Blocked, Grade::Blocked]);
         with_mode(&by_variable, 0o640);

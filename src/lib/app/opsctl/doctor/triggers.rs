@@ -8,6 +8,7 @@ use crate::app::installed::{
     self, Installed, Places, Settings, Started, Trigger, Unit, installed, started_by,
 };
 use crate::app::opsctl::Desk;
+use crate::app::scheduler::Beat;
 use crate::app::triggers::{self, Mode, PROGRAMS, Place, USER};
 use crate::app::{registry, wire};
 use crate::domain::process::ProcessStatus;
@@ -31,6 +32,7 @@ impl Desk<'_> {
     async fn triggers_at(&self, places: &Places) -> Vec<Row> {
         let mut found = installed(places);
         found.triggers.extend(self.apps().await);
+        found.triggers.extend(self.scheduler(&found.triggers));
         let mut rows = self.started(&found.triggers);
         rows.extend(found.unread.iter().map(|unread| {
             let said = format!("could not be read, and may start agents: {unread}");
@@ -38,6 +40,16 @@ impl Desk<'_> {
         }));
         rows.extend(self.units_that_differ(&found));
         rows
+    }
+
+    /// A scheduler at work that nothing known has started: a person did, or a container.
+    fn scheduler(&self, known: &[Trigger]) -> Option<Trigger> {
+        if known.iter().any(|trigger| trigger.starts == Started::All) {
+            return None;
+        }
+        let beat = Beat::read(&self.config.paths.beat()).ok()??;
+        let by = format!("the scheduler that runs as pid {}", beat.pid);
+        (!beat.is_silent(self.clock.now())).then_some(Trigger { starts: Started::All, by })
     }
 
     /// Apps of PM2 that start our programs. A stopped app is started by its cron all the same.

@@ -147,3 +147,26 @@ fn a_schedule_that_a_timer_cannot_keep_is_told_where_timers_are_installed() {
         "{rows:#?}"
     );
 }
+
+#[test]
+fn a_scheduler_that_a_person_started_counts_while_it_looks() {
+    let mut house = House::new("");
+    house.config.paths.state = house.folder.path().to_owned();
+    let started = |house: &House| house.rows().iter().any(|row| row.contains("runs as pid 7"));
+    assert!(!started(&house));
+    let at = |at: jiff::Timestamp| {
+        let beat = serde_json::json!({
+            "version": 1, "pid": 7, "config": "x", "since": at, "at": at, "blind": null,
+            "draining": false, "refused": null, "due": [], "working": []
+        });
+        house.write("scheduler.json", &beat.to_string());
+    };
+    let now = SystemClock::new().now();
+    at(now);
+    assert!(started(&house), "{:?}", house.rows());
+    at(now.checked_sub(std::time::Duration::from_secs(120)).unwrap());
+    assert!(!started(&house), "it has been silent for too long");
+    at(now);
+    house.install("", Mode::Daemon);
+    assert!(!started(&house), "the unit is what started it");
+}
