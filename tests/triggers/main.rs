@@ -2,6 +2,10 @@
 #![expect(clippy::disallowed_methods, reason = "the programs themselves are what is tested")]
 
 mod calendars;
+mod daemon;
+mod daemon_ends;
+mod daemon_faults;
+mod daemon_told;
 #[path = "../programs/fake.rs"]
 mod fake;
 mod machine;
@@ -12,4 +16,5 @@ mod peers_pm2;
 #[path = "../support/peers_systemd.rs"]
 mod peers_systemd;
 mod pm2;
+mod pm2_daemon;
 mod systemd;

@@ -10,20 +10,20 @@ use super::peers::wait_until;
 use super::peers_pm2::PrivatePm2;
 
 const APP: &str = "opswarden-health-guardian";
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// A schedule of so few slots that a test meets one or two.
 const EVERY_TEN: &str = "*/10 * * * * *";
 /// PM2 ticks in the middle of a run.
 const EVERY_TWO: &str = "*/2 * * * * *";
 
-struct World {
-    fake: Fake,
-    pm2: PrivatePm2,
+pub(super) struct World {
+    pub(super) fake: Fake,
+    pub(super) pm2: PrivatePm2,
 }
 
 impl World {
     /// An agent that is due every ten seconds, whose look at the service takes so many seconds.
-    fn new(look_takes: &str) -> Option<Self> {
+    pub(super) fn new(look_takes: &str) -> Option<Self> {
         let pm2 = PrivatePm2::start()?;
         let fake = Fake::new();
         let schedule = format!(
@@ -41,14 +41,20 @@ impl World {
 
     /// Starts the agent's app of the generated file, in which some fields are replaced.
     fn start(&self, instead: &Value) {
+        self.start_app(&["--per-agent"], APP, instead);
+    }
+
+    /// Starts an app of the file that is generated with these options, in which some fields are replaced.
+    pub(super) fn start_app(&self, options: &[&str], name: &str, instead: &Value) {
         let programs = Path::new(GUARDIAN).parent().expect("a folder").display().to_string();
-        let made = self.fake.asked(&["generate", "pm2", "--per-agent", "--programs", &programs]);
+        let words = ["generate", "pm2", "--programs", &programs];
+        let made = self.fake.asked(&[&words[..], options].concat());
         let text = made["files"][0]["text"].as_str().expect("a text");
         let json = text.split_once("module.exports = ").expect("it exports").1;
         let mut all: Value =
             serde_json::from_str(json.trim_end().trim_end_matches(';')).expect("it is JSON");
         let apps = all["apps"].as_array_mut().expect("a list");
-        apps.retain(|app| app["name"] == APP);
+        apps.retain(|app| app["name"] == name);
         for (field, value) in instead.as_object().into_iter().flatten() {
             apps[0][field] = value.clone();
         }
@@ -58,23 +64,23 @@ impl World {
         assert!(started.status.success(), "{}", String::from_utf8_lossy(&started.stdout));
     }
 
-    fn runs(&self) -> Vec<Value> {
+    pub(super) fn runs(&self) -> Vec<Value> {
         if !self.fake.path().join("state/ops.db").exists() {
             return Vec::new();
         }
         self.fake.asked(&["runs", "-n", "1000"]).as_array().expect("a list").clone()
     }
 
-    fn ended(&self, state: &str) -> usize {
+    pub(super) fn ended(&self, state: &str) -> usize {
         self.runs().iter().filter(|run| run["state"] == state).count()
     }
 
-    fn is_at_work(&self) -> bool {
+    pub(super) fn is_at_work(&self) -> bool {
         self.ended("running") == 1
     }
 
-    /// Every slot has one row at most, and no run was lost.
-    fn assert_orderly(&self) {
+    /// Every slot has one row at most, no run was lost, and all were started by this trigger.
+    pub(super) fn assert_orderly(&self, trigger: &str) {
         let runs = self.runs();
         let mut slots: Vec<&Value> = runs.iter().map(|run| &run["slot"]).collect();
         let all = slots.len();
@@ -84,10 +90,10 @@ impl World {
         let bad =
             |run: &&Value| ["lost", "crashed", "killed"].iter().any(|state| run["state"] == *state);
         assert_eq!(runs.iter().find(bad), None);
-        assert!(runs.iter().all(|run| run["trigger"] == "pm2"), "{runs:#?}");
+        assert!(runs.iter().all(|run| run["trigger"] == trigger), "{runs:#?}");
     }
 
-    fn pm2_says(&self) -> String {
+    pub(super) fn pm2_says(&self) -> String {
         std::fs::read_to_string(self.pm2.home().join("pm2.log")).unwrap_or_default()
     }
 }
@@ -98,7 +104,7 @@ fn a_run_that_is_still_at_work_at_its_own_tick_comes_to_its_end() {
     world.start(&json!({ "cron_restart": EVERY_TWO }));
     let ended = wait_until(PATIENCE, || world.ended("ok") >= 2);
     assert!(ended, "{:#?}\n{}", world.runs(), world.pm2_says());
-    world.assert_orderly();
+    world.assert_orderly("pm2");
     let interrupted = world.pm2_says().contains("failed to kill - retrying");
     assert!(interrupted, "no tick met a run at work: {}", world.pm2_says());
 }
@@ -150,7 +156,7 @@ fn a_second_stop_ends_a_run_in_an_orderly_way() {
         assert!(first.join().expect("it ends").status.success());
     });
     assert!(wait_until(PATIENCE, || world.ended("interrupted") == 1), "{:#?}", world.runs());
-    world.assert_orderly();
+    world.assert_orderly("pm2");
 }
 
 #[test]
@@ -173,7 +179,7 @@ fn a_storm_of_restarts_runs_no_slot_twice_and_kills_no_run() {
     let rows = world.fake.asked(&["doctor"]);
     let seen = format!("started by the app {APP} of PM2");
     assert!(rows.to_string().contains(&seen), "{rows:#}");
-    world.assert_orderly();
+    world.assert_orderly("pm2");
     let verified = world.fake.program(OPSCTL, &["ledger", "verify"]).output();
     assert!(verified.is_ok_and(|output| output.status.success()));
 }

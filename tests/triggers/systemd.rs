@@ -8,7 +8,7 @@ const GUARDIAN: &str = "opswarden-health-guardian.service";
 const TIMER: &str = "opswarden-health-guardian.timer";
 
 /// Settings of a machine whose own state does not matter, with a service that `web` tells of.
-fn settings(schedule: &str, service: &str) -> String {
+pub(super) fn settings(schedule: &str, service: &str) -> String {
     format!(
         r#"host = "host-a"
 [paths]
@@ -37,7 +37,7 @@ cron = "0 3 1 1 *"
     )
 }
 
-fn by_command() -> String {
+pub(super) fn by_command() -> String {
     "[[agents.health-guardian.services]]\nname = \"web\"\nmanager = \"command\"\nprocess = \"web\"\n\
      [agents.health-guardian.services.command]\nstatus = [\"/srv/status\"]\nrestart = [\"/srv/restart\"]\n"
         .to_owned()
@@ -53,7 +53,7 @@ fn every_two_seconds(look: &str) -> Option<Machine> {
 }
 
 /// The slots of these runs, in order, with none twice.
-fn slots(runs: &[Value]) -> Vec<jiff::Timestamp> {
+pub(super) fn slots(runs: &[Value]) -> Vec<jiff::Timestamp> {
     let slot = |run: &Value| run["slot"].as_str().expect("a slot").parse().expect("a moment");
     let mut slots: Vec<jiff::Timestamp> = runs.iter().map(slot).collect();
     let all = slots.len();
