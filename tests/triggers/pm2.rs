@@ -111,7 +111,7 @@ fn a_run_that_is_still_at_work_at_its_own_tick_comes_to_its_end() {
 
 #[test]
 fn without_the_fields_that_make_it_safe_no_run_would_come_to_its_end() {
-    let Some(world) = World::new("2") else { return };
+    let Some(world) = World::new("3") else { return };
     world.start(&json!({ "cron_restart": EVERY_TWO, "kill_timeout": 300 }));
     let killed = wait_until(PATIENCE, || world.pm2_says().contains("sending SIGKILL"));
     assert!(killed, "{}", world.pm2_says());
