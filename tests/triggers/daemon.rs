@@ -136,3 +136,20 @@ fn the_daemon_is_active_once_it_waits_for_slots_and_runs_each_once_in_its_sandbo
     assert!(status.contains("next: health-guardian at "), "{status}");
     assert_eq!(machine.read("/srv/messages"), "", "nobody is told of anything");
 }
+
+#[test]
+fn timers_beside_the_daemon_run_no_slot_twice() {
+    let look = "sleep 0.2\necho start-1\n";
+    let Some(stage) = Stage::boot(&every("*/2", "1900ms"), look, "") else { return };
+    stage.machine.generate("timers");
+    stage.start();
+    assert!(stage.machine.systemctl(&["start", "opswarden-health-guardian.timer"]));
+    stage.goes_on(4);
+    let ticked = stage.machine.shows("opswarden-health-guardian.timer", "LastTriggerUSec");
+    assert!(!["", "n/a"].contains(&ticked.as_str()), "both were at work: {ticked}");
+    let runs = stage.runs();
+    let slots = slots(&runs);
+    let gaps = slots.windows(2).filter(|pair| pair[1].duration_since(pair[0]).as_secs() != 2);
+    assert_eq!(gaps.count(), 0, "every slot has a row: {runs:#?}");
+    assert_eq!(stage.machine.read("/srv/messages"), "", "nobody is told of anything");
+}
