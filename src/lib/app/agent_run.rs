@@ -80,7 +80,7 @@ pub(super) fn run(entry: &'static Entry, arguments: Vec<OsString>) -> Exit {
 pub(super) fn as_owner(config: &Config, form: Output) -> Result<(), Exit> {
     let state = &config.paths.state;
     let Some(owner) = owner::other_owner(state) else { return Ok(()) };
-    let error = owner::start_anew_as(owner, config.from_files());
+    let error = owner::start_anew_as(owner, config.by_files());
     let what = format!(
         "{} belongs to the user {}, and this program could not be started as that user: {error}; run it as that user",
         state.display(),

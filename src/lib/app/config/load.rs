@@ -180,7 +180,7 @@ impl Config {
     }
 
     /// What the environment gives by files and not by variables: each name with its value.
-    pub(in crate::app) fn from_files(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(in crate::app) fn by_files(&self) -> impl Iterator<Item = (&str, &str)> {
         let by_file = |given: &&secret::Given| given.by.starts_with('/');
         self.given.iter().filter(by_file).map(|one| (one.name.as_str(), one.value.expose()))
     }

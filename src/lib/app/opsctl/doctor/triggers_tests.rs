@@ -164,7 +164,7 @@ fn a_scheduler_that_a_person_started_counts_while_it_looks() {
     let now = SystemClock::new().now();
     at(now);
     assert!(started(&house), "{:?}", house.rows());
-    at(now.checked_sub(std::time::Duration::from_secs(120)).unwrap());
+    at(now.checked_sub(std::time::Duration::from_mins(2)).unwrap());
     assert!(!started(&house), "it has been silent for too long");
     at(now);
     house.install("", Mode::Daemon);
