@@ -103,7 +103,7 @@ fn the_daemon_is_active_once_it_waits_for_slots_and_runs_each_once_in_its_sandbo
     // What keeps it from its start until the test says go.
     let held = "ExecStart=\nExecStart=/bin/sh -c 'until [ -e /srv/go ]; do sleep 0.1; done; \
                 exec /usr/lib/opswarden/scheduler'";
-    let look = format!("touch {OPEN}/escaped\nsleep 0.5\necho start-1\n");
+    let look = format!("touch {OPEN}/escaped\nsleep 1.2\necho start-1\n");
     let Some(stage) = Stage::boot(&every("*/2", "1900ms"), &look, held) else { return };
     let machine = &stage.machine;
     machine.do_it(&["mkdir", "-m", "777", OPEN]);

@@ -4,8 +4,8 @@ use super::daemon::{Stage, UNIT, every};
 
 #[test]
 fn a_daemon_that_is_killed_is_started_again_and_no_slot_is_run_twice() {
-    let look = "sleep 0.7\necho start-1\n";
-    let Some(stage) = Stage::boot(&every("*/2", "1900ms"), look, "") else { return };
+    let look = "sleep 1.7\necho start-1\n";
+    let Some(stage) = Stage::boot(&every("*/3", "2900ms"), look, "") else { return };
     stage.start();
     for times in 1..=2 {
         stage.at_work();
@@ -16,7 +16,7 @@ fn a_daemon_that_is_killed_is_started_again_and_no_slot_is_run_twice() {
         assert_ne!(stage.shows("MainPID"), main);
         stage.goes_on(1);
     }
-    stage.assert_orderly(2);
+    stage.assert_orderly(3);
     assert!(stage.in_state("lost") >= 1, "its runs were ended with it: {:#?}", stage.runs());
     let group = format!("/sys/fs/cgroup/system.slice/{UNIT}");
     let groups =

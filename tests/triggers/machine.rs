@@ -11,11 +11,11 @@ use super::peers::wait_until;
 use super::peers_systemd::PrivateSystemd;
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
-/// Takes whatever is sent to it, and answers well.
+/// Takes whatever is sent to it, and answers well: only once something came, so that none is taken as told that was not.
 const RECEIVER: &str = r#"[Unit]
 DefaultDependencies=no
 [Service]
-ExecStart=/bin/sh -c "printf 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok'; timeout 0.5 cat >> /srv/messages"
+ExecStart=/bin/sh -c "dd bs=64k count=1 status=none >> /srv/messages; printf 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok'; timeout 0.5 cat >> /srv/messages"
 StandardInput=socket
 StandardOutput=socket
 "#;
