@@ -262,12 +262,12 @@ fn a_secret_that_is_typed_at_a_terminal_is_not_shown() {
     let mut screen = String::new();
     for (question, answer) in [
         ("A service to watch", ""),
-        ("signage platform", ""),
         ("webhook of Slack", WEBHOOK),
         ("A mail server", "mail.example.test"),
         ("Its user", "seen-by-nobody"),
         ("Its password", "hunter2"),
         ("Who is told", "ops@example.test"),
+        ("signage platform", ""),
     ] {
         shown(&mut terminal, &mut screen, question);
         writeln!(terminal, "{answer}").unwrap();

@@ -1,5 +1,6 @@
 //! The scheduler when something goes wrong: crashes, freezes, agents that will not end.
 
+use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
@@ -26,6 +27,56 @@ fn a_run_of_a_scheduler_that_crashed_is_adopted_and_its_slot_is_not_run_again() 
     let rows = runs(&fake);
     let slot = &in_state(&fake, "ok")[0]["slot"];
     assert_eq!(rows.iter().filter(|row| row["slot"] == *slot).count(), 1, "{rows:?}");
+}
+
+/// Takes one message and answers that it arrived.
+fn message(mut stream: std::net::TcpStream) -> String {
+    stream.set_nonblocking(false).expect("it is set");
+    stream.set_read_timeout(Some(Duration::from_secs(5))).expect("it is set");
+    let mut text = String::new();
+    let mut buffer = [0; 4096];
+    while !text.contains("ended without notice") {
+        match stream.read(&mut buffer) {
+            Ok(length @ 1..) => text.push_str(&String::from_utf8_lossy(&buffer[..length])),
+            _ => break,
+        }
+    }
+    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok";
+    stream.write_all(answer.as_bytes()).expect("it listens");
+    text
+}
+
+#[test]
+fn people_are_told_of_a_scheduler_that_crashed_and_not_of_one_that_was_stopped() {
+    let fake = Fake::new();
+    scheduled(&fake, ("*/30", "25s"), "");
+    let receiver = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let hook = format!("http://{}/hook", receiver.local_addr().expect("it is bound"));
+    let start = || {
+        let mut command = fake.program(SCHEDULER, &[]);
+        command.env("SLACK_WEBHOOK_URL", &hook);
+        Daemon::of(&fake, command)
+    };
+    let looks = |daemon: &Daemon| assert!(until(|| daemon.beat()["at"].is_string()));
+    let first = start();
+    looks(&first);
+    first.signal(Signal::TERM);
+    assert_eq!(first.ends(), Some(0));
+    let mut second = start();
+    looks(&second);
+    second.crash();
+    let third = start();
+    receiver.set_nonblocking(true).expect("it is set");
+    let mut told = String::new();
+    let arrives = until(|| match receiver.accept() {
+        Ok((stream, _)) => {
+            told = message(stream);
+            true
+        }
+        Err(_) => false,
+    });
+    assert!(arrives, "{}", third.said());
+    assert!(told.contains("ended without notice") && told.contains("opswarden.service"), "{told}");
 }
 
 #[test]

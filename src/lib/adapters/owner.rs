@@ -65,6 +65,9 @@ pub fn start_anew_as<'a>(
     if let Some(home) = home_of(owner.uid, &users) {
         command.env("HOME", home);
     }
+    if std::env::var_os("USER").is_none() {
+        command.env("USER", "root");
+    }
     command.envs(secrets);
     command.arg0(name).args(words).uid(owner.uid).gid(owner.gid).exec()
 }

@@ -15,6 +15,8 @@ pub(super) struct Places {
     pub(super) units: Vec<PathBuf>,
     /// Crontabs, and folders of them.
     pub(super) crontabs: Vec<PathBuf>,
+    /// Whether a program is there.
+    pub(super) has: fn(&Path) -> bool,
 }
 
 impl Places {
@@ -35,6 +37,7 @@ impl Places {
                 "/var/spool/cron",
                 "/var/spool/cron/crontabs",
             ]),
+            has: Path::exists,
         }
     }
 }

@@ -85,6 +85,19 @@ pub enum News {
 }
 
 impl News {
+    /// What an agent printed that found something, or could not look.
+    #[must_use]
+    pub fn report(&self) -> Option<&str> {
+        match self {
+            Self::Ended { ended, .. }
+                if ended.how != How::Exited(0) && ended.how != How::Exited(75) =>
+            {
+                Some(ended.printed.as_str()).filter(|printed| !printed.trim().is_empty())
+            }
+            _ => None,
+        }
+    }
+
     /// Whether an admin should look at it.
     #[must_use]
     pub fn is_trouble(&self) -> bool {

@@ -212,7 +212,12 @@ fn read_file(found: &paths::Found) -> Result<String, ConfigErrors> {
     let mut bytes = Vec::new();
     std::fs::File::open(file)
         .and_then(|opened| opened.take(LARGEST + 1).read_to_end(&mut bytes))
-        .map_err(|error| wrong(format!("failed to read the settings: {error}"), &named))?;
+        .map_err(|error| {
+        let denied = error.kind() == std::io::ErrorKind::PermissionDenied;
+        let user = rustix::process::geteuid().as_raw();
+        let who = format!("the user {user} must be able to read it: chgrp and chmod 640");
+        wrong(format!("failed to read the settings: {error}"), if denied { &who } else { &named })
+    })?;
     if bytes.len() as u64 > LARGEST {
         return Err(wrong("it is larger than 1 MiB, which no settings file is".to_owned(), &named));
     }

@@ -11,6 +11,7 @@ use crate::adapters::system_clock::SystemClock;
 use crate::app::cli::Output;
 use crate::app::config::{Config, Environ};
 use crate::app::exit::Exit;
+use crate::app::installed::SCHEDULER;
 use crate::app::out;
 use crate::app::paths::{self, SYSTEM_FILE};
 use crate::app::registry;
@@ -77,7 +78,7 @@ pub(super) fn run(
         Ok(made) => made,
         Err(why) => return Ok(out::fail(form, &why, Exit::BadConfig)),
     };
-    let notes = absent.into_iter().chain(made.notes).collect();
+    let notes = absent.into_iter().chain(without_programs(verb)).chain(made.notes).collect();
     let made = Triggers { notes, ..made };
     let written = match out.map(|out| written(&made.files, out, verb)).transpose() {
         Ok(written) => written,
@@ -116,16 +117,27 @@ fn settings(option: Option<&Path>, environ: &Environ) -> Result<(Config, Option<
 }
 
 /// What a verb makes, and where it goes.
+/// Where the programs are to lie.
+fn programs(verb: &GenerateVerb) -> io::Result<PathBuf> {
+    let named = match verb {
+        GenerateVerb::Systemd { programs, .. } | GenerateVerb::Pm2 { programs, .. } => programs,
+    };
+    std::path::absolute(named.as_deref().unwrap_or(Path::new(PROGRAMS)))
+}
+
+/// What would start nothing, as the programs are not there: files are made for other machines, too.
+fn without_programs(verb: &GenerateVerb) -> Option<String> {
+    let folder = programs(verb).ok()?;
+    let is_there = folder.join(SCHEDULER).exists();
+    let shown = folder.display();
+    (!is_there).then(|| format!("{shown} has no program of opswarden on this machine: --programs DIR names where they are"))
+}
+
 fn made<'v>(
     verb: &'v GenerateVerb,
     config: &Config,
 ) -> Result<(Triggers, Option<&'v Path>), String> {
-    let programs = match verb {
-        GenerateVerb::Systemd { programs, .. } | GenerateVerb::Pm2 { programs, .. } => programs,
-    };
-    let programs = programs.as_deref().unwrap_or(Path::new(PROGRAMS));
-    let programs = std::path::absolute(programs).map_err(|error| error.to_string())?;
-    let programs = programs.display().to_string();
+    let programs = programs(verb).map_err(|error| error.to_string())?.display().to_string();
     let all =
         |wrong: Vec<NoForm>| wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     let now = SystemClock::new().now();

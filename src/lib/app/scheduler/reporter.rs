@@ -35,9 +35,14 @@ impl Reporter for Audience {
         } else {
             tracing::info!("{news}");
         }
-        match &self.terminal {
-            Some(terminal) => terminal.tell(news, self.clock.now()),
-            None => out::complain(&news.to_string()),
+        if let Some(terminal) = &self.terminal {
+            terminal.tell(news, self.clock.now());
+        } else {
+            out::complain(&news.to_string());
+            // What a timer's run leaves in the journal stands there for the daemon's, too.
+            if let Some(report) = news.report() {
+                out::complain(report);
+            }
         }
         match news {
             News::Draining { .. } => manager::stopping(),

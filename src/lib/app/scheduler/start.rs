@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{Sender, channel};
 
 use super::args::SchedulerArgs;
-use super::beat::Refused;
+use super::beat::{Beat, Refused};
 use super::jobs::jobs;
 use super::ledger::Ledger;
 use super::manager;
@@ -28,11 +28,14 @@ use crate::app::config::{Config, Environ};
 use crate::app::exit::Exit;
 use crate::app::paths::CONFIG_VARIABLE;
 use crate::app::telemetry::{DEFAULT_FILTER, FILTER_VARIABLE, Telemetry};
+use crate::app::telling::cry_of_unit;
 use crate::app::{out, wire};
 use crate::domain::subject::AgentName;
 use crate::ports::clock::Clock;
 use crate::scheduler::{Scheduler, Word};
 
+/// What a service manager calls us.
+const UNIT: &str = "opswarden.service";
 /// An agent that is asked to stop has so long until it is killed.
 const GRACE: Duration = Duration::from_secs(10);
 /// Words that wait: a signal is never lost, and pulses may be.
@@ -136,6 +139,7 @@ impl Serving<'_> {
         let terminal = style.map(|style| Arc::new(Terminal::new(style)));
         let scheduler = self.scheduler(&config, &refused, terminal.clone());
         let pulse = self.pulse(&say).await;
+        let crash = self.tell_of_crash(&config);
         manager::ready();
         let work = scheduler.run(jobs(&config), words);
         let words = self.hear(&mut signals, &say, &refused);
@@ -144,6 +148,7 @@ impl Serving<'_> {
             well = work => well,
             () = words => false,
             () = line => false,
+            () = crash => false,
         };
         if let Some(pulse) = pulse {
             pulse.stop().await;
@@ -154,6 +159,25 @@ impl Serving<'_> {
         // Nothing is expected of a scheduler that was ended in order.
         let _none_was_written = std::fs::remove_file(config.paths.beat());
         if well || !self.args.once { Exit::Clean } else { Exit::Incomplete }
+    }
+
+    /// Tells people of a scheduler before this one that did not end in order: nothing else could, as it is started again at once.
+    /// Does not end, as its neighbours do not.
+    fn tell_of_crash(&self, config: &Arc<Config>) -> impl Future<Output = ()> + use<> {
+        let (config, clock) = (Arc::clone(config), Arc::clone(&self.clock));
+        let before = Beat::read(&config.paths.beat()).ok().flatten();
+        async move {
+            if let Some(beat) = before {
+                let what = format!(
+                    "the scheduler (pid {}) ended without notice after {}; it was started again",
+                    beat.pid,
+                    crate::domain::moment::full(beat.at)
+                );
+                tracing::warn!("{what}");
+                cry_of_unit(&config, UNIT, &what, &clock).await;
+            }
+            std::future::pending::<()>().await;
+        }
     }
 
     fn config(&self) -> Arc<Config> {

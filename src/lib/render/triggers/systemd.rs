@@ -184,7 +184,7 @@ pub fn teller(house: &House) -> String {
 /// A rule for polkit that lets `user` restart exactly these units.
 #[must_use]
 pub fn polkit(user: &str, units: &[String]) -> String {
-    let units: Vec<String> = units.iter().map(|unit| format!("\"{unit}\"")).collect();
+    let units: Vec<String> = units.iter().map(|unit| format!("\"{}\"", whole(unit))).collect();
     format!(
         "// Written by `opsctl generate systemd`: the user {user} may restart the units that the settings name, and no other.\n\
          polkit.addRule(function (action, subject) {{\n    \
@@ -197,6 +197,17 @@ pub fn polkit(user: &str, units: &[String]) -> String {
          }});\n",
         units.join(", ")
     )
+}
+
+/// A unit's name as polkit is asked about it: systemd takes one without an ending for a service.
+fn whole(unit: &str) -> String {
+    const ENDINGS: [&str; 8] =
+        ["service", "socket", "timer", "target", "mount", "path", "slice", "scope"];
+    let ending = unit.rsplit_once('.').map(|(_, ending)| ending);
+    if ending.is_some_and(|ending| ENDINGS.contains(&ending)) {
+        return unit.to_owned();
+    }
+    format!("{unit}.service")
 }
 
 /// Who runs it, on which files, with which secrets.
@@ -221,4 +232,17 @@ fn common(house: &House) -> String {
         house.settings,
         user = house.user,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rule_names_units_as_polkit_is_asked_about_them() {
+        let units = ["shop", "web.service", "a.b", "bus.socket"].map(str::to_owned);
+        let rule = polkit("ops", &units);
+        let list = "[\"shop.service\", \"web.service\", \"a.b.service\", \"bus.socket\"]";
+        assert!(rule.contains(list), "{rule}");
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::row::{Grade, Row};
 use crate::agent::DeclaredProcess;
-use crate::domain::process::{ProcessReading, Startable};
+use crate::domain::process::{ManagerKind, ProcessReading, Startable};
 use crate::domain::sight::{Scan, Sight};
 
 /// Adds what a manager's list says of the processes that settings name.
@@ -49,6 +49,12 @@ fn restartable(reading: &ProcessReading) -> Row {
     };
     let status = reading.status.as_str();
     match &reading.startable {
+        // To ask polkit for somebody else's right takes root, and to try it takes a restart.
+        Startable::Plausible { checked } if needs_rule(reading) => {
+            let why = "whether this user may restart it is not tried: that takes the polkit rule of \
+                       `opsctl generate systemd`";
+            (Grade::Partial, about, format!("{status}; {checked}; {why}"))
+        }
         Startable::Plausible { checked } => {
             (Grade::Ok, about, format!("{status}; {checked}; {limit}"))
         }
@@ -57,4 +63,8 @@ fn restartable(reading: &ProcessReading) -> Row {
         }
         Startable::Blocked { why } => (Grade::Blocked, about, format!("{status}; {why}")),
     }
+}
+
+fn needs_rule(reading: &ProcessReading) -> bool {
+    reading.process.manager == ManagerKind::Systemd && !rustix::process::geteuid().is_root()
 }

@@ -1,8 +1,10 @@
 //! The doctor's look at what starts agents: each by one trigger, and units that say what the settings say.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::row::{Grade, Row};
+use crate::adapters::child::{Outcome, Program};
 use crate::adapters::pm2::{Pm2, Pm2Read};
 use crate::app::installed::{
     self, Installed, Places, Settings, Started, Trigger, Unit, installed, started_by,
@@ -12,6 +14,40 @@ use crate::app::scheduler::Beat;
 use crate::app::triggers::{self, Mode, PROGRAMS, Place, USER};
 use crate::app::{registry, wire};
 use crate::domain::process::ProcessStatus;
+
+/// Whether systemd is what runs this machine.
+const BOOTED: &str = "/run/systemd/system";
+
+/// Which of the units among these is not active, by systemd's own word.
+async fn stopped(triggers: &[Trigger]) -> BTreeSet<String> {
+    let mut stopped = BTreeSet::new();
+    if !Path::new(BOOTED).exists() {
+        return stopped;
+    }
+    let units = triggers.iter().map(|trigger| trigger.by.as_str());
+    let is_unit = |name: &&str| name.starts_with("opswarden") && !name.contains(' ');
+    for unit in units.filter(is_unit).collect::<BTreeSet<&str>>() {
+        let asked = Program::new(["systemctl", "is-active", unit]).run().await;
+        if let Outcome::Exited { code: 3, .. } = asked {
+            stopped.insert(unit.to_owned());
+        }
+    }
+    stopped
+}
+
+/// A unit that names a program which is not there can only fail.
+fn without_program(unit: &Unit, has: fn(&Path) -> bool) -> Option<Row> {
+    let command = unit.settings.get("ExecStart")?.last()?;
+    let program = command.split_whitespace().next()?.trim_start_matches(['-', '@', ':', '+', '!']);
+    let is_missing = program.starts_with('/') && !has(Path::new(program));
+    is_missing.then(|| {
+        let said = format!(
+            "{} names {program}, which is not there, and every start fails: `opsctl generate systemd --programs DIR`",
+            unit.file.display()
+        );
+        (Grade::Blocked, format!("unit {}", unit.name), said)
+    })
+}
 
 /// What the settings decide in a unit. An admin may change everything else beside it.
 const DECIDED: [&str; 6] = [
@@ -33,7 +69,9 @@ impl Desk<'_> {
         let mut found = installed(places);
         found.triggers.extend(self.apps().await);
         found.triggers.extend(self.scheduler(&found.triggers));
-        let mut rows = self.started(&found.triggers);
+        let stopped = stopped(&found.triggers).await;
+        let mut rows = self.started(&found.triggers, &stopped);
+        rows.extend(found.units.iter().filter_map(|unit| without_program(unit, places.has)));
         rows.extend(found.unread.iter().map(|unread| {
             let said = format!("could not be read, and may start agents: {unread}");
             (Grade::Skipped, "crontabs".to_owned(), said)
@@ -69,7 +107,7 @@ impl Desk<'_> {
     }
 
     /// One row for each agent that is on.
-    fn started(&self, triggers: &[Trigger]) -> Vec<Row> {
+    fn started(&self, triggers: &[Trigger], stopped: &BTreeSet<String>) -> Vec<Row> {
         let on = registry::ALL.iter().filter(|entry| wire::off(self.config, entry).is_none());
         on.map(|entry| {
             let name = (entry.spec)().name.to_string();
@@ -81,8 +119,17 @@ impl Desk<'_> {
             let (grade, said) = match by.as_slice() {
                 [] => (
                     Grade::Blocked,
-                    "nothing starts it: `opsctl generate systemd` or `pm2` makes what does"
+                    "nothing starts it: `systemctl enable --now opswarden` does where the package is installed; else \
+                     `opsctl generate systemd` or `pm2` makes what does"
                         .to_owned(),
+                ),
+                all if all.iter().all(|by| stopped.contains(*by)) => (
+                    Grade::Blocked,
+                    format!(
+                        "{} would start it and is stopped: systemctl start {}",
+                        all.join(" or "),
+                        all.first().copied().unwrap_or_default()
+                    ),
                 ),
                 [only] => (Grade::Ok, format!("started by {only}")),
                 all => (

@@ -55,6 +55,7 @@ impl House {
         let places = Places {
             units: vec![self.folder.path().join("units"), self.folder.path().join("lib")],
             crontabs: vec![self.folder.path().join("cron.d"), self.folder.path().join("crontab")],
+            has: |program| !program.starts_with("/nowhere"),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let rows = runtime.block_on(desk.triggers_at(&places));
@@ -169,4 +170,17 @@ fn a_scheduler_that_a_person_started_counts_while_it_looks() {
     at(now);
     house.install("", Mode::Daemon);
     assert!(!started(&house), "the unit is what started it");
+}
+
+#[test]
+fn a_unit_whose_program_is_not_there_is_blocked() {
+    let house = House::new("");
+    house.install("", Mode::Timers);
+    let blocked = |house: &House| {
+        house.rows().iter().filter(|row| row.contains("which is not there")).count()
+    };
+    assert_eq!(blocked(&house), 0);
+    let name = "units/opswarden-ops-reporter.service";
+    house.write(name, "[Service]\nExecStart=-/nowhere/ops-reporter --if-due\n");
+    assert_eq!(blocked(&house), 1, "{:?}", house.rows());
 }

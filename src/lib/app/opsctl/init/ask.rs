@@ -58,14 +58,6 @@ impl<R: BufRead, W: Write> Person<'_, R, W> {
         if args.service.is_empty() && args.process.is_empty() {
             self.services(answers, args)?;
         }
-        if args.url.is_none() {
-            let asked = "The address of the signage platform's API, without its path (empty: there is none)";
-            answers.initial.platform = self.line(asked)?;
-        }
-        if answers.initial.platform.is_some() {
-            self.wanted(answers, environ, "VALIDATOR_EMAIL", "The e-mail address of its account")?;
-            self.wanted(answers, environ, "VALIDATOR_PASSWORD", "The password of its account")?;
-        }
         if args.slack_webhook_file.is_none() {
             self.wanted(
                 answers,
@@ -76,6 +68,14 @@ impl<R: BufRead, W: Write> Person<'_, R, W> {
         }
         if self.keeps_secrets && !args.mail && environ.get("SMTP_HOST").is_none() {
             self.mail(answers, environ)?;
+        }
+        if args.url.is_none() {
+            let asked = "The address of a signage platform's API, like https://api.example.test (empty: there is none)";
+            answers.initial.platform = self.line(asked)?;
+        }
+        if answers.initial.platform.is_some() {
+            self.wanted(answers, environ, "VALIDATOR_EMAIL", "The e-mail address of its account")?;
+            self.wanted(answers, environ, "VALIDATOR_PASSWORD", "The password of its account")?;
         }
         Ok(())
     }

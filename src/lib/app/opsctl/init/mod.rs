@@ -68,7 +68,9 @@ fn first(args: &InitArgs, environ: &Environ, form: Output) -> Result<Exit, Faile
         |environ: Environ, (name, value): (&String, &Secret)| environ.with(name, value.expose());
     let environ = answers.secrets.iter().fold(environ.clone(), with);
     let Loaded { config, .. } = Config::from_text(&place.file, &text, &environ, registry::ALL)
-        .map_err(|errors| wrong(format!("{errors}nothing was written")))?;
+        .map_err(|errors| {
+            wrong(format!("{}\nnothing was written", errors.to_string().trim_end()))
+        })?;
     let secrets = kept(&answers, &config, &environ);
     let written = place.write(&text, &secrets).map_err(|why| (why, Exit::Incomplete))?;
     tell(&place, &answers, &config, &environ, &written, form)
@@ -150,10 +152,17 @@ fn tell(
             lines.extend(wanted.iter().map(|name| format!("to be set: {name}, or {name}_FILE")));
             lines.push(String::new());
             lines.push(row::page(&rows, desk.style));
-            lines.push("next: `opsctl doctor`, then `health-guardian --plan`".to_owned());
+            lines.push(NEXT.to_owned());
             out::say(&lines.join("\n"))
         }
     };
     said.map_err(|error| (format!("failed to write: {error}"), Exit::Incomplete))?;
     Ok(Exit::Clean)
 }
+
+/// What is left to do.
+const NEXT: &str = "next:\n  \
+    `opsctl notify test --all`                 a trial message to everybody who is told\n  \
+    `opsctl generate systemd`                  what must be granted for units to be restarted: its opswarden.rules\n  \
+    `opsctl doctor`, `health-guardian --plan`  would everything work, and what would it do? changes nothing\n  \
+    `systemctl enable --now opswarden`         starts every agent when it is due, from now on";
