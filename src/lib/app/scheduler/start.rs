@@ -73,7 +73,10 @@ fn start(args: &SchedulerArgs, environ: Environ) -> Exit {
         Err(busy @ LockError::Busy { .. }) => {
             return out::fail(Output::Text, &busy.to_string(), Exit::NotNow);
         }
-        Err(error) => return out::fail(Output::Text, &error.to_string(), Exit::Incomplete),
+        Err(error) => {
+            tell_of_no_start(&config, &error.to_string());
+            return out::fail(Output::Text, &error.to_string(), Exit::Incomplete);
+        }
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -86,6 +89,19 @@ fn start(args: &SchedulerArgs, environ: Environ) -> Exit {
     log(&config, &environ, &clock);
     let config = Arc::new(RwLock::new(Arc::new(config)));
     runtime.block_on(Serving { args, environ, programs, config, clock }.go())
+}
+
+/// Tells people that no scheduler can begin, where it can be remembered that they were told: it is started again every other
+/// second.
+fn tell_of_no_start(config: &Config, why: &str) {
+    let remembers = rustix::fs::access(&config.paths.logs, rustix::fs::Access::WRITE_OK).is_ok();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    if let (Ok(runtime), true) = (runtime, remembers) {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let why = format!("no agent is started: {why}");
+        let cried = runtime.block_on(cry_of_unit(config, UNIT, &why, &clock));
+        tracing::debug!("of a scheduler that cannot begin: {cried:?}");
+    }
 }
 
 /// Where the agents' programs are.

@@ -134,8 +134,7 @@ pub fn daemon(house: &House) -> String {
          NotifyAccess=main\n\
          ExecStart={programs}/scheduler\n\
          ExecReload=/bin/kill -HUP $MAINPID\n\
-         # It is started again for ever, so that it never counts as failed: each end is told here, at most once in an hour.\n\
-         ExecStopPost=-{programs}/opsctl notify failed %n\n\
+         # It is started again for ever and never counts as failed: the next start tells people that this one crashed.\n\
          WatchdogSec=30\n\
          Restart=always\n\
          RestartSec=2\n\
