@@ -1,5 +1,6 @@
 //! A scheduler on a stage: started with real agents, told by real signals, and looked at from outside.
 
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -74,11 +75,17 @@ impl Daemon {
     }
 
     /// The same from a command line with an environment of its own.
-    pub(crate) fn of(fake: &Fake, mut command: Command) -> Self {
+    pub(crate) fn of(fake: &Fake, command: Command) -> Self {
+        Self::at(fake, command, None)
+    }
+
+    /// The same at a terminal, if there is one.
+    pub(crate) fn at(fake: &Fake, mut command: Command, terminal: Option<OwnedFd>) -> Self {
         let said =
             fake.path().join(format!("scheduler-{}.err", NUMBER.fetch_add(1, Ordering::Relaxed)));
         let file = std::fs::File::create(&said).expect("it is created");
-        command.stdout(Stdio::null()).stderr(file).process_group(0);
+        let stderr = terminal.map_or_else(|| Stdio::from(file), Stdio::from);
+        command.stdout(Stdio::null()).stderr(stderr).process_group(0);
         let child = command.spawn().expect("the scheduler starts");
         Self { child, said, state: fake.path().join("state/scheduler.json") }
     }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use rustix::fs::{Mode, OFlags, open};
 use rustix::process::Signal;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
 
 use super::daemon::{Daemon, SCHEDULER, in_state, is_alive, runs, scheduled, takes, until};
@@ -194,4 +196,27 @@ fn agents_are_started_when_the_ledger_cannot_be_used_and_that_is_no_sign_of_heal
     std::fs::rename(fake.path().join("kept.db"), &ledger).expect("it is moved");
     daemon.says("the ledger can be used again");
     assert!(until(|| daemon.beat()["blind"].is_null()));
+}
+
+#[test]
+fn a_scheduler_at_a_terminal_ends_when_the_terminal_is_closed() {
+    let fake = Fake::new();
+    scheduled(&fake, ("0", "50s"), "");
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let control = openpt(flags).expect("a terminal");
+    grantpt(&control).expect("it is ours");
+    unlockpt(&control).expect("it is ours");
+    let name = ptsname(&control, Vec::new()).expect("it has a name");
+    let other = open(&*name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).expect("it opens");
+    let mut command = fake.program(SCHEDULER, &[]);
+    command.env("TERM", "xterm");
+    let daemon = Daemon::at(&fake, command, Some(other));
+    assert!(until(|| daemon.beat()["at"].is_string()));
+    // Somebody looks on: then it is as for any daemon.
+    daemon.signal(Signal::HUP);
+    let now = daemon.beat()["at"].clone();
+    assert!(until(|| daemon.beat()["at"] != now), "it goes on");
+    drop(control);
+    daemon.signal(Signal::HUP);
+    assert_eq!(daemon.ends(), Some(0));
 }

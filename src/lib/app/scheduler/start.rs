@@ -119,7 +119,7 @@ fn log(config: &Config, environ: &Environ, clock: &Arc<dyn Clock>) {
         file: Some(config.paths.log("scheduler")),
         agent: "scheduler".to_owned(),
         run: wire::new_run_id().0,
-        filter: environ.get(FILTER_VARIABLE).unwrap_or(DEFAULT_FILTER).to_owned(),
+        filter: environ.get(FILTER_VARIABLE).map_or_else(default_filter, str::to_owned),
         // People are told by the reporter.
         human: None,
         secrets: config.secrets(),
@@ -128,6 +128,11 @@ fn log(config: &Config, environ: &Environ, clock: &Arc<dyn Clock>) {
     if let Err(error) = telemetry.start() {
         out::complain(&format!("agents are scheduled without a log: {error}"));
     }
+}
+
+/// The pulse's library tells its own steps, which are nobody's here.
+fn default_filter() -> String {
+    format!("{DEFAULT_FILTER},tokio_cron_scheduler=warn")
 }
 
 /// One start of the scheduler.
@@ -272,9 +277,14 @@ impl Serving<'_> {
         words: &Sender<Word>,
         refused: &Mutex<Option<Refused>>,
     ) {
+        let at_terminal = out::error_style(&self.environ).is_some();
         loop {
             let word = match signals.next().await {
                 Asked::Stop => Word::Stop,
+                // The terminal was closed: who looked on has gone, and nobody asks for other settings.
+                Asked::Reload if at_terminal && out::error_style(&self.environ).is_none() => {
+                    Word::Stop
+                }
                 Asked::Reload => {
                     manager::reloading();
                     match self.reload() {
