@@ -183,6 +183,9 @@ fn the_doctor_sees_what_starts_each_agent_and_which_unit_differs() {
         told(guardian)
     );
     machine.do_it(&["systemctl", "enable", TIMER]);
+    let stopped = format!("{TIMER} would start it and is stopped");
+    assert!(told(guardian).contains(&stopped), "{}", told(guardian));
+    assert!(machine.systemctl(&["start", TIMER]));
     assert!(told(guardian).contains(&format!("started by {TIMER}")), "{}", told(guardian));
     assert_eq!(told(&format!("unit {TIMER}")), "");
     let schedule = "cron = \"*/4 * * * * *\"\ntimeout = \"1500ms\"";

@@ -32,7 +32,7 @@ use crate::app::telling::cry_of_unit;
 use crate::app::{out, wire};
 use crate::domain::subject::AgentName;
 use crate::ports::clock::Clock;
-use crate::scheduler::{Scheduler, Word};
+use crate::scheduler::{Pass, Scheduler, Word};
 
 /// What a service manager calls us.
 const UNIT: &str = "opswarden.service";
@@ -161,6 +161,7 @@ impl Serving<'_> {
         let scheduler = self.scheduler(&config, &refused, terminal.clone());
         let pulse = self.pulse(&say).await;
         let crash = self.tell_of_crash(&config);
+        self.first_beat(&config);
         manager::ready();
         let work = scheduler.run(jobs(&config), words);
         let words = self.hear(&mut signals, &say, &refused);
@@ -198,6 +199,15 @@ impl Serving<'_> {
                 cry_of_unit(&config, UNIT, &what, &clock).await;
             }
             std::future::pending::<()>().await;
+        }
+    }
+
+    /// The sign of life from the first moment on: whoever is killed before the first look has left it as well.
+    fn first_beat(&self, config: &Config) {
+        let at = self.clock.now();
+        let pass = Pass { at, blind: None, draining: false, due: Vec::new(), working: Vec::new() };
+        if let Err(error) = Beat::new(&config.file, at, &pass, None).write(&config.paths.beat()) {
+            tracing::warn!("{} could not be written: {error}", config.paths.beat().display());
         }
     }
 
