@@ -156,9 +156,8 @@ fn systemd_accepts_every_unit() {
             let text: String = text
                 .lines()
                 .map(|line| {
-                    if let Some((setting, _)) = line
-                        .split_once('=')
-                        .filter(|(setting, _)| ["ExecStart", "ExecStopPost"].contains(setting))
+                    if let Some((setting, _)) =
+                        line.split_once('=').filter(|(setting, _)| *setting == "ExecStart")
                     {
                         format!("{setting}=/bin/true\n")
                     } else {

@@ -8,6 +8,7 @@ use crate::adapters::agent_process::{CGROUP_VARIABLE, RUN_VARIABLE, join_cgroup}
 use crate::domain::incident::RunId;
 use crate::domain::planner::{Hold, Waiting};
 use crate::domain::subject::AgentName;
+use crate::ports::runner::{AGENT_VARIABLE, SLOT_VARIABLE, WAITED_VARIABLE};
 
 /// A run that the scheduler started.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,13 +23,13 @@ impl Ordered {
     /// What this process of `agent` is told. Nothing is believed of an environment that was handed on to another program.
     pub(super) fn of(agent: &AgentName, args: &AgentArgs, environ: &Environ) -> Option<Self> {
         let ours = args.trigger == Some(StartedBy::Scheduler)
-            && environ.get("OPS_AGENT") == Some(agent.as_str());
+            && environ.get(AGENT_VARIABLE) == Some(agent.as_str());
         if !ours {
             return None;
         }
         let run = RunId(environ.get(RUN_VARIABLE)?.to_owned());
-        let slot = environ.get("OPS_SLOT").and_then(|slot| slot.parse::<Timestamp>().ok());
-        let hold = environ.get("OPS_WAITED").and_then(Hold::from_code);
+        let slot = environ.get(SLOT_VARIABLE).and_then(|slot| slot.parse::<Timestamp>().ok());
+        let hold = environ.get(WAITED_VARIABLE).and_then(Hold::from_code);
         let waiting = slot.zip(hold).map(|(slot, hold)| Waiting { slot, hold });
         Some(Self { run, waiting })
     }

@@ -6,6 +6,13 @@ use super::Pending;
 use crate::domain::incident::RunId;
 use crate::domain::subject::AgentName;
 
+/// The agent, as its run is told in the environment.
+pub const AGENT_VARIABLE: &str = "OPS_AGENT";
+/// The slot that it was started for.
+pub const SLOT_VARIABLE: &str = "OPS_SLOT";
+/// What held the slot back until now, if anything did.
+pub const WAITED_VARIABLE: &str = "OPS_WAITED";
+
 /// A run that is to be started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {

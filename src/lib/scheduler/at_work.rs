@@ -17,7 +17,7 @@ use crate::domain::planner::{Hold, Job, Jump, Reading, Seen, Start, Verdict, Wai
 use crate::domain::run::Trigger;
 use crate::domain::subject::AgentName;
 use crate::ports::Pending;
-use crate::ports::runner::{Ended, Order, Started};
+use crate::ports::runner::{AGENT_VARIABLE, Ended, Order, SLOT_VARIABLE, Started, WAITED_VARIABLE};
 use crate::ports::slots::Ask;
 use crate::ports::store::StoreError;
 
@@ -257,14 +257,14 @@ pub(super) fn passed(from: Timestamp, to: Timestamp) -> Duration {
 /// What an agent is told about its run.
 fn order(agent: &AgentName, run: &RunId, start: &Start, waited: Option<&Hold>) -> Order {
     let mut variables = BTreeMap::from([
-        ("OPS_AGENT".to_owned(), agent.to_string()),
-        ("OPS_SLOT".to_owned(), start.slot.to_string()),
+        (AGENT_VARIABLE.to_owned(), agent.to_string()),
+        (SLOT_VARIABLE.to_owned(), start.slot.to_string()),
         ("OPS_ATTEMPT".to_owned(), start.attempt.to_string()),
         ("OPS_DEADLINE".to_owned(), start.deadline.to_string()),
         ("OPS_TRIGGER".to_owned(), Trigger::Scheduler.as_str().to_owned()),
     ]);
     if let Some(hold) = waited {
-        variables.insert("OPS_WAITED".to_owned(), hold.code());
+        variables.insert(WAITED_VARIABLE.to_owned(), hold.code());
     }
     Order { agent: agent.clone(), run: run.clone(), variables }
 }

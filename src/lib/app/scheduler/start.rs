@@ -191,7 +191,7 @@ impl Serving<'_> {
         async move {
             if let Some(beat) = before {
                 let what = format!(
-                    "the scheduler (pid {}) ended without notice after {}; it was started again",
+                    "the scheduler (pid {}) ended without notice after {}; another one runs now",
                     beat.pid,
                     crate::domain::moment::full(beat.at)
                 );

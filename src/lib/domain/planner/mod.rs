@@ -23,4 +23,6 @@ pub use seen::{Attempt, Running, Seen, Suspension};
 pub use verdict::{MissedWhy, Plan, RunWhy, SkipWhy, Start, Verdict, Waiting};
 
 #[cfg(test)]
+mod table_retry_tests;
+#[cfg(test)]
 mod table_tests;
