@@ -68,6 +68,7 @@ fn another_monitor_with_the_same_webhook_is_named_and_the_webhook_is_not() {
     let about = "channel slack, used elsewhere";
     let alone = ask();
     assert_eq!(row(&alone, about).0, "ok", "{alone:#?}");
+    assert_eq!(row(&alone, "ops-reporter: sight").0, "skipped", "it has no sense to try");
     let other = Monitor::holding("SLACK_WEBHOOK_URL", &format!("{webhook}-of-somebody-else"));
     let beside = ask();
     assert_eq!(row(&beside, about).0, "ok", "another address: {beside:#?}");

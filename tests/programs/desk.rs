@@ -69,3 +69,42 @@ fn a_question_for_no_rows_is_refused() {
         assert_eq!(told(&fake, &[question, "-n", "0"]).1, Some(78), "{question}");
     }
 }
+
+#[test]
+fn with_a_mistake_in_the_settings_one_can_still_look_and_hold_agents_back_but_nothing_else() {
+    let fake = Fake::new();
+    fake.run(&[]);
+    let file = fake.path().join("agents.toml");
+    let good = fs::read_to_string(&file).expect("the settings are there");
+    for broken in [format!("{good}\n[agents.nobody]\n"), format!("oops\n{good}")] {
+        fs::write(&file, broken).expect("it is written");
+        let (status, code) = told(&fake, &["status"]);
+        assert!(status.contains("no agent starts with this file"), "{status}");
+        assert!(status.contains("health-guardian ok"), "{status}");
+        assert_eq!(code, Some(0));
+        let (paused, code) =
+            told(&fake, &["pause", "all", "--for", "1h", "--reason", "look first"]);
+        assert!(paused.contains("all") && code == Some(0), "{paused}");
+        let (resumed, code) = told(&fake, &["resume", "all", "--reason", "x"]);
+        assert!(!resumed.contains("may act again") && code == Some(78), "{resumed}");
+    }
+    fs::write(&file, good).expect("it is written");
+    assert!(resume(&fake, "all").contains("all may act again"), "the pause was written down");
+}
+
+#[test]
+fn an_agent_that_is_not_to_run_is_not_called_due() {
+    let fake = Fake::new();
+    fake.run(&[]);
+    let (next, _) = told(&fake, &["schedule", "next"]);
+    assert!(next.contains("health-guardian") && !next.contains("fleet-manager"), "{next}");
+    let (named, _) = told(&fake, &["schedule", "next", "fleet-manager"]);
+    assert!(named.contains("fleet-manager"), "who asks for it by name is answered: {named}");
+    let due =
+        |fake: &Fake| fake.asked(&["status"])["agentResults"]["health-guardian"]["next"].clone();
+    assert!(due(&fake).is_string());
+    told(&fake, &["schedule", "suspend", "health-guardian", "--for", "2d", "--reason", "x"]);
+    let next = due(&fake).as_str().map(|at| at.parse::<jiff::Timestamp>().expect("a moment"));
+    let tomorrow = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24);
+    assert!(next.is_some_and(|at| at > tomorrow), "{next:?}");
+}

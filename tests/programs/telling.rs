@@ -267,6 +267,23 @@ fn where_the_ledger_cannot_be_used_people_are_told_directly_and_once_in_an_hour(
 }
 
 #[test]
+fn what_a_channel_gave_up_is_told_as_soon_as_it_works_again_and_the_status_says_that_it_does_not() {
+    let mut house = House::new(Receiver::Answers);
+    house.address = Some("no address");
+    house.run(GUARDIAN, &[]);
+    let status = house.run(OPSCTL, &["status"]);
+    assert!(status.contains("given up on channel hook"), "{status}");
+    house.address = None;
+    house.run(GUARDIAN, &[]);
+    assert_eq!(house.inbox.kinds(), Vec::<String>::new(), "it rests, for all that is known");
+    let tried = house.run(OPSCTL, &["notify", "test", "hook"]);
+    house.run(GUARDIAN, &[]);
+    assert_eq!(house.inbox.kinds(), ["test", "opened"], "{tried}");
+    let status = house.run(OPSCTL, &["status"]);
+    assert!(!status.contains("given up on channel hook"), "{status}");
+}
+
+#[test]
 fn a_dead_channel_is_a_finding_until_it_works_or_settings_name_it_no_more() {
     let mut house = House::new(Receiver::Answers);
     house.address = Some("no address");

@@ -70,7 +70,7 @@ fn a_reload_of_settings_with_a_mistake_is_refused_and_everybody_can_see_it() {
     stage.goes_on(1);
     let (machine, main) = (&stage.machine, stage.shows("MainPID"));
     machine.put("/etc/opswarden/agents.toml", &format!("hots = 1\n{settings}"));
-    machine.do_it(&["systemctl", "reload", UNIT]);
+    assert!(!machine.systemctl(&["reload", UNIT]), "whoever asked for it is told");
     let refused = || stage.shows("StatusText").contains("changed settings were refused");
     machine.awaits("its state", refused);
     let shown = machine.do_it(&["systemctl", "status", "--no-pager", UNIT]);

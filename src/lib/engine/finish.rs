@@ -8,6 +8,7 @@ use super::own_checks;
 use super::progress::Progress;
 use super::run::{Engine, Mode, tried};
 use super::tape::{SoFar, Tape};
+use super::tell::Untold;
 use crate::domain::event::{Event, NewEvent};
 use crate::domain::incident::Incident;
 use crate::domain::ledger::LedgerView;
@@ -88,12 +89,19 @@ impl Engine {
             row.state.as_str()
         );
         let unwritten = self.write_end(spec, &report, row, notes, eventful).await.err();
-        let mut troubles: Vec<String> = unwritten.iter().map(ToString::to_string).collect();
+        let unwritten = unwritten.iter().map(|error| Untold::Ours(error.to_string()));
+        let mut troubles: Vec<Untold> = unwritten.collect();
         // Whoever watches over all reports the state of all.
         troubles.extend(self.tell_people(Wanted { dashboard: spec.watches }).await);
         for trouble in troubles {
-            tracing::error!("{trouble}");
-            report.exit = crate::domain::report::ExitClass::Incomplete;
+            let trouble = match trouble {
+                Untold::Ours(trouble) => {
+                    tracing::error!("{trouble}");
+                    report.exit = crate::domain::report::ExitClass::Incomplete;
+                    trouble
+                }
+                Untold::Receiver(trouble) => trouble,
+            };
             if !report.troubles.contains(&trouble) {
                 report.troubles.push(trouble);
             }

@@ -37,23 +37,35 @@ pub struct Telling {
     pub channels: BTreeMap<String, Result<Arc<dyn Channel>, String>>,
 }
 
+/// What kept somebody from being told.
+pub(super) enum Untold {
+    /// A fault on this side: the run is not whole.
+    Ours(String),
+    /// A receiver that took nothing: the run is as good as it was, and whoever reads about it should know.
+    Receiver(String),
+}
+
 impl Engine {
-    /// Decides what time has made due, and sends what is due, as far as the bound allows; what stays is the next run's. The
-    /// answer is what kept somebody from being told, other than a receiver.
-    pub(super) async fn tell_people(&self, wanted: Wanted) -> Vec<String> {
+    /// Decides what time has made due, and sends what is due, as far as the bound allows; what stays is the next run's.
+    pub(super) async fn tell_people(&self, wanted: Wanted) -> Vec<Untold> {
         let Some(telling) = &self.telling else { return Vec::new() };
         if let Err(error) = telling.outbox.decide(self.clock.now(), &wanted).await {
-            return vec![format!("failed to decide who is told of what: {error}")];
+            return vec![Untold::Ours(format!("failed to decide who is told of what: {error}"))];
         }
         let end = (self.clock.elapsed() + BOUND).min(self.deadline.saturating_sub(OWN_END));
         let clock = self.clock.as_ref();
         let feeds = telling.channels.keys().map(|name| telling.feed(clock, &self.run, name, end));
-        join_all(feeds).await.into_iter().filter_map(Result::err).collect()
+        let untold = |fed: Result<Option<String>, String>| match fed {
+            Ok(refused) => refused.map(Untold::Receiver),
+            Err(why) => Some(Untold::Ours(why)),
+        };
+        join_all(feeds).await.into_iter().filter_map(untold).collect()
     }
 }
 
 impl Telling {
-    /// Sends what is due on one channel, until `end` on the clock's [`Clock::elapsed`].
+    /// Sends what is due on one channel, until `end` on the clock's [`Clock::elapsed`]. The answer is what the channel last did
+    /// not take, and why.
     ///
     /// # Errors
     ///
@@ -64,19 +76,20 @@ impl Telling {
         run: &RunId,
         name: &str,
         end: Duration,
-    ) -> Result<(), String> {
+    ) -> Result<Option<String>, String> {
+        let mut refused = None;
         while clock.elapsed() + ATTEMPT <= end {
             let claimed = self.outbox.claim(clock.now(), name, run, LEASE).await;
             match claimed {
                 Err(error) => {
                     return Err(format!("failed to take out what {name} is to be told: {error}"));
                 }
-                Ok(Claim::Nothing) => return Ok(()),
+                Ok(Claim::Nothing) => break,
                 Ok(Claim::RestsUntil(until)) => {
                     let wait = until.duration_since(clock.now());
                     let wait = Duration::try_from(wait).unwrap_or_default();
                     if clock.elapsed() + wait + ATTEMPT > end {
-                        return Ok(());
+                        break;
                     }
                     clock.sleep(wait).await;
                 }
@@ -84,19 +97,20 @@ impl Telling {
                     let unwritten = |error| {
                         format!("failed to write down what became of a message to {name}: {error}")
                     };
-                    self.hand_over(clock, name, &parcel).await.map_err(unwritten)?;
+                    refused = self.hand_over(clock, name, &parcel).await.map_err(unwritten)?;
                 }
             }
         }
-        Ok(())
+        Ok(refused)
     }
 
+    /// Hands one message over. The answer is why it was not taken, if it was not.
     async fn hand_over(
         &self,
         clock: &dyn Clock,
         name: &str,
         parcel: &Parcel,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<String>, StoreError> {
         let delivery = match self.channels.get(name) {
             Some(Ok(channel)) => {
                 let delivery = channel.deliver(&parcel.message, parcel.earlier.as_ref(), ATTEMPT);
@@ -113,13 +127,19 @@ impl Telling {
             None => Delivery::Refused { why: format!("settings have no channel {name}") },
         };
         let kind = parcel.message.kind.as_str();
-        match &delivery {
-            Delivery::Sent { .. } => tracing::info!("told {name}: {kind}"),
-            Delivery::Later { why, .. } | Delivery::Refused { why } | Delivery::Unknown { why } => {
-                tracing::warn!("failed to tell {name} ({kind}): {why}");
+        let refused = match &delivery {
+            Delivery::Sent { .. } => {
+                tracing::info!("told {name}: {kind}");
+                None
             }
-        }
-        self.write_down(clock, parcel, &delivery).await
+            Delivery::Later { why, .. } | Delivery::Refused { why } | Delivery::Unknown { why } => {
+                let refused = format!("failed to tell {name} ({kind}): {why}");
+                tracing::warn!("{refused}");
+                Some(refused)
+            }
+        };
+        self.write_down(clock, parcel, &delivery).await?;
+        Ok(refused)
     }
 
     /// An answer that is not written down makes a repeat of what arrived, so a ledger that is busy is asked again.

@@ -199,7 +199,7 @@ fn accepted(environ: &Environ) -> Option<String> {
     std::fs::read_to_string(environ.get(ACCEPTED_VARIABLE)?).ok()
 }
 
-fn read_file(found: &paths::Found) -> Result<String, ConfigErrors> {
+pub(super) fn read_file(found: &paths::Found) -> Result<String, ConfigErrors> {
     let file = &found.file;
     let wrong = |message: String, hint: &str| {
         let hint = (!hint.is_empty()).then(|| hint.to_owned());

@@ -298,7 +298,7 @@ pub enum NotifyVerb {
 pub enum ScheduleVerb {
     /// The next slots, of one agent or of all
     Next {
-        /// The agent; without one, every agent
+        /// The agent; without one, every agent that is not off
         agent: Option<String>,
         /// How many of each
         #[arg(short = 'n', long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]

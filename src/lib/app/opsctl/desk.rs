@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::adapters::store::{Access, SqliteStore};
 use crate::adapters::system_clock::SystemClock;
 use crate::app::cli::{self, Output};
-use crate::app::config::{Config, Environ};
+use crate::app::config::{Config, Environ, Standby};
 use crate::app::exit::Exit;
 use crate::app::person::person;
 use crate::app::{agent_run, demo, out, wire};
@@ -57,12 +57,15 @@ fn carry_out(args: &Opsctl, environ: &Environ) -> Exit {
 }
 
 fn with_settings(verb: &Verb, args: &Opsctl, environ: &Environ) -> Exit {
-    let loaded = match Config::load(args.config.as_deref(), environ) {
-        Ok(loaded) => loaded,
-        Err(errors) => return out::fail(args.output, &errors.to_string(), Exit::BadConfig),
+    let (config, mistake) = match settings(verb, args, environ) {
+        Ok(found) => found,
+        Err(exit) => return exit,
     };
-    if let Err(exit) = agent_run::as_owner(&loaded.config, args.output) {
+    if let Err(exit) = agent_run::as_owner(&config, args.output) {
         return exit;
+    }
+    if let Some(mistake) = mistake {
+        out::complain(&mistake);
     }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -71,7 +74,7 @@ fn with_settings(verb: &Verb, args: &Opsctl, environ: &Environ) -> Exit {
         }
     };
     let desk = Desk {
-        config: &loaded.config,
+        config: &config,
         environ,
         form: args.output,
         style: out::style(environ),
@@ -82,6 +85,43 @@ fn with_settings(verb: &Verb, args: &Opsctl, environ: &Environ) -> Exit {
         Ok(answer) => desk.say(&answer),
         Err(trouble) => out::fail(args.output, &trouble.message, trouble.exit),
     }
+}
+
+/// The settings. Who looks, or holds agents back, is not sent away because of a mistake in the file: that is the hour in which
+/// it is needed. Then there are words about the mistake.
+fn settings(
+    verb: &Verb,
+    args: &Opsctl,
+    environ: &Environ,
+) -> Result<(Config, Option<String>), Exit> {
+    let option = args.config.as_deref();
+    let errors = match Config::load(option, environ) {
+        Ok(loaded) => return Ok((loaded.config, None)),
+        Err(errors) => errors,
+    };
+    let standby = Standby::find(option, environ).filter(|_| needs_no_settings(verb));
+    let Some(Standby { config, what }) = standby else {
+        return Err(out::fail(args.output, &errors.to_string(), Exit::BadConfig));
+    };
+    Ok((config, Some(format!("{errors}\nno agent starts with this file; here {what} count"))))
+}
+
+/// Whether a verb only looks, or holds back.
+const fn needs_no_settings(verb: &Verb) -> bool {
+    matches!(
+        verb,
+        Verb::Status
+            | Verb::Incidents { .. }
+            | Verb::Explain { .. }
+            | Verb::Runs { .. }
+            | Verb::Remediations { .. }
+            | Verb::Approvals
+            | Verb::Deny { .. }
+            | Verb::Pause { .. }
+            | Verb::Ack { .. }
+            | Verb::Silence { .. }
+            | Verb::Ledger { .. }
+    )
 }
 
 /// What a verb works with.

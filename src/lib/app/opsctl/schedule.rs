@@ -10,6 +10,8 @@ use super::args::ScheduleVerb;
 use super::{Desk, Told, Trouble};
 use crate::app::config::AgentSettings;
 use crate::app::exit::Exit;
+use crate::app::registry::{self, Entry};
+use crate::app::wire;
 use crate::domain::duration::HumanDuration;
 use crate::domain::planner::Job;
 use crate::domain::schedule::{Cadence, Remark};
@@ -67,9 +69,14 @@ impl Desk<'_> {
     }
 
     fn next_slots(&self, agent: Option<&str>, count: usize) -> Result<Told, Trouble> {
+        let is_on = |entry: &&Entry| wire::off(self.config, entry).is_none();
+        let of = |entry: &Entry| {
+            let name = (entry.spec)().name;
+            self.job_of(&name, self.config.of(&name))
+        };
         let jobs: Vec<Job> = match agent {
             Some(name) => vec![self.job(name)?.0],
-            None => self.config.agents.iter().map(|(name, one)| self.job_of(name, one)).collect(),
+            None => registry::ALL.iter().filter(is_on).map(of).collect(),
         };
         let now = self.clock.now();
         let mut slots: Vec<SlotTold> =

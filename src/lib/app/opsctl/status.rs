@@ -10,7 +10,9 @@ use super::{Desk, Told, Trouble};
 use crate::adapters::store::Access;
 use crate::app::exit::Exit;
 use crate::app::scheduler::Beat;
+use crate::domain::notice::ChannelState;
 use crate::domain::view::OpsState;
+use crate::ports::outbox::Outbox as _;
 use crate::ports::store::Store;
 use crate::render;
 
@@ -29,7 +31,10 @@ impl Desk<'_> {
         }
         let mut notes = Vec::new();
         let state = match self.ledger_state().await {
-            Ok(state) => state,
+            Ok((state, channels)) => {
+                notes.extend(self.about_channels(&channels, now));
+                state
+            }
             Err(trouble) => {
                 let state = self
                     .published()
@@ -64,11 +69,24 @@ impl Desk<'_> {
         beat.notes(now, is_changed)
     }
 
-    async fn ledger_state(&self) -> Result<OpsState, Trouble> {
+    /// Which ways to people take nothing: whoever waits for an alert waits in vain.
+    fn about_channels(&self, channels: &[ChannelState], now: Timestamp) -> Vec<String> {
+        let named = |one: &&ChannelState| {
+            self.config.notify.channels.iter().any(|channel| channel.name == one.name)
+        };
+        let dead = channels.iter().filter(named).filter_map(|one| Some((one, one.dead(now)?)));
+        let note = |(one, why): (&ChannelState, String)| {
+            format!("{why}; mend it, then `opsctl notify test {}`", one.name)
+        };
+        dead.map(note).collect()
+    }
+
+    async fn ledger_state(&self) -> Result<(OpsState, Vec<ChannelState>), Trouble> {
         let store = self.store(Access::ReadOnly).await?;
         let state = store.ops_state(self.clock.now()).await?;
+        let channels = store.channels().await?;
         store.close().await?;
-        Ok(state)
+        Ok((state, channels))
     }
 
     fn published(&self) -> Result<OpsState, String> {

@@ -284,7 +284,9 @@ fn again(case: &Case<'_>, last: Timestamp, told: &ToldFacts) -> Decision {
         let why = format!("it was {} when it was told", told.severity.as_str());
         return case.tell(Kind::Worse, why);
     }
-    if let Some(taken) = incident.acknowledged() {
+    // Whoever took it up may have counted on us to go on; that nothing more is tried they have to hear.
+    let left_to_people = is.escalated && !told.escalated;
+    if let Some(taken) = incident.acknowledged().filter(|_| !left_to_people) {
         return Decision::no(format!("{} acknowledged it", taken.by));
     }
     let news =

@@ -233,6 +233,10 @@ fn who_took_it_up_hears_no_more_until_it_is_worse() {
     assert_eq!(case.kind(1000), None);
     case.incident.facts.clear();
     assert_eq!(case.kind(1000), None, "nor of news");
+    let reason = "3 attempts failed".to_owned();
+    case.incident.escalated = Some(Escalated { at: after(2), reason });
+    assert_eq!(case.kind(61), Some(Kind::News), "nobody else repairs it now");
+    case.incident.escalated = None;
     case.incident.severity = Severity::Critical;
     assert_eq!(case.kind(2), Some(Kind::Worse));
 }

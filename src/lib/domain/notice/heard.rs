@@ -54,6 +54,13 @@ impl Heard {
         heard
     }
 
+    /// The same, where the channel last took something at that moment: what was given up before is no reason to wait any more.
+    #[must_use]
+    pub fn since_it_works(self, last_ok: Option<Timestamp>) -> Self {
+        let still = |at: Option<Timestamp>| at.filter(|at| last_ok.is_none_or(|ok| ok <= *at));
+        Self { given_up: still(self.given_up), end_given_up: still(self.end_given_up), ..self }
+    }
+
     fn add(&mut self, row: &Notification, at: Timestamp) {
         if row.kind == Kind::Recovered {
             self.over = Some(at);

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::roster::{LatestRun, RosterEntry, standing, valid_until};
 use super::status::roll_up;
 use super::{OpsState, SCHEMA_VERSION, ViewAgent, ViewControl, ViewIncident, ViewRemediation};
-use crate::domain::incident::{Control, Incident, Remediation};
+use crate::domain::incident::{Control, Incident, Remediation, control};
 use crate::domain::run::Ruling;
 use crate::domain::subject::{AgentName, Key};
 
@@ -169,8 +169,19 @@ fn agent(entry: &RosterEntry, input: &ViewInput) -> ViewAgent {
         outcome: run.map(|run| run.state.as_str().to_owned()),
         exit: run.and_then(|run| run.exit),
         counts: run.map(|run| run.counts.clone()).unwrap_or_default(),
-        next: if entry.enabled { entry.schedule.next_after(input.now) } else { None },
+        next: next(entry, input),
     }
+}
+
+/// When the agent is expected next: not while a person has suspended its slots, and nobody knows for how long.
+fn next(entry: &RosterEntry, input: &ViewInput) -> Option<Timestamp> {
+    let keys = [control::suspension_of(&entry.agent), control::SUSPEND_ALL.to_owned()];
+    let suspensions = keys.iter().filter_map(|key| input.controls.get(key));
+    let mut from = input.now;
+    for suspension in suspensions.filter(|one| one.applies(input.now)) {
+        from = from.max(suspension.expires_at?);
+    }
+    entry.schedule.next_after(from).filter(|_| entry.enabled)
 }
 
 fn shown_control(control: &Control) -> ViewControl {

@@ -134,6 +134,8 @@ pub fn daemon(house: &House) -> String {
          NotifyAccess=main\n\
          ExecStart={programs}/scheduler\n\
          ExecReload=/bin/kill -HUP $MAINPID\n\
+         # It keeps its settings where the new ones have a mistake; whoever asked for the reload is told so.\n\
+         ExecReload={programs}/opsctl config check\n\
          # It is started again for ever and never counts as failed: the next start tells people that this one crashed.\n\
          WatchdogSec=30\n\
          Restart=always\n\

@@ -25,13 +25,16 @@ pub(super) struct Known {
     explained: BTreeMap<Key, Key>,
     /// What was found by runs that may still repair it.
     at_work: BTreeSet<String>,
+    /// When each channel last took something.
+    took: BTreeMap<String, Timestamp>,
 }
 
 impl Known {
     /// What people said. What explains what is not asked: that is known when the run has ended.
     pub(super) async fn of_people(connection: &mut SqliteConnection) -> Result<Self, StoreError> {
         let (explained, at_work) = (BTreeMap::new(), BTreeSet::new());
-        Ok(Self { controls: controls(connection).await?, explained, at_work })
+        let took = took(connection).await?;
+        Ok(Self { controls: controls(connection).await?, explained, at_work, took })
     }
 
     /// What people said, which of these incidents another one explains, and who is still at work.
@@ -43,7 +46,8 @@ impl Known {
         let explained = explained(latest_rulings(connection).await?, open);
         let runs = going_on(connection, desk).await?;
         let at_work = opened_by(connection, runs).await?;
-        Ok(Self { controls: controls(connection).await?, explained, at_work })
+        let took = took(connection).await?;
+        Ok(Self { controls: controls(connection).await?, explained, at_work, took })
     }
 
     /// Whether the run that found it may still repair it.
@@ -58,6 +62,14 @@ impl Known {
             found.filter(|silence| silences(silence, incident, now))
         })
     }
+}
+
+/// When each channel last took something.
+async fn took(
+    connection: &mut SqliteConnection,
+) -> Result<BTreeMap<String, Timestamp>, StoreError> {
+    let all = rows::channels(connection).await?.into_iter();
+    Ok(all.filter_map(|channel| Some((channel.name, channel.last_ok?))).collect())
 }
 
 /// The active incidents that these runs opened.
@@ -99,7 +111,7 @@ pub(super) fn weigh(
     route: &Route,
     (own, before): (&[Notification], &[Notification]),
 ) -> Decision {
-    let heard = Heard::of(own);
+    let heard = Heard::of(own).since_it_works(known.took.get(&route.channel).copied());
     let heard_before = Heard::of(before.iter().filter(|row| row.route == route.name));
     decide(&Case {
         incident,

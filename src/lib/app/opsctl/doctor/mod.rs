@@ -109,6 +109,12 @@ impl Desk<'_> {
             return;
         }
         let stanza = &self.config.of(&spec.name).stanza;
+        let needs = (entry.needs)(stanza);
+        if needs.is_empty() {
+            let why = "needs no sense: it reads the ledger".to_owned();
+            rows.push((Grade::Skipped, format!("{}: sight", spec.name), why));
+            return;
+        }
         let wish = Wish { mode: Mode::Plan, observe_only: true };
         // The senses are tried without a ledger: what is asked is whether they see.
         let none = StoreError::Open("not needed to look".to_owned());
@@ -125,7 +131,7 @@ impl Desk<'_> {
             wire::new_run_id(),
             cache,
         );
-        for need in (entry.needs)(stanza) {
+        for need in needs {
             if let Need::Manager { kind, declared } = need {
                 let about = format!("{}: {}", spec.name, kind.as_str());
                 let seen = match engine.sensors.manager(kind) {
