@@ -161,9 +161,10 @@ impl House {
         assert_eq!(told["slots"][5 - 1]["local"], "2026-10-25 02:50:00 +02:00", "{told:#}");
         self.ask("failure", OPSCTL, &["schedule", "explain", "nobody"]);
         let units = self.ask("generate", OPSCTL, &["generate", "systemd"]);
-        assert_eq!(units["files"].as_array().unwrap().len(), 11, "{units:#}");
+        assert_eq!(units["files"].as_array().unwrap().len(), 13, "{units:#}");
         let app = self.ask("generate", OPSCTL, &["generate", "pm2", "--per-agent"]);
         assert_eq!(app["files"][0]["name"], "opswarden.config.js", "{app:#}");
+        self.ask("db-advice", OPSCTL, &["db", "advice"]);
         let failed = self.ask("notify-failed", OPSCTL, &["notify", "failed", "x.service"]);
         assert_eq!(failed["told"], false, "the channel has no address: {failed:#}");
     }
@@ -270,7 +271,7 @@ fn every_document_of_the_programs_is_what_its_schema_says() {
     assert_eq!(account["perfect"], true, "{account:#}");
     assert_eq!(account["last_round_quiet"], true, "{account:#}");
     std::fs::write(house.at("agents.toml"), "hots = 1\n").unwrap();
-    let unusable = house.ask("failure", OPSCTL, &["status"]);
+    let unusable = house.ask("failure", OPSCTL, &["doctor"]);
     assert_eq!(unusable["exit"], 78, "{unusable:#}");
     let wrong = house.ask("config-check", OPSCTL, &["config", "check"]);
     assert_eq!(wrong["problems"][0]["place"]["line"], 1);

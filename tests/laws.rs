@@ -554,7 +554,9 @@ fn settled(
 fn process_of(operation: &Operation) -> &ProcessRef {
     match operation.target() {
         Target::Process(process) => process,
-        Target::Row(row) => unreachable!("{row} is no process of this world"),
+        other @ (Target::Row(_) | Target::Data(_)) => {
+            unreachable!("{other} is no process of this world")
+        }
     }
 }
 

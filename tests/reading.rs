@@ -306,7 +306,7 @@ fn a_plan_shows_every_door() {
             asks: Vec::new(),
             actions: vec![Action {
                 key: shop_down(),
-                incident: IncidentId(7),
+                incident: Some(IncidentId(7)),
                 message: "pm2:shop is errored".to_owned(),
                 operation: Operation::RestartProcess(shop()),
                 guard: Guard::SameProcess {
@@ -522,7 +522,7 @@ fn asked(number: u64, state: ApprovalState) -> Approval {
         digest: proposal.digest(),
         ask: Ask {
             proposal,
-            incident: IncidentId(7),
+            incident: Some(IncidentId(7)),
             message: "pm2:shop is errored".to_owned(),
             why: "it is errored, and its manager does not start it again".to_owned(),
             not_undoable: Some("a process that was replaced cannot be brought back".to_owned()),

@@ -110,6 +110,8 @@ async fn recorded(told_bytes: usize) -> Vec<u8> {
             host: Err(blind()),
             managers: BTreeMap::from([(ManagerKind::Pm2, eyes)]),
             platform: Err(Blind::because("no platform in this test")),
+            ledger: Err(Blind::because("not looked at here")),
+            databases: BTreeMap::new(),
             host_name: "host-a".to_owned(),
             clock: Arc::new(world.clone()),
             deadline: Duration::from_mins(1),
@@ -117,6 +119,7 @@ async fn recorded(told_bytes: usize) -> Vec<u8> {
         hands: Actuators {
             platform: Err(Blind::because("no platform in this test")),
             managers: BTreeMap::new(),
+            stores: BTreeMap::new(),
             evidence: Arc::new(world.clone()),
         },
         setting: Setting {

@@ -341,6 +341,8 @@ impl World {
                 host: Ok(Arc::new(self.clone())),
                 managers: BTreeMap::from([(ManagerKind::Pm2, Ok(eyes))]),
                 platform: Err(Blind::because("no platform in this test")),
+                ledger: Err(Blind::because("not looked at here")),
+                databases: BTreeMap::new(),
                 host_name: "host-a".to_owned(),
                 clock: Arc::new(self.clone()),
                 deadline: self.timeout / 2,
@@ -348,6 +350,7 @@ impl World {
             hands: Actuators {
                 platform: Err(Blind::because("no platform in this test")),
                 managers: BTreeMap::from([(ManagerKind::Pm2, Ok(manager))]),
+                stores: BTreeMap::new(),
                 evidence: Arc::new(self.clone()),
             },
             setting: Setting {

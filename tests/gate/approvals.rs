@@ -42,7 +42,7 @@ fn asked(of: &Request, number: u64, state: ApprovalState) -> Approval {
         digest: proposal.digest(),
         ask: Ask {
             proposal,
-            incident: IncidentId(1),
+            incident: Some(IncidentId(1)),
             message: "it is not wanted".to_owned(),
             why: "nobody plays it".to_owned(),
             not_undoable: None,

@@ -15,6 +15,7 @@ use opswarden::domain::platform::Dialect;
 use opswarden::domain::policy::{Budgets, Policy};
 use opswarden::domain::process::{ManagerKind, ProcessRef};
 use opswarden::domain::severity::Severity;
+use opswarden::domain::spec::CheckClass;
 use opswarden::domain::subject::{AgentName, CheckId, Key};
 
 /// A request, and everything that the gate asks about it.
@@ -111,6 +112,7 @@ impl Request {
             facts: &self.facts,
             guard: &self.guard,
             not_undoable: self.not_undoable.as_deref(),
+            class: CheckClass::Incident,
             origin: self.origin,
             coverage: &self.coverage,
             census: self.census,

@@ -26,7 +26,7 @@ fn ask(name: &str) -> Ask {
             guard: Guard::SameProcess { status: BTreeSet::new(), identity: None },
             facts: std::collections::BTreeMap::new(),
         },
-        incident: IncidentId(1),
+        incident: Some(IncidentId(1)),
         message: format!("{name} does not answer"),
         why: "it is not running".to_owned(),
         not_undoable: None,

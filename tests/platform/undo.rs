@@ -31,7 +31,7 @@ fn spec(who: Who) -> Spec {
 fn row_of(remediation: &Remediation) -> RowRef {
     match remediation.operation.target() {
         Target::Row(row) => row.clone(),
-        Target::Process(process) => panic!("{process} is no row"),
+        other @ (Target::Process(_) | Target::Data(_)) => panic!("{other} is no row"),
     }
 }
 

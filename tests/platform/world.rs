@@ -308,6 +308,8 @@ impl World {
                 host: Err(Blind::because("the agent does not look at the machine")),
                 managers: BTreeMap::new(),
                 platform: Ok(eyes),
+                ledger: Err(Blind::because("not looked at here")),
+                databases: BTreeMap::new(),
                 host_name: "host-a".to_owned(),
                 clock: Arc::new(clock.clone()),
                 deadline: self.timeout / 2,
@@ -315,6 +317,7 @@ impl World {
             hands: Actuators {
                 managers: BTreeMap::new(),
                 platform: Ok(hands),
+                stores: BTreeMap::new(),
                 evidence: Arc::clone(&self.kept) as Arc<dyn EvidenceKeeper>,
             },
             setting: Setting {

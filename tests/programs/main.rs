@@ -30,3 +30,4 @@ mod telling;
 mod telling_channels;
 mod tenant;
 mod trials;
+mod upkeep;

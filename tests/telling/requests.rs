@@ -23,7 +23,7 @@ fn asked(world: &World, approval: u64) -> NewEvent {
             guard: Guard::SameProcess { status: BTreeSet::new(), identity: None },
             facts: std::collections::BTreeMap::new(),
         },
-        incident: IncidentId(1),
+        incident: Some(IncidentId(1)),
         message: "a does not answer".to_owned(),
         why: "it is not running".to_owned(),
         not_undoable: None,

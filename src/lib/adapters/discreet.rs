@@ -1,10 +1,15 @@
 //! The border for words: what a peer said is cleared of the secrets that this program was given, before anything
 //! else reads it. The adapters know the shapes of secrets, this knows their values.
 
+use std::time::Duration;
+
 use crate::adapters::redact::Redactor;
+use crate::domain::operation::{DataRef, DataState, Operation};
 use crate::domain::process::{ProcessReading, ProcessRef, Startable};
 use crate::domain::sight::{Blind, Scan, Sight};
+use crate::domain::upkeep::DatabaseLook;
 use crate::ports::Pending;
+use crate::ports::data_store::{DataStoreControl, Database};
 use crate::ports::probe::{ProbeAnswer, ProbeReading, ProbeRequest, Prober};
 use crate::ports::processes::{ActFailure, ProcessControl, Processes};
 
@@ -84,6 +89,29 @@ impl<T: ProcessControl> ProcessControl for Discreet<T> {
 
     fn reload<'a>(&'a self, process: &'a ProcessRef) -> Pending<'a, Result<String, ActFailure>> {
         Box::pin(async move { self.answer(self.inner.reload(process).await) })
+    }
+}
+
+impl<T: Database> Database for Discreet<T> {
+    fn look(&self, least_index_bytes: u64) -> Pending<'_, Sight<DatabaseLook>> {
+        Box::pin(async move {
+            let seen = self.inner.look(least_index_bytes).await;
+            seen.map_err(|blind| self.blind(blind))
+        })
+    }
+}
+
+impl<T: DataStoreControl> DataStoreControl for Discreet<T> {
+    fn read<'a>(&'a self, data: &'a DataRef) -> Pending<'a, Sight<Option<DataState>>> {
+        Box::pin(async move { self.inner.read(data).await.map_err(|blind| self.blind(blind)) })
+    }
+
+    fn carry_out<'a>(
+        &'a self,
+        operation: &'a Operation,
+        time: Duration,
+    ) -> Pending<'a, Result<String, ActFailure>> {
+        Box::pin(async move { self.answer(self.inner.carry_out(operation, time).await) })
     }
 }
 

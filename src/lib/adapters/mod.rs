@@ -16,6 +16,7 @@ pub mod own_usage;
 pub mod owner;
 pub mod platform;
 pub mod pm2;
+pub mod postgres;
 pub(crate) mod private_file;
 pub mod probe;
 mod proc_stat;

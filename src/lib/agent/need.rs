@@ -21,6 +21,16 @@ pub enum Need {
     },
     /// The platform. Without one in the settings such an agent is off.
     Platform,
+    /// A PostgreSQL database.
+    Database {
+        /// Its name in the settings.
+        name: String,
+    },
+    /// opswarden's own ledger, as a database.
+    Ledger {
+        /// So many of its backups stay.
+        backups_kept: u32,
+    },
 }
 
 /// A process that settings name.

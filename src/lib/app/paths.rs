@@ -96,6 +96,12 @@ impl Paths {
         self.state.join("snapshots").join(agent)
     }
 
+    /// The folder of the ledger's backups.
+    #[must_use]
+    pub fn backups(&self) -> PathBuf {
+        self.state.join("backups")
+    }
+
     /// The folder of evidence that was taken before acting.
     #[must_use]
     pub fn evidence(&self) -> PathBuf {

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::agent::{Agent, Need, Problem};
 use crate::agents::content_lifecycle::ContentLifecycle;
+use crate::agents::db_maintainer::DbMaintainer;
 use crate::agents::fleet_manager::FleetManager;
 use crate::agents::health_guardian::HealthGuardian;
 use crate::agents::ops_reporter::OpsReporter;
@@ -73,6 +74,7 @@ pub static ALL: &[Entry] = &[
     Entry::of::<ContentLifecycle>(),
     Entry::of::<FleetManager>(),
     Entry::of::<ScheduleDoctor>(),
+    Entry::of::<DbMaintainer>(),
     Entry::of::<OpsReporter>(),
 ];
 

@@ -24,6 +24,18 @@ pub(crate) static RUNBOOKS: &[(&str, &str)] = &[
         include_str!("../../../docs/runbooks/agent_too_often.md"),
     ),
     (
+        "backup_bad",
+        include_str!("../../../docs/runbooks/backup_bad.md"),
+    ),
+    (
+        "backup_due",
+        include_str!("../../../docs/runbooks/backup_due.md"),
+    ),
+    (
+        "backups_many",
+        include_str!("../../../docs/runbooks/backups_many.md"),
+    ),
+    (
         "certificate_ending",
         include_str!("../../../docs/runbooks/certificate_ending.md"),
     ),
@@ -52,8 +64,16 @@ pub(crate) static RUNBOOKS: &[(&str, &str)] = &[
         include_str!("../../../docs/runbooks/content_oversized.md"),
     ),
     (
+        "counter_ending",
+        include_str!("../../../docs/runbooks/counter_ending.md"),
+    ),
+    (
         "coverage_gap",
         include_str!("../../../docs/runbooks/coverage_gap.md"),
+    ),
+    (
+        "database_unreachable",
+        include_str!("../../../docs/runbooks/database_unreachable.md"),
     ),
     (
         "display_blank",
@@ -66,6 +86,14 @@ pub(crate) static RUNBOOKS: &[(&str, &str)] = &[
     (
         "display_offline",
         include_str!("../../../docs/runbooks/display_offline.md"),
+    ),
+    (
+        "freeze_age",
+        include_str!("../../../docs/runbooks/freeze_age.md"),
+    ),
+    (
+        "horizon_held",
+        include_str!("../../../docs/runbooks/horizon_held.md"),
     ),
     (
         "host_cpu",
@@ -86,6 +114,26 @@ pub(crate) static RUNBOOKS: &[(&str, &str)] = &[
     (
         "host_swap",
         include_str!("../../../docs/runbooks/host_swap.md"),
+    ),
+    (
+        "index_bloated",
+        include_str!("../../../docs/runbooks/index_bloated.md"),
+    ),
+    (
+        "index_invalid",
+        include_str!("../../../docs/runbooks/index_invalid.md"),
+    ),
+    (
+        "ledger_damaged",
+        include_str!("../../../docs/runbooks/ledger_damaged.md"),
+    ),
+    (
+        "ledger_log_long",
+        include_str!("../../../docs/runbooks/ledger_log_long.md"),
+    ),
+    (
+        "ledger_loose",
+        include_str!("../../../docs/runbooks/ledger_loose.md"),
     ),
     (
         "location_dark",
@@ -118,6 +166,10 @@ pub(crate) static RUNBOOKS: &[(&str, &str)] = &[
     (
         "restart_storm",
         include_str!("../../../docs/runbooks/restart_storm.md"),
+    ),
+    (
+        "restore_due",
+        include_str!("../../../docs/runbooks/restore_due.md"),
     ),
     (
         "schedule_ended",
@@ -160,6 +212,10 @@ pub(crate) static RUNBOOKS: &[(&str, &str)] = &[
         include_str!("../../../docs/runbooks/store_rescued.md"),
     ),
     (
+        "table_missing",
+        include_str!("../../../docs/runbooks/table_missing.md"),
+    ),
+    (
         "thumbnail_dead",
         include_str!("../../../docs/runbooks/thumbnail_dead.md"),
     ),
@@ -170,5 +226,9 @@ pub(crate) static RUNBOOKS: &[(&str, &str)] = &[
     (
         "uplink_down",
         include_str!("../../../docs/runbooks/uplink_down.md"),
+    ),
+    (
+        "vacuum_due",
+        include_str!("../../../docs/runbooks/vacuum_due.md"),
     ),
 ];

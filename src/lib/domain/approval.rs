@@ -32,8 +32,9 @@ pub fn expires_at(now: Timestamp, expiry: HumanDuration) -> Timestamp {
 pub struct Ask {
     /// What would be done, on what, and on which facts.
     pub proposal: Proposal,
-    /// The incident that it answers.
-    pub incident: IncidentId,
+    /// The incident that it answers; a chore that has not failed has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<IncidentId>,
     /// What is wrong, for people.
     pub message: String,
     /// Why it would help.
@@ -191,7 +192,7 @@ impl Approval {
             operation: self.ask.proposal.operation.to_string(),
             why: self.ask.why.clone(),
             message: self.ask.message.clone(),
-            incident: Some(self.ask.incident),
+            incident: self.ask.incident,
             not_undoable: self.ask.not_undoable.clone(),
             expires_at: self.expires_at,
             digest: self.digest.short().to_owned(),
@@ -231,7 +232,7 @@ impl LedgerView {
         incident: Option<IncidentId>,
         now: Timestamp,
     ) -> Standing<'_> {
-        let same = |one: &&Approval| one.digest == *digest && Some(one.ask.incident) == incident;
+        let same = |one: &&Approval| one.digest == *digest && one.ask.incident == incident;
         let Some(newest) = self.approvals.iter().filter(same).max_by_key(|one| one.id) else {
             return Standing::Unasked;
         };

@@ -64,7 +64,7 @@ impl Asking<'_> {
         let mut next = ended.next_approval.max(1);
         for ask in self.asks {
             let digest = ask.proposal.digest();
-            let standing = ended.standing(&digest, Some(ask.incident), self.now);
+            let standing = ended.standing(&digest, ask.incident, self.now);
             let grants = self.applying.is_some_and(|applying| applying.grants);
             let approval = match standing {
                 Standing::Waits(found) => found.id,
@@ -115,7 +115,8 @@ impl Asking<'_> {
     /// Why a request no longer says what is true; `None` also where that is not known.
     fn outdated(&self, open: &Approval) -> Option<String> {
         let (key, incident) = (&open.ask.proposal.key, open.ask.incident);
-        if self.view.incident_of(key).map(|found| found.id) != Some(incident) {
+        let active = self.view.incident_of(key).map(|found| found.id);
+        if let Some(incident) = incident.filter(|_| active != incident) {
             return Some(format!("{incident} has ended"));
         }
         if let Some(now) = self.wishes.proposed.get(key) {

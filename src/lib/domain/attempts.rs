@@ -28,6 +28,10 @@ impl ForOthers {
         policy: &Policy,
         now: Timestamp,
     ) -> Self {
+        // That one kind of upkeep does not help says nothing about another.
+        if matches!(target, Target::Data(_)) {
+            return Self::default();
+        }
         let on_it = |found: &&Remediation| found.operation.target().overlaps(&target);
         let tried: Vec<&Remediation> = view.remediations.iter().filter(on_it).collect();
         let concerns = |one: &Incident| {

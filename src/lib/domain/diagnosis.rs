@@ -27,6 +27,8 @@ pub enum Origin {
     Edge,
     /// The platform's own records: they are what its rows are, and say nothing about processes.
     Platform,
+    /// A data store spoke about what it holds itself.
+    Store,
 }
 
 impl Origin {
@@ -39,6 +41,7 @@ impl Origin {
             Self::Lan => "lan",
             Self::Edge => "edge",
             Self::Platform => "the platform",
+            Self::Store => "the store",
         }
     }
 
@@ -48,6 +51,7 @@ impl Origin {
         match target {
             Target::Process(_) => matches!(self, Self::Loopback | Self::Manager),
             Target::Row(_) => matches!(self, Self::Platform),
+            Target::Data(_) => matches!(self, Self::Store),
         }
     }
 }

@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::attempts::ForOthers;
 use super::cause::Causes;
 use super::diagnosis::{Diagnosis, Evidence, Standing, Symptom, Verdict};
 use super::event::Event;
@@ -17,9 +16,12 @@ use super::ledger::LedgerView;
 use super::moment;
 use super::policy::Policy;
 use super::run::Streak;
-use super::severity::{Environment, Priority, Severity};
-use super::spec::{CheckSpec, Spec};
+use super::severity::{Environment, Priority};
+use super::spec::{CheckClass, CheckSpec, Spec};
 use super::subject::{CheckId, Key, Subject};
+
+mod chore;
+mod escalate;
 
 /// In so many whole listings in a row a subject must be absent before its incident is closed.
 const GONE_RUNS: u32 = 2;
@@ -164,14 +166,16 @@ impl<'a> Merge<'a> {
     }
 
     fn faulty(&mut self, check: &CheckSpec, key: Key, symptom: &Symptom, evidence: &Evidence) {
+        if check.class == CheckClass::Chore {
+            return self.due(key, symptom, evidence);
+        }
         if let Some(incident) = self.input.view.incident_of(&key) {
             self.forget_streak(&key);
             self.out.events.extend(change(incident, symptom));
             return;
         }
         let streak = self.streak(&key, true, evidence);
-        let Self { input: MergeInput { diagnosis, view, policy, .. }, .. } = *self;
-        let explained = Causes { diagnosis, view, policy }.root(&key, symptom).is_some();
+        let explained = self.is_explained(&key, symptom);
         if streak.samples < check.raise || explained {
             self.out.streaks.insert(key, Some(streak));
             return;
@@ -180,8 +184,17 @@ impl<'a> Merge<'a> {
         self.open(key, symptom, streak.since);
     }
 
+    fn is_explained(&self, key: &Key, symptom: &Symptom) -> bool {
+        let MergeInput { diagnosis, view, policy, .. } = self.input;
+        Causes { diagnosis, view, policy }.root(key, symptom).is_some()
+    }
+
     fn open(&mut self, key: Key, symptom: &Symptom, opened_at: Timestamp) {
         let relapse = self.relapse_of(&key, opened_at);
+        let earlier = relapse.map_or_else(
+            || self.as_a_chore(&key),
+            |relapse| (relapse.attempts, relapse.last_attempt_at),
+        );
         let incident = IncidentId(self.next_incident);
         self.next_incident += 1;
         self.opened.insert(key.clone());
@@ -194,8 +207,8 @@ impl<'a> Merge<'a> {
             runbook: key.check.to_string(),
             opened_at,
             relapse_of: relapse.map(|earlier| earlier.id),
-            attempts: relapse.map_or(0, |earlier| earlier.attempts),
-            last_attempt_at: relapse.and_then(|earlier| earlier.last_attempt_at),
+            attempts: earlier.0,
+            last_attempt_at: earlier.1,
             key,
         });
     }
@@ -285,83 +298,6 @@ impl<'a> Merge<'a> {
             proof,
             remediation,
         });
-    }
-
-    /// Calls a person where nothing more will be tried: the attempts are spent, or the finding flaps.
-    fn escalate(&mut self) {
-        let resolved: BTreeSet<IncidentId> = self
-            .out
-            .events
-            .iter()
-            .filter_map(|event| match event {
-                Event::IncidentResolved { incident, .. } => Some(*incident),
-                _ => None,
-            })
-            .collect();
-        let mut calls = Vec::new();
-        for incident in &self.input.view.active {
-            let own = incident.key.agent == self.input.spec.name;
-            if own && incident.escalated.is_none() && !resolved.contains(&incident.id) {
-                calls.extend(self.call(
-                    incident.id,
-                    &incident.key,
-                    incident.severity,
-                    incident.attempts,
-                ));
-            }
-        }
-        for event in &self.out.events {
-            if let Event::IncidentOpened { incident, key, severity, attempts, .. } = event {
-                calls.extend(self.call(*incident, key, *severity, *attempts));
-            }
-        }
-        self.out.events.extend(calls);
-    }
-
-    fn call(
-        &self,
-        incident: IncidentId,
-        key: &Key,
-        severity: Severity,
-        attempts: u32,
-    ) -> Option<Event> {
-        if severity == Severity::Info || self.input.view.open_remediation(key).is_some() {
-            return None;
-        }
-        let policy = self.input.policy;
-        let others = self.attempts_for_others(key);
-        let made = attempts.saturating_add(others);
-        let reason = if made >= policy.attempts && attempts > 0 {
-            let counted = match others {
-                0 => String::new(),
-                many => format!(" ({many} of them for other findings)"),
-            };
-            format!("{made} of {} attempts{counted} are spent and it is not well", policy.attempts)
-        } else {
-            let episodes = self.episodes(key);
-            if episodes < policy.flap_episodes {
-                return None;
-            }
-            format!(
-                "it is flapping: {episodes} episodes within {}; what was tried does not last",
-                policy.flap_window
-            )
-        };
-        Some(Event::Escalation { incident, reason, attempts })
-    }
-
-    /// What other findings tried on the target that this one was tried on.
-    fn attempts_for_others(&self, key: &Key) -> u32 {
-        let MergeInput { view, policy, now, .. } = self.input;
-        let own = view.remediations.iter().filter(|found| found.key == *key);
-        let target = own.max_by_key(|found| found.id).map(|found| found.operation.target());
-        target.map_or(0, |target| ForOthers::of(target, key, view, policy, now).made)
-    }
-
-    /// Episodes of a finding in the flap window, the current one included.
-    fn episodes(&self, key: &Key) -> u32 {
-        episodes(key, self.input.view, self.input.policy, self.input.now)
-            + u32::from(self.opened.contains(key))
     }
 }
 

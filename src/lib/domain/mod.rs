@@ -33,5 +33,6 @@ pub mod sight;
 pub mod spec;
 pub mod subject;
 pub mod timing;
+pub mod upkeep;
 pub mod urgency;
 pub mod view;

@@ -33,8 +33,9 @@ pub struct Plan {
 pub struct Action {
     /// The finding.
     pub key: Key,
-    /// Its incident.
-    pub incident: IncidentId,
+    /// Its incident; a chore that has not failed has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<IncidentId>,
     /// What is wrong, for people.
     pub message: String,
     /// What is done.

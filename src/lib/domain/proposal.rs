@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::operation::{Guard, Operation};
+use super::operation::{Guard, Measure, Operation};
 use super::platform::Field;
 use super::process::ProcessStatus;
 use super::subject::Key;
@@ -122,6 +122,12 @@ fn guarded(guard: &Guard) -> BTreeMap<String, String> {
                 value.clone().map(|value| (field.as_str().to_owned(), value))
             };
             fields.iter().filter_map(named).collect()
+        }
+        Guard::SameData { measures } => {
+            let named = |(measure, value): (&Measure, &Option<String>)| {
+                value.clone().map(|value| (measure.as_str().to_owned(), value))
+            };
+            measures.iter().filter_map(named).collect()
         }
     }
 }

@@ -50,8 +50,9 @@ pub struct Attempt {
 /// An action of the plan that was not carried out: what it rested on did not hold any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NotSent {
-    /// The incident.
-    pub incident: IncidentId,
+    /// The incident; a chore that has not failed has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<IncidentId>,
     /// The finding.
     pub key: Key,
     /// The operation, in words.

@@ -44,11 +44,19 @@ pub enum SubjectKind {
     Tenant,
     /// A way to people.
     Channel,
+    /// A database.
+    Database,
+    /// The backups of something.
+    Backup,
+    /// A table of a database.
+    Table,
+    /// An index of a database.
+    Index,
 }
 
 impl SubjectKind {
     /// Every kind, in order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::Service,
         Self::Process,
         Self::Manager,
@@ -63,6 +71,10 @@ impl SubjectKind {
         Self::Schedule,
         Self::Tenant,
         Self::Channel,
+        Self::Database,
+        Self::Backup,
+        Self::Table,
+        Self::Index,
     ];
 
     /// The word used in keys and files.
@@ -83,6 +95,10 @@ impl SubjectKind {
             Self::Schedule => "schedule",
             Self::Tenant => "tenant",
             Self::Channel => "channel",
+            Self::Database => "database",
+            Self::Backup => "backup",
+            Self::Table => "table",
+            Self::Index => "index",
         }
     }
 }

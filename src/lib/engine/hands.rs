@@ -1,10 +1,14 @@
 //! Whose hands an operation needs, and the eyes on its target.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use super::run::Engine;
 use crate::domain::operation::{Operation, Target, TargetState};
 use crate::domain::process::ProcessReading;
 use crate::domain::sight::{Blind, Sight};
 use crate::ports::actuators::Manager;
+use crate::ports::data_store::DataStoreControl;
 use crate::ports::platform::PlatformControl;
 use crate::ports::processes::ActFailure;
 
@@ -14,7 +18,9 @@ pub(super) enum Hands {
     /// A process manager.
     Manager(Manager),
     /// The platform.
-    Platform(std::sync::Arc<dyn PlatformControl>),
+    Platform(Arc<dyn PlatformControl>),
+    /// A data store.
+    Store(Arc<dyn DataStoreControl>),
 }
 
 impl Hands {
@@ -23,11 +29,16 @@ impl Hands {
         match self {
             Self::Manager(_) => "the manager",
             Self::Platform(_) => "the platform",
+            Self::Store(_) => "the store",
         }
     }
 
-    /// Sends the operation.
-    pub(super) async fn carry_out(&self, operation: &Operation) -> Result<String, ActFailure> {
+    /// Sends the operation. Upkeep may take as long as `time`; everything else has its own time.
+    pub(super) async fn carry_out(
+        &self,
+        operation: &Operation,
+        time: Duration,
+    ) -> Result<String, ActFailure> {
         let wrong = || ActFailure::Refused("it is not theirs to carry out".to_owned());
         match (self, operation) {
             (Self::Manager(manager), Operation::RestartProcess(process)) => {
@@ -38,7 +49,11 @@ impl Hands {
             }
             (Self::Platform(platform), operation) => match operation.target() {
                 Target::Row(_) => platform.send(operation).await,
-                Target::Process(_) => Err(wrong()),
+                Target::Process(_) | Target::Data(_) => Err(wrong()),
+            },
+            (Self::Store(store), operation) => match operation.target() {
+                Target::Data(_) => store.carry_out(operation, time).await,
+                Target::Process(_) | Target::Row(_) => Err(wrong()),
             },
             (Self::Manager(_), _) => Err(wrong()),
         }
@@ -56,6 +71,10 @@ impl Engine {
                 }
             }
             Target::Row(_) => self.hands.platform.clone().map(Hands::Platform),
+            Target::Data(data) => match self.hands.stores.get(&data.store) {
+                None => Err(Blind::because(format!("settings have no store {}", data.store))),
+                Some(sight) => sight.clone().map(Hands::Store),
+            },
         }
     }
 
@@ -87,7 +106,10 @@ impl Engine {
             (Hands::Platform(platform), Target::Row(row)) => {
                 Ok(platform.read(row).await?.map_or(TargetState::Missing, TargetState::Row))
             }
-            (Hands::Manager(_), Target::Row(_)) | (Hands::Platform(_), Target::Process(_)) => {
+            (Hands::Store(store), Target::Data(data)) => {
+                Ok(store.read(data).await?.map_or(TargetState::Missing, TargetState::Data))
+            }
+            (Hands::Manager(_) | Hands::Platform(_) | Hands::Store(_), _) => {
                 Err(Blind::because("its target is of another kind"))
             }
         }

@@ -19,7 +19,7 @@ use crate::domain::policy::{Budgets, Policy};
 use crate::domain::run::Ruling;
 use crate::domain::saved_plan::Applying;
 use crate::domain::severity::Environment;
-use crate::domain::spec::CheckSpec;
+use crate::domain::spec::{CheckClass, CheckSpec};
 use crate::domain::subject::{Key, Subject};
 
 /// The settings that every judgement of a run shares.
@@ -164,7 +164,9 @@ impl Planner<'_> {
         if let Some(into) = causes.root(&case.key, &case.symptom) {
             return self.defer(case, Ruling::Folded { into });
         }
-        let Some(incident) = self.view.incident_of(&case.key) else {
+        let incident = self.view.incident_of(&case.key).cloned();
+        // A chore becomes an incident once it failed, or is overdue.
+        if incident.is_none() && case.check.class == CheckClass::Incident {
             let seen = self.view.streaks.get(&case.key).map_or(0, |streak| streak.samples);
             let why = format!(
                 "{} of {} agreeing looks so far",
@@ -172,7 +174,7 @@ impl Planner<'_> {
                 case.check.raise
             );
             return self.defer(case, Ruling::NotRipe { why });
-        };
+        }
         let (seen, wanted) = (case.evidence.samples, case.check.raise);
         match remedy() {
             Remedy::Leave { why } => {
@@ -184,12 +186,12 @@ impl Planner<'_> {
                 let why = format!("{seen} of {wanted} agreeing looks in this run");
                 self.defer(case, Ruling::NotRipe { why });
             }
-            Remedy::Act(step) => self.ask_gate(case, incident.clone(), step),
+            Remedy::Act(step) => self.ask_gate(case, incident.as_ref(), step),
         }
     }
 
-    fn ask_gate(&mut self, case: Case<'_>, incident: Incident, step: Step) {
-        let action = self.action(&case, &incident, step);
+    fn ask_gate(&mut self, case: Case<'_>, incident: Option<&Incident>, step: Step) {
+        let action = self.action(&case, incident, step);
         let proposal = action.proposal();
         self.judged.wishes.proposed.insert(case.key.clone(), proposal.clone());
         if let Some(Err(why)) = self.setting.applying.as_ref().map(|only| only.holds(&proposal)) {
@@ -211,19 +213,19 @@ impl Planner<'_> {
         self.defer(case, Ruling::Refused { doors });
     }
 
-    fn action(&self, case: &Case<'_>, incident: &Incident, step: Step) -> Action {
+    fn action(&self, case: &Case<'_>, incident: Option<&Incident>, step: Step) -> Action {
         let dialect = self.setting.dialect.unwrap_or_default();
         let foreseen = step.operation.foreseen_inverse(&step.guard, dialect);
         Action {
             key: case.key.clone(),
-            incident: incident.id,
+            incident: incident.map(|one| one.id),
             message: case.symptom.message.clone(),
             not_undoable: foreseen.and_then(|one| one.falls_short().map(str::to_owned)),
             operation: step.operation,
             guard: step.guard,
             facts: case.symptom.facts.clone(),
             why: step.why,
-            attempt: incident.attempts + 1,
+            attempt: incident.map_or(0, |one| one.attempts) + 1,
             doors: Vec::new(),
         }
     }
@@ -241,6 +243,7 @@ impl Planner<'_> {
             guard: &action.guard,
             not_undoable: action.not_undoable.as_deref(),
             facts: &case.symptom.facts,
+            class: case.check.class,
             origin: case.evidence.origin,
             coverage: case.coverage,
             census: case.census.get(case.key.subject.scope()).copied(),

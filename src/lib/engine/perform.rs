@@ -18,7 +18,7 @@ use crate::domain::operation::{Inverse, Operation, TargetState};
 use crate::domain::plan::Action;
 use crate::domain::process::ProcessReading;
 use crate::domain::run::Ruling;
-use crate::domain::spec::Spec;
+use crate::domain::spec::{CheckClass, Spec};
 use crate::domain::subject::CheckId;
 use crate::ports::processes::ActFailure;
 use crate::ports::store::{Batch, StoreError};
@@ -94,10 +94,10 @@ impl Engine {
         before: TargetState,
     ) -> Performed {
         tracing::info!(
-            remediation.id = %id, incident.id = %action.incident, subject.id = %action.key.subject,
+            remediation.id = %id, subject.id = %action.key.subject,
             "{}: {}", action.operation, action.why
         );
-        let answer = hands.carry_out(&action.operation).await;
+        let answer = hands.carry_out(&action.operation, self.time_left()).await;
         let recorded = match answer {
             Ok(result) => self.record_act(spec, action, id, result).await,
             Err(ActFailure::Refused(why)) => {
@@ -199,6 +199,7 @@ impl Engine {
             guard: &action.guard,
             not_undoable,
             facts: &action.facts,
+            class: spec.check(&action.key.check).map_or(CheckClass::Incident, |one| one.class),
             origin: Origin::Manager,
             coverage: &Coverage::Whole,
             census: None,
@@ -225,7 +226,7 @@ impl Engine {
     ) -> Result<(), StoreError> {
         let event = Event::RemediationCompleted {
             remediation: id,
-            incident: Some(action.incident),
+            incident: action.incident,
             outcome,
             observed: observed.to_owned(),
             after: None,
@@ -254,11 +255,13 @@ impl Engine {
     /// Keeps the log's tail and the last status. What cannot be kept does not stop a repair.
     async fn keep_evidence(
         &self,
-        incident: IncidentId,
+        incident: Option<IncidentId>,
         hands: &Hands,
         before: &TargetState,
     ) -> Vec<String> {
-        let (Hands::Manager(manager), TargetState::Process(reading)) = (hands, before) else {
+        let (Some(incident), Hands::Manager(manager), TargetState::Process(reading)) =
+            (incident, hands, before)
+        else {
             return Vec::new();
         };
         let tail = match manager.eyes.log_tail(reading, LOG_TAIL_BYTES).await {
@@ -284,7 +287,7 @@ fn intent(
 ) -> Event {
     Event::RecoveryAttempted {
         remediation,
-        incident: Some(action.incident),
+        incident: action.incident,
         key: action.key.clone(),
         operation: action.operation.clone(),
         reason: action.why.clone(),

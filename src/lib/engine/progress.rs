@@ -15,7 +15,7 @@ use crate::domain::platform::Population;
 use crate::domain::proof::Proof;
 use crate::domain::report::{Attempt, Change, NotApplied, NotSent};
 use crate::domain::run::{Claim, Ruling, Trigger};
-use crate::domain::spec::Spec;
+use crate::domain::spec::{CheckClass, Spec};
 use crate::domain::subject::{CheckId, Key};
 use crate::ports::store::StoreError;
 
@@ -50,6 +50,9 @@ pub(super) struct Progress {
     pub(super) populations: Vec<Population>,
     pub(super) partial: BTreeMap<String, String>,
 }
+
+/// The state of an attempt that failed.
+const FAILED: &str = RemediationOutcome::Failed.state().as_str();
 
 impl Progress {
     pub(super) fn new(
@@ -205,13 +208,22 @@ impl Progress {
             remediation: id,
             key: action.key.clone(),
             operation: action.operation.to_string(),
-            state: RemediationOutcome::Failed.state().as_str().to_owned(),
+            state: FAILED.to_owned(),
             observed: why,
             before: before.summary(),
             after: None,
             from_earlier_run: false,
         };
         self.attempts.insert(id, attempt);
+    }
+
+    /// The chores that were tried in this run, and failed without an effect that could be proved.
+    pub(super) fn failed_chores(&self) -> BTreeSet<Key> {
+        let is_chore = |key: &Key| {
+            self.spec.check(&key.check).is_some_and(|check| check.class == CheckClass::Chore)
+        };
+        let failed = self.attempts.values().filter(|one| one.state == FAILED);
+        failed.map(|one| &one.key).filter(|key| is_chore(key)).cloned().collect()
     }
 
     pub(super) fn sent(&mut self, id: RemediationId, action: &Action) {

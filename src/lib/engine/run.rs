@@ -20,7 +20,7 @@ use crate::domain::merge::{MergeInput, Merged, merge};
 use crate::domain::plan::Plan;
 use crate::domain::report::Report;
 use crate::domain::run::{Acted, Claim, Recall, RunState, Trigger};
-use crate::domain::spec::Spec;
+use crate::domain::spec::{CheckClass, Spec};
 use crate::ports::actuators::Actuators;
 use crate::ports::clock::Clock;
 use crate::ports::recorder::Recorder;
@@ -138,8 +138,13 @@ impl Engine {
         const HOUR: Duration = Duration::from_hours(1);
         const DAY: Duration = Duration::from_hours(24);
         let policy = &self.setting.policy;
-        // Quiet changes of rows are counted over a day.
-        let counted = if self.setting.dialect.is_some() { DAY } else { HOUR };
+        // Quiet changes of rows are counted over a day; chores come once a day and remember some of them.
+        let chores = spec.checks.iter().any(|check| check.class == CheckClass::Chore);
+        let counted = match (chores, &self.setting.dialect) {
+            (true, _) => 10 * DAY,
+            (false, Some(_)) => DAY,
+            (false, None) => HOUR,
+        };
         let recent = policy.flap_window.get().max(policy.relapse_window.get()).max(counted);
         Rows { agent: Some(spec.name.clone()), recent, now }
     }

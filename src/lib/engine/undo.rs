@@ -16,7 +16,7 @@ use crate::domain::ledger::LedgerView;
 use crate::domain::operation::{Guard, Inverse, Operation, TargetState};
 use crate::domain::platform::{Change, RowState};
 use crate::domain::proof::{Proof, prove_undo};
-use crate::domain::spec::Spec;
+use crate::domain::spec::{CheckClass, Spec};
 use crate::ports::processes::ActFailure;
 use crate::ports::store::{Batch, StoreError};
 
@@ -101,7 +101,7 @@ impl Engine {
         before: &RowState,
     ) -> Result<Undoing, StoreError> {
         let answer = match self.hands_of(operation) {
-            Ok(hands) => hands.carry_out(operation).await,
+            Ok(hands) => hands.carry_out(operation, self.time_left()).await,
             Err(blind) => Err(ActFailure::NotSent(blind.why)),
         };
         match answer {
@@ -167,7 +167,9 @@ impl Engine {
         }
         let changes = match &after {
             Some(TargetState::Row(after)) => before.changes(after),
-            Some(TargetState::Process(_) | TargetState::Missing) | None => Vec::new(),
+            Some(TargetState::Process(_) | TargetState::Data(_) | TargetState::Missing) | None => {
+                Vec::new()
+            }
         };
         let undone = Event::RemediationUndone {
             remediation: request.remediation.id,
@@ -186,6 +188,9 @@ impl Engine {
             Ok(TargetState::Missing) => return Err("the platform no longer has the row".to_owned()),
             Ok(TargetState::Process(_)) => {
                 return Err("a process that was replaced cannot be brought back".to_owned());
+            }
+            Ok(TargetState::Data(_)) => {
+                return Err("upkeep changes nothing that could be brought back".to_owned());
             }
             Err(blind) => return Err(format!("its target cannot be read: {blind}")),
         };
@@ -218,6 +223,7 @@ impl Engine {
                 guard: &guard,
                 not_undoable: None,
                 facts: request.facts,
+                class: CheckClass::Incident,
                 origin: Origin::Platform,
                 coverage: &Coverage::Whole,
                 census: None,

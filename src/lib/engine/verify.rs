@@ -32,13 +32,19 @@ impl Engine {
     ) {
         let spec = &A::SPEC;
         let Some(open) = self.open_remediations(spec, progress).await else { return };
-        if open.is_empty() {
+        let acted_on: BTreeSet<Key> = open.iter().map(|found| found.key.clone()).collect();
+        // A chore that failed at once has nothing to prove, and is an incident from now on.
+        let failed = progress.failed_chores();
+        if acted_on.is_empty() && failed.is_empty() {
             return;
         }
-        let acted_on: BTreeSet<Key> = open.iter().map(|found| found.key.clone()).collect();
         // What a fixed cause explained is looked at too: it must be well now for a reason of its own.
-        let wanted: BTreeSet<Key> =
-            acted_on.iter().cloned().chain(progress.explained_by(&acted_on)).collect();
+        let wanted: BTreeSet<Key> = acted_on
+            .iter()
+            .cloned()
+            .chain(progress.explained_by(&acted_on))
+            .chain(failed)
+            .collect();
         let scope = Scope::Proof(wanted.clone());
         let snapshot = agent.observe(&self.eyes_for_proof(), &scope, recall).await;
         let targets = self.targets(&open).await;

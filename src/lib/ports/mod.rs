@@ -8,6 +8,7 @@ use std::pin::Pin;
 pub mod actuators;
 pub mod channel;
 pub mod clock;
+pub mod data_store;
 pub mod host;
 pub mod outbox;
 pub mod platform;

@@ -38,7 +38,7 @@ fn request(page: &mut Page, found: &Approval, now: Timestamp) {
     let head = format!(
         "{} for {}, asked {}: {}",
         ask.proposal.operation,
-        ask.incident,
+        ask.incident.map_or_else(|| "a chore".to_owned(), |id| id.to_string()),
         relative(found.requested_at, now),
         found.state.as_str()
     );

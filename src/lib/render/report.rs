@@ -45,7 +45,7 @@ pub fn report(report: &Report, style: Style) -> String {
     let told_already = |key: &Key| report.not_applied.iter().any(|refused| refused.key == *key);
     for not_sent in report.not_sent.iter().filter(|one| !told_already(&one.key)) {
         page.item(Tone::Warn, "not sent", &not_sent.operation);
-        page.note("for", &not_sent.incident.to_string());
+        page.note("for", &whose(not_sent.incident, &not_sent.key));
         page.note("why", &not_sent.why);
     }
     let opened = opened(report);
@@ -148,6 +148,11 @@ fn reason_of<'a>(page: &mut Page, report: &'a Report, id: IncidentId) -> Option<
     Some(&left.key)
 }
 
+/// What an act is for: an incident, or a chore that is due.
+fn whose(incident: Option<IncidentId>, key: &Key) -> String {
+    incident.map_or_else(|| format!("chore {}", key.check), |id| id.to_string())
+}
+
 /// What a real run would do to an incident, in words.
 fn would(change: &Change) -> String {
     let sentence = change.sentence();
@@ -188,7 +193,7 @@ fn attempt(page: &mut Page, attempt: &Attempt) {
 fn action(page: &mut Page, action: &Action) {
     let head = format!("{} (attempt {})", action.operation, action.attempt);
     page.item(Tone::Strong, "would", &head);
-    page.note("for", &format!("{}: {}", action.incident, action.message));
+    page.note("for", &format!("{}: {}", whose(action.incident, &action.key), action.message));
     page.note("because", &action.why);
     page.doors(&action.doors);
 }

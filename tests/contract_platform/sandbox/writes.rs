@@ -82,7 +82,8 @@ async fn cases(ground: &Ground, dialect: Dialect) -> Vec<Case> {
 fn target(operation: &Operation) -> RowRef {
     match operation.target() {
         opswarden::domain::operation::Target::Row(row) => row.clone(),
-        opswarden::domain::operation::Target::Process(_) => unreachable!("no process here"),
+        opswarden::domain::operation::Target::Process(_)
+        | opswarden::domain::operation::Target::Data(_) => unreachable!("rows only here"),
     }
 }
 

@@ -26,7 +26,16 @@ struct Write<'a> {
 fn write<'a>(asker: &Asker, operation: &'a Operation) -> Option<Write<'a>> {
     let table = asker.table;
     let (deed, row, given) = match operation {
-        Operation::RestartProcess(_) | Operation::ReloadProcess(_) => return None,
+        Operation::RestartProcess(_)
+        | Operation::ReloadProcess(_)
+        | Operation::Checkpoint(_)
+        | Operation::Compact(_)
+        | Operation::TakeBackup(_)
+        | Operation::ProveRestore(_)
+        | Operation::PruneBackups(_)
+        | Operation::VacuumTable(_)
+        | Operation::ReindexIndex(_)
+        | Operation::DropInvalidIndex(_) => return None,
         Operation::PingDisplay(row) => (table.ping, row, ""),
         Operation::ReloadDisplay(row) => (table.reload, row, ""),
         Operation::ResetDisplay(row) => (table.reset, row, ""),
@@ -45,7 +54,8 @@ fn write<'a>(asker: &Asker, operation: &'a Operation) -> Option<Write<'a>> {
 pub(super) fn row(operation: &Operation) -> Option<&RowRef> {
     match operation.target() {
         crate::domain::operation::Target::Row(row) => Some(row),
-        crate::domain::operation::Target::Process(_) => None,
+        crate::domain::operation::Target::Process(_)
+        | crate::domain::operation::Target::Data(_) => None,
     }
 }
 

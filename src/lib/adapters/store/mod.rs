@@ -8,6 +8,7 @@ pub use self::connection::Access;
 pub use self::copy::copy;
 pub use self::import::{ImportReport, ImportSource, NotAView, Unmapped, import};
 pub use self::open::{SqliteStore, StoreOptions};
+pub use self::upkeep::LedgerUpkeep;
 pub use self::verify::{Finding, Rule, VerifyReport, verify};
 pub use crate::domain::view::RosterEntry;
 
@@ -34,4 +35,5 @@ mod rows;
 mod schema;
 mod slots;
 mod timetable;
+mod upkeep;
 mod verify;

@@ -60,12 +60,12 @@ impl Slots for SqliteStore {
             let open = &mut guard.as_mut().ok_or_else(closed)?.connection;
             let mut transaction = begin_alone(open).await.map_err(|error| self.noticed(error))?;
             let mut known = timetable::rows(&mut transaction, scope).await?;
-            for job in jobs {
-                let effect = in_effect(known.remove(job.agent().as_str()), job, now);
-                if effect.is_new {
-                    keep(&mut transaction, scope, job, effect.timetable).await?;
-                }
-            }
+            let effects = jobs
+                .iter()
+                .map(|job| (job, in_effect(known.remove(job.agent().as_str()), job, now)));
+            let new = effects.filter(|(_, effect)| effect.is_new);
+            let new: Vec<_> = new.map(|(job, effect)| (job, effect.timetable)).collect();
+            keep(&mut transaction, scope, &new).await?;
             transaction.commit().await.map_err(|error| self.noticed(unwritten(error)))
         })
     }
@@ -150,7 +150,7 @@ async fn claimed(
     let mut row = timetable::row(connection, scope, agent).await?;
     let mut effect = in_effect(row.clone(), ask.job, now);
     if effect.is_new {
-        keep(connection, scope, ask.job, effect.timetable).await?;
+        keep(connection, scope, &[(ask.job, effect.timetable)]).await?;
         if row.is_none() {
             row = timetable::row(connection, scope, agent).await?;
             effect = in_effect(row, ask.job, now);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use sqlx::SqliteConnection;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::connection::{unread, unwritten};
 use super::rows::{parsed, text_of};
@@ -138,26 +138,32 @@ pub(super) fn in_effect(row: Option<Row>, job: &Job, now: Timestamp) -> InEffect
     InEffect { timetable: Timetable { epoch, since }, newest, began, is_new: false }
 }
 
-/// Writes down what is in effect for `job`.
+/// So many rows are written by one statement: SQLite takes a few hundred times as many values.
+const AT_ONCE: usize = 100;
+
+/// Writes down what is in effect for these jobs.
 pub(super) async fn keep(
     connection: &mut SqliteConnection,
     scope: &str,
-    job: &Job,
-    timetable: Timetable,
+    new: &[(&Job, Timetable)],
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO timetable (agent, scope, epoch, schedule, since) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (agent, scope) DO UPDATE SET epoch = excluded.epoch,
-         schedule = excluded.schedule, since = excluded.since",
-    )
-    .bind(job.agent().as_str())
-    .bind(scope)
-    .bind(i64::try_from(timetable.epoch).unwrap_or(i64::MAX))
-    .bind(name_of(job))
-    .bind(text_of(timetable.since))
-    .execute(connection)
-    .await
-    .map_err(unwritten)?;
+    for part in new.chunks(AT_ONCE) {
+        let mut statement = QueryBuilder::<Sqlite>::new(
+            "INSERT INTO timetable (agent, scope, epoch, schedule, since) ",
+        );
+        statement.push_values(part, |mut row, (job, timetable)| {
+            row.push_bind(job.agent().as_str())
+                .push_bind(scope)
+                .push_bind(i64::try_from(timetable.epoch).unwrap_or(i64::MAX))
+                .push_bind(name_of(job))
+                .push_bind(text_of(timetable.since));
+        });
+        statement.push(
+            " ON CONFLICT (agent, scope) DO UPDATE SET epoch = excluded.epoch,
+              schedule = excluded.schedule, since = excluded.since",
+        );
+        statement.build().execute(&mut *connection).await.map_err(unwritten)?;
+    }
     Ok(())
 }
 

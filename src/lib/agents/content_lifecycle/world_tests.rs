@@ -231,6 +231,8 @@ pub(super) fn sensors(platform: Sight<Arc<dyn Platform>>) -> Sensors {
         host: Err(blind()),
         managers: BTreeMap::new(),
         platform,
+        ledger: Err(blind()),
+        databases: BTreeMap::new(),
         host_name: "host-a".to_owned(),
         clock: Arc::new(Stopped),
         deadline: Duration::from_mins(1),

@@ -15,6 +15,7 @@ use super::platform::{PlatformSettings, account_names};
 use super::problem::{ConfigErrors, Problem};
 use super::reader::Reader;
 use super::secret;
+use super::stores;
 use crate::agent::Agent;
 use crate::app::paths::{self, Paths};
 use crate::app::registry::{self, Entry};
@@ -189,7 +190,9 @@ impl Config {
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
         let hidden = self.given.iter().filter(|found| found.hidden);
-        hidden.map(|found| found.value.expose().to_owned()).collect()
+        let hidden: Vec<String> = hidden.map(|found| found.value.expose().to_owned()).collect();
+        let within = hidden.iter().flat_map(|address| stores::passwords(address));
+        within.collect::<Vec<_>>().into_iter().chain(hidden).collect()
     }
 }
 

@@ -16,7 +16,7 @@ use super::notify::ping_name;
 use super::position::{excerpt, place};
 use super::problem::{ConfigErrors, Level, Problem};
 use super::setting_path::SettingPath;
-use super::{lints, origins, resolve, schema, secret, walk};
+use super::{lints, origins, resolve, schema, secret, stores, walk};
 use crate::adapters::redact::SHORTEST_KNOWN;
 use crate::agent::Need;
 use crate::app::registry::{Entry, ReadStanza};
@@ -120,10 +120,12 @@ impl<'t> Reader<'t> {
         lints.extend(lints::notify(&house.notify, entries));
         let mut agents = BTreeMap::new();
         let mut used = BTreeSet::new();
+        let mut addresses = Vec::new();
         for entry in entries {
             let Some(read) = self.agent(entry, table, &mut problems) else { continue };
             let spec = (entry.spec)();
             used.extend(read.stanza.needs.iter().filter_map(manager));
+            addresses.extend(stores::names(&read.stanza.needs));
             let (ready, found) =
                 lints::agent(&spec, read.schedule, read.policy, read.stanza, table, environ.now());
             lints.extend(found);
@@ -138,7 +140,7 @@ impl<'t> Reader<'t> {
             (environ, self.file),
             tenants,
             &house.notify.channels,
-            entries.iter().map(|entry| ping_name((entry.spec)().name.as_str())),
+            entries.iter().map(|entry| ping_name((entry.spec)().name.as_str())).chain(addresses),
         );
         problems.extend(unreadable.iter().map(|error| self.of_environment(&chain(error))));
         problems.extend(
@@ -259,7 +261,11 @@ fn sub_table<'i>(table: &DeTable<'i>, name: &str) -> Option<Spanned<DeTable<'i>>
 const fn manager(need: &Need) -> Option<ManagerKind> {
     match need {
         Need::Manager { kind, .. } => Some(*kind),
-        Need::Prober { .. } | Need::Host | Need::Platform => None,
+        Need::Prober { .. }
+        | Need::Host
+        | Need::Platform
+        | Need::Database { .. }
+        | Need::Ledger { .. } => None,
     }
 }
 

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use jiff::Timestamp;
 
+use super::db::DbVerb;
 use super::generate::GenerateVerb;
 use super::init::args::InitArgs;
 use crate::app::cli::{CONFIG_HELP, Output};
@@ -181,6 +182,12 @@ pub enum Verb {
     Init(InitArgs),
     /// Try live what each action would need
     Doctor,
+    /// The data stores that db-maintainer tends
+    Db {
+        /// What about them
+        #[command(subcommand)]
+        verb: DbVerb,
+    },
     /// The ledger itself
     Ledger {
         /// What about it

@@ -17,6 +17,7 @@ use crate::ports::store::StoreError;
 use crate::render::style::Style;
 
 use super::args::{ConfigVerb, NotifyVerb, Opsctl, Verb};
+use super::db::DbVerb;
 use super::people::HowLong;
 use super::runbook::runbook;
 use super::undo::Wanted;
@@ -120,6 +121,7 @@ const fn needs_no_settings(verb: &Verb) -> bool {
             | Verb::Pause { .. }
             | Verb::Ack { .. }
             | Verb::Silence { .. }
+            | Verb::Db { .. }
             | Verb::Ledger { .. }
     )
 }
@@ -203,6 +205,7 @@ impl Desk<'_> {
                 Err(Trouble::usage("name a remediation, or a run with --run"))
             }
             Verb::Doctor => self.doctor().await,
+            Verb::Db { verb: DbVerb::Advice } => self.advice().await,
             Verb::Ledger { verb: super::args::LedgerVerb::Verify } => self.verify().await,
             Verb::State { verb: super::args::StateVerb::Import { file } } => {
                 self.import(file).await

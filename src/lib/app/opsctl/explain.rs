@@ -103,7 +103,12 @@ async fn of_incident(store: &SqliteStore, incident: Incident) -> Result<Known, T
 async fn of_request(store: &SqliteStore, id: ApprovalId) -> Result<Known, Trouble> {
     let found = saved_plan::one(store, id).await;
     let found = found.map_err(|(message, exit)| Trouble { message, exit })?;
-    let of_it = of_incident(store, known(store, found.ask.incident).await?).await?;
+    let Some(incident) = found.ask.incident else {
+        let key = found.ask.proposal.key.clone();
+        let request = Some(found);
+        return Ok(Known { request, key, incident: None, remediations: Vec::new() });
+    };
+    let of_it = of_incident(store, known(store, incident).await?).await?;
     Ok(Known { request: Some(found), ..of_it })
 }
 

@@ -5,6 +5,7 @@ pub mod args;
 pub mod completions;
 pub mod config;
 mod controls;
+pub mod db;
 mod desk;
 mod doctor;
 mod explain;

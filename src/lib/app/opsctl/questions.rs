@@ -55,7 +55,7 @@ impl Desk<'_> {
         let incident = known(store, id).await?;
         let remediations = oldest_first(store.remediations(Some(id), LIMIT).await?);
         let asked = store.approvals(Timestamp::UNIX_EPOCH, u32::MAX).await?;
-        let asked = asked.iter().filter(|found| found.ask.incident == id);
+        let asked = asked.iter().filter(|found| found.ask.incident == Some(id));
         let subjects: Vec<String> = std::iter::once(id.to_string())
             .chain(remediations.iter().map(|found| found.id.to_string()))
             .chain(asked.map(|found| found.id.to_string()))

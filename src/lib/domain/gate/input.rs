@@ -12,6 +12,7 @@ use crate::domain::operation::{Guard, Operation};
 use crate::domain::platform::Dialect;
 use crate::domain::policy::{Budgets, Policy};
 use crate::domain::proposal::Proposal;
+use crate::domain::spec::CheckClass;
 use crate::domain::subject::{AgentName, Key};
 
 /// Everything that doors 1 to 9 ask about one action.
@@ -29,6 +30,8 @@ pub struct GateInput<'a> {
     pub not_undoable: Option<&'a str>,
     /// The facts of the finding.
     pub facts: &'a BTreeMap<String, String>,
+    /// What its check asks for.
+    pub class: CheckClass,
     /// Where the evidence comes from.
     pub origin: Origin,
     /// Whether the check looked at its whole population.

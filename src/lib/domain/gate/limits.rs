@@ -20,11 +20,19 @@ pub(super) fn blast_radius(input: &GateInput<'_>) -> Answer {
         return Answer::NotApplicable("a person holds it, which the next door tells".to_owned());
     }
     let target = input.operation.target();
-    if input.run_so_far.iter().any(|done| done.target().overlaps(&target)) {
+    // Upkeep of one object is of several kinds, which follow each other; everything else waits for what it did.
+    let upkeep = input.operation.class() == OperationClass::Upkeep;
+    let done_already = |done: &Operation| {
+        if upkeep { done == input.operation } else { done.target().overlaps(&target) }
+    };
+    if input.run_so_far.iter().any(done_already) {
         return Answer::Refused(format!("{target} was acted on in this run already"));
     }
     match (input.operation.class(), input.census) {
         (OperationClass::ServiceRestart, _) => restarts(input),
+        (OperationClass::Upkeep, _) => {
+            Answer::Passed("upkeep is done one at a time, within the time of the run".to_owned())
+        }
         (OperationClass::Fleet | OperationClass::Quiet, None) => {
             Answer::Refused("the size of the population is not known".to_owned())
         }
@@ -55,7 +63,7 @@ fn alike<'a>(input: &'a GateInput<'_>) -> impl Fn(&Operation) -> bool + 'a {
         };
         let same_tenant = match (other.target(), operation.target()) {
             (Target::Row(one), Target::Row(another)) => one.tenant == another.tenant,
-            (Target::Process(_), _) | (_, Target::Process(_)) => false,
+            (Target::Process(_) | Target::Row(_) | Target::Data(_), _) => false,
         };
         same_kind && same_tenant
     }
@@ -109,10 +117,10 @@ fn quiet(input: &GateInput<'_>, census: Census) -> Answer {
 
 pub(super) fn budget(input: &GateInput<'_>) -> Answer {
     if !input.operation.class().is_disruptive() {
-        return Answer::NotApplicable(
-            "a quiet change interrupts nothing; its own limits are those of the blast radius"
-                .to_owned(),
-        );
+        return Answer::NotApplicable(format!(
+            "no {} interrupts anything; its own limits are those of the blast radius",
+            input.operation.class().as_str()
+        ));
     }
     let disruptive = |done: &Operation| done.class().is_disruptive();
     let (run, per_run) = (input.alike(disruptive).count(), input.budgets.actions_per_run);

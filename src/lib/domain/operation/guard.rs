@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::TargetState;
+use super::{DataState, Measure, TargetState};
 use crate::domain::platform::{Field, RowState};
 use crate::domain::process::{ProcessStatus, Startable};
 
@@ -24,6 +24,11 @@ pub enum Guard {
     SameRow {
         /// Field to value.
         fields: BTreeMap<Field, Option<String>>,
+    },
+    /// The object of a data store still has these measures.
+    SameData {
+        /// Measure to value; one without a value must have none.
+        measures: BTreeMap<Measure, Option<String>>,
     },
 }
 
@@ -54,12 +59,31 @@ impl Guard {
                 Err("the platform no longer has the row".to_owned())
             }
             (Self::SameRow { fields }, TargetState::Row(state)) => same_row(fields, state),
-            (Self::SameProcess { .. }, TargetState::Row(_))
-            | (Self::SameRow { .. }, TargetState::Process(_)) => {
-                Err("the target is of another kind".to_owned())
+            (Self::SameData { .. }, TargetState::Missing) => {
+                Err("the store no longer has it".to_owned())
             }
+            (Self::SameData { measures }, TargetState::Data(state)) => same_data(measures, state),
+            (
+                Self::SameProcess { .. } | Self::SameRow { .. } | Self::SameData { .. },
+                TargetState::Row(_) | TargetState::Process(_) | TargetState::Data(_),
+            ) => Err("the target is of another kind".to_owned()),
         }
     }
+}
+
+fn same_data(
+    measures: &BTreeMap<Measure, Option<String>>,
+    state: &DataState,
+) -> Result<(), String> {
+    let text = |value: Option<&str>| value.unwrap_or("nothing").to_owned();
+    for (measure, wanted) in measures {
+        let found = state.measure(*measure);
+        if found != wanted.as_deref() {
+            let (found, wanted) = (text(found), text(wanted.as_deref()));
+            return Err(format!("its {} is {found} now, not {wanted}", measure.as_str()));
+        }
+    }
+    Ok(())
 }
 
 fn same_row(fields: &BTreeMap<Field, Option<String>>, state: &RowState) -> Result<(), String> {

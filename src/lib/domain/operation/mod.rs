@@ -1,11 +1,15 @@
 //! The whole of opswarden's power over production: one closed list of verbs, each with its inverse, its mark on the
 //! target, its horizon and its class.
 
+mod data;
 mod guard;
 mod inverse;
+mod mark;
 mod target;
 mod verb;
+mod words;
 
+pub use data::{DataKind, DataRef, DataState, LEDGER, Measure};
 pub use guard::Guard;
 pub use inverse::Inverse;
 pub use target::{Mark, Target, TargetState};

@@ -6,6 +6,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::data::{DataRef, DataState};
 use crate::domain::platform::{RowRef, RowState};
 use crate::domain::process::{ProcessReading, ProcessRef, ProcessStatus};
 
@@ -16,6 +17,8 @@ pub enum Target<'a> {
     Process(&'a ProcessRef),
     /// A row of the platform.
     Row(&'a RowRef),
+    /// An object of a data store.
+    Data(&'a DataRef),
 }
 
 impl Target<'_> {
@@ -25,7 +28,9 @@ impl Target<'_> {
         match (self, other) {
             (Self::Process(one), Self::Process(another)) => one.overlaps(another),
             (Self::Row(one), Self::Row(another)) => one == another,
-            (Self::Process(_), Self::Row(_)) | (Self::Row(_), Self::Process(_)) => false,
+            // A store is tended one object at a time.
+            (Self::Data(one), Self::Data(another)) => one == another,
+            (Self::Process(_) | Self::Row(_) | Self::Data(_), _) => false,
         }
     }
 }
@@ -35,6 +40,7 @@ impl fmt::Display for Target<'_> {
         match self {
             Self::Process(process) => write!(f, "{process}"),
             Self::Row(row) => write!(f, "{row}"),
+            Self::Data(data) => write!(f, "{data}"),
         }
     }
 }
@@ -47,7 +53,9 @@ pub enum TargetState {
     Process(ProcessReading),
     /// A row of the platform.
     Row(RowState),
-    /// The manager or the platform answered, and does not know the target.
+    /// An object of a data store.
+    Data(DataState),
+    /// The manager, the platform or the store answered, and does not know the target.
     Missing,
 }
 
@@ -64,6 +72,7 @@ impl TargetState {
         match self {
             Self::Missing => "missing".to_owned(),
             Self::Row(state) => state.summary(),
+            Self::Data(state) => state.summary(),
             Self::Process(reading) => {
                 let identity = reading.identity.as_deref().unwrap_or("no identity");
                 format!("{}, {identity}", reading.status.as_str())

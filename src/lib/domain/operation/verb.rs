@@ -3,16 +3,14 @@
 //! No verb deletes what people or the product made. A new verb is a new variant here; the compiler then names every
 //! place that must know it.
 
-use std::fmt;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::target::new_start;
-use super::{Inverse, Mark, Target, TargetState};
+use super::{DataRef, Inverse, Target, TargetState};
 use crate::domain::platform::{Dialect, Field, RowRef, RowState};
-use crate::domain::process::{ProcessRef, ProcessStatus};
+use crate::domain::process::ProcessRef;
 
 /// One verb with its object.
 #[derive(
@@ -50,6 +48,22 @@ pub enum Operation {
         /// The playlist; `None` takes the display's own one away.
         playlist: Option<String>,
     },
+    /// Write what a database's log holds back into the database.
+    Checkpoint(DataRef),
+    /// Give what a database holds and does not use back to the file system.
+    Compact(DataRef),
+    /// Make a backup.
+    TakeBackup(DataRef),
+    /// Restore the newest backup beside what is in use, and look whether it is whole.
+    ProveRestore(DataRef),
+    /// Take away backups that we made and that are past their retention; never the last good one.
+    PruneBackups(DataRef),
+    /// Have a table's dead row versions removed and its statistics made anew.
+    VacuumTable(DataRef),
+    /// Build an index anew beside the one in use.
+    ReindexIndex(DataRef),
+    /// Take away an index that a failed build left behind, which no query uses.
+    DropInvalidIndex(DataRef),
 }
 
 /// Operations of one class share a blast radius and a budget.
@@ -62,6 +76,8 @@ pub enum OperationClass {
     Fleet,
     /// Changes a row of the platform, is not seen where it is right, and can be undone.
     Quiet,
+    /// Tends a data store: changes nothing that it holds, so that there is nothing to undo.
+    Upkeep,
 }
 
 impl OperationClass {
@@ -72,6 +88,7 @@ impl OperationClass {
             Self::ServiceRestart => "service restart",
             Self::Fleet => "fleet command",
             Self::Quiet => "quiet change",
+            Self::Upkeep => "upkeep",
         }
     }
 
@@ -80,14 +97,14 @@ impl OperationClass {
     pub const fn is_disruptive(self) -> bool {
         match self {
             Self::ServiceRestart | Self::Fleet => true,
-            Self::Quiet => false,
+            Self::Quiet | Self::Upkeep => false,
         }
     }
 }
 
 impl Operation {
     /// Every verb's name.
-    pub const VERBS: [&'static str; 10] = [
+    pub const VERBS: [&'static str; 18] = [
         "restart_process",
         "reload_process",
         "ping_display",
@@ -98,6 +115,14 @@ impl Operation {
         "deactivate_schedule",
         "activate_schedule",
         "assign_playlist",
+        "checkpoint",
+        "compact",
+        "take_backup",
+        "prove_restore",
+        "prune_backups",
+        "vacuum_table",
+        "reindex_index",
+        "drop_invalid_index",
     ];
 
     /// What it acts on.
@@ -115,6 +140,14 @@ impl Operation {
             | Self::DeactivateSchedule(row)
             | Self::ActivateSchedule(row)
             | Self::AssignPlaylist { display: row, .. } => Target::Row(row),
+            Self::Checkpoint(data)
+            | Self::Compact(data)
+            | Self::TakeBackup(data)
+            | Self::ProveRestore(data)
+            | Self::PruneBackups(data)
+            | Self::VacuumTable(data)
+            | Self::ReindexIndex(data)
+            | Self::DropInvalidIndex(data) => Target::Data(data),
         }
     }
 
@@ -123,7 +156,7 @@ impl Operation {
     pub const fn row(&self) -> Option<&RowRef> {
         match self.target() {
             Target::Row(row) => Some(row),
-            Target::Process(_) => None,
+            Target::Process(_) | Target::Data(_) => None,
         }
     }
 
@@ -141,6 +174,14 @@ impl Operation {
             Self::DeactivateSchedule(_) => "deactivate_schedule",
             Self::ActivateSchedule(_) => "activate_schedule",
             Self::AssignPlaylist { .. } => "assign_playlist",
+            Self::Checkpoint(_) => "checkpoint",
+            Self::Compact(_) => "compact",
+            Self::TakeBackup(_) => "take_backup",
+            Self::ProveRestore(_) => "prove_restore",
+            Self::PruneBackups(_) => "prune_backups",
+            Self::VacuumTable(_) => "vacuum_table",
+            Self::ReindexIndex(_) => "reindex_index",
+            Self::DropInvalidIndex(_) => "drop_invalid_index",
         }
     }
 
@@ -157,6 +198,14 @@ impl Operation {
             | Self::DeactivateSchedule(_)
             | Self::ActivateSchedule(_)
             | Self::AssignPlaylist { .. } => OperationClass::Quiet,
+            Self::Checkpoint(_)
+            | Self::Compact(_)
+            | Self::TakeBackup(_)
+            | Self::ProveRestore(_)
+            | Self::PruneBackups(_)
+            | Self::VacuumTable(_)
+            | Self::ReindexIndex(_)
+            | Self::DropInvalidIndex(_) => OperationClass::Upkeep,
         }
     }
 
@@ -209,7 +258,11 @@ impl Operation {
             (Self::ResetDisplay(_), _) => {
                 none("an error is a report of the player; nobody else can make it")
             }
-            (_, TargetState::Process(_) | TargetState::Missing) => {
+            (Self::PruneBackups(_), _) => none("a backup that was taken away is gone"),
+            (operation, _) if operation.class() == OperationClass::Upkeep => {
+                none("nothing that people made was changed")
+            }
+            (_, TargetState::Process(_) | TargetState::Data(_) | TargetState::Missing) => {
                 none("the row was not read before")
             }
             (operation, TargetState::Row(before)) => operation.inverse_on_row(before, dialect),
@@ -234,51 +287,21 @@ impl Operation {
             | Self::ReloadProcess(_)
             | Self::PingDisplay(_)
             | Self::ReloadDisplay(_)
-            | Self::ResetDisplay(_) => {
+            | Self::ResetDisplay(_)
+            | Self::Checkpoint(_)
+            | Self::Compact(_)
+            | Self::TakeBackup(_)
+            | Self::ProveRestore(_)
+            | Self::PruneBackups(_)
+            | Self::VacuumTable(_)
+            | Self::ReindexIndex(_)
+            | Self::DropInvalidIndex(_) => {
                 return Inverse::None { why: "nothing takes it back".to_owned() };
             }
         };
         match back.offered(dialect) {
             Ok(()) => Inverse::Exact(back),
             Err(why) => Inverse::None { why },
-        }
-    }
-
-    /// Whether the operation left its own mark on the target.
-    #[must_use]
-    pub fn mark(&self, before: &TargetState, after: &TargetState) -> Mark {
-        match (before, after) {
-            (_, TargetState::Missing) => Mark::Absent,
-            (TargetState::Missing, TargetState::Process(after)) => {
-                Mark::there(after.status == ProcessStatus::Online)
-            }
-            (TargetState::Process(before), TargetState::Process(after)) => new_start(before, after),
-            (TargetState::Row(before), TargetState::Row(after)) => self.mark_on_row(before, after),
-            (TargetState::Missing | TargetState::Process(_), TargetState::Row(_))
-            | (TargetState::Row(_), TargetState::Process(_)) => Mark::Unreadable,
-        }
-    }
-
-    fn mark_on_row(&self, before: &RowState, after: &RowState) -> Mark {
-        let is = |field: Field, wanted: Option<&str>| Mark::there(after.field(field) == wanted);
-        match self {
-            Self::ArchiveContent(_) => is(Field::Status, Some("archived")),
-            Self::RestoreContent { status, .. } => is(Field::Status, Some(status)),
-            Self::DeactivateSchedule(_) => is(Field::Active, Some("false")),
-            Self::ActivateSchedule(_) => is(Field::Active, Some("true")),
-            Self::AssignPlaylist { playlist, .. } => {
-                is(Field::CurrentPlaylist, playlist.as_deref())
-            }
-            Self::ResetDisplay(_) => Mark::there(after.field(Field::Status) != Some("error")),
-            Self::PingDisplay(_) | Self::ReloadDisplay(_) => {
-                let heard = |state: &RowState| {
-                    state
-                        .field(Field::LastHeartbeat)
-                        .and_then(|at| at.parse::<jiff::Timestamp>().ok())
-                };
-                Mark::there(heard(after) > heard(before))
-            }
-            Self::RestartProcess(_) | Self::ReloadProcess(_) => Mark::Unreadable,
         }
     }
 
@@ -298,27 +321,15 @@ impl Operation {
             | Self::DeactivateSchedule(_)
             | Self::ActivateSchedule(_)
             | Self::AssignPlaylist { .. } => Duration::from_mins(1),
-        }
-    }
-}
-
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::RestartProcess(process) => write!(f, "restart {process}"),
-            Self::ReloadProcess(process) => write!(f, "reload {process}"),
-            Self::PingDisplay(row) => write!(f, "ping {row}"),
-            Self::ReloadDisplay(row) => write!(f, "reload {row}"),
-            Self::ResetDisplay(row) => write!(f, "reset {row}"),
-            Self::ArchiveContent(row) => write!(f, "archive {row}"),
-            Self::RestoreContent { content, status } => write!(f, "restore {content} to {status}"),
-            Self::DeactivateSchedule(row) => write!(f, "deactivate {row}"),
-            Self::ActivateSchedule(row) => write!(f, "activate {row}"),
-            Self::AssignPlaylist { display, playlist: Some(playlist) } => {
-                write!(f, "assign playlist {playlist} to {display}")
-            }
-            Self::AssignPlaylist { display, playlist: None } => {
-                write!(f, "take the playlist of {display} away")
+            // What tends a store does so inside the process that was told to, and ends with it.
+            Self::Checkpoint(_)
+            | Self::Compact(_)
+            | Self::TakeBackup(_)
+            | Self::ProveRestore(_)
+            | Self::PruneBackups(_) => Duration::ZERO,
+            // The server ends what is at work within a second after its client is gone.
+            Self::VacuumTable(_) | Self::ReindexIndex(_) | Self::DropInvalidIndex(_) => {
+                Duration::from_secs(10)
             }
         }
     }

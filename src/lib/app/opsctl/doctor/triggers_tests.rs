@@ -86,7 +86,7 @@ fn one_trigger_is_well_and_two_are_told_with_both_names() {
         row(&house.rows(), GUARDIAN),
         "ok health-guardian: trigger: started by opswarden-health-guardian.timer"
     );
-    assert_eq!(house.rows().len(), 2, "nothing differs: {:#?}", house.rows());
+    assert_eq!(house.rows().len(), 3, "nothing differs: {:#?}", house.rows());
     house.write(
         "cron.d/ops",
         "# /usr/bin/health-guardian\n*/5 * * * * ops /usr/bin/health-guardian --if-due\n",

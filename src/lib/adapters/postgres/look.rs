@@ -1,0 +1,136 @@
+//! The eyes on a database.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sqlx::FromRow;
+use sqlx::postgres::{PgConnection, PgRow};
+
+use super::Postgres;
+use super::session::{LOOK, end};
+use super::statements::{BLOATED, BUSY, COUNTERS, IDLE, INVALID, PREPARED, SERVER, SLOTS, TABLES};
+use crate::domain::sight::{Blind, Sight};
+use crate::domain::upkeep::{BloatedIndex, Counter, DatabaseLook, Holder, InvalidIndex, TableLook};
+use crate::ports::Pending;
+use crate::ports::data_store::Database;
+
+/// A standby that lags by so many seconds has enough to do.
+const LAG: f64 = 30.0;
+
+impl Database for Postgres {
+    fn look(&self, least_index_bytes: u64) -> Pending<'_, Sight<DatabaseLook>> {
+        Box::pin(async move {
+            let mut session = self.session(LOOK).await.map_err(Blind::because)?;
+            let seen = seen(&mut session, least_index_bytes).await;
+            end(session).await;
+            seen.map_err(|error| Blind::because(self.unread(&error)))
+        })
+    }
+}
+
+async fn seen(session: &mut PgConnection, least: u64) -> Result<DatabaseLook, sqlx::Error> {
+    let (version, is_standby, autovacuum): (i64, bool, bool) =
+        sqlx::query_as(SERVER).persistent(false).fetch_one(&mut *session).await?;
+    let tables = all(session, TABLES, table).await?;
+    let invalid = all(session, INVALID, invalid).await?;
+    let counters = all(session, COUNTERS, counter).await?;
+    let least = i64::try_from(least).unwrap_or(i64::MAX);
+    let sizes: Vec<(String, String, i64, i64, i64)> =
+        sqlx::query_as(BLOATED).persistent(false).bind(least).fetch_all(&mut *session).await?;
+    let mut holders = all(session, IDLE, |(pid, user, application, since)| Holder::Idle {
+        pid,
+        user,
+        application,
+        since: lasts(since),
+    })
+    .await?;
+    holders.extend(
+        all(session, PREPARED, |(name, owner, since)| Holder::Prepared {
+            name,
+            owner,
+            since: lasts(since),
+        })
+        .await?,
+    );
+    holders.extend(
+        all(session, SLOTS, |(name, active, age): (String, bool, Option<i64>)| Holder::Slot {
+            name,
+            active,
+            age: count(age.unwrap_or_default()),
+        })
+        .await?,
+    );
+    let busy: Option<(String,)> =
+        sqlx::query_as(BUSY).persistent(false).bind(LAG).fetch_optional(&mut *session).await?;
+    Ok(DatabaseLook {
+        version: u32::try_from(version).unwrap_or_default(),
+        is_standby,
+        autovacuum,
+        tables,
+        invalid,
+        bloated: sizes.into_iter().map(bloated).collect(),
+        counters,
+        holders,
+        busy: busy.map(|(why,)| why),
+    })
+}
+
+/// Every row of a question.
+async fn all<R, T>(
+    session: &mut PgConnection,
+    question: &'static str,
+    of: impl Fn(R) -> T,
+) -> Result<Vec<T>, sqlx::Error>
+where
+    R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+{
+    let rows: Vec<R> = sqlx::query_as(question).persistent(false).fetch_all(session).await?;
+    Ok(rows.into_iter().map(of).collect())
+}
+
+/// A number that the server counts from nought.
+fn count(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}
+
+fn lasts(milliseconds: i64) -> Duration {
+    Duration::from_millis(count(milliseconds))
+}
+
+type TableRow =
+    (String, String, String, i64, i64, i64, i64, Option<i64>, Option<i64>, Option<i64>, i64, bool);
+
+fn table(row: TableRow) -> TableLook {
+    let (name, schema, plain, live, dead, due, size, age, multixact, at, vacuums, off) = row;
+    TableLook {
+        name,
+        schema,
+        plain,
+        live_rows: count(live),
+        dead_rows: count(dead),
+        due_rows: count(due),
+        size_bytes: count(size),
+        age: count(age.unwrap_or_default()),
+        multixact_age: count(multixact.unwrap_or_default()),
+        vacuumed_at: at.and_then(|at| Timestamp::from_millisecond(at).ok()),
+        vacuums: count(vacuums),
+        autovacuum_off: off,
+    }
+}
+
+fn invalid(row: (String, String, i64, bool, bool, bool)) -> InvalidIndex {
+    let (name, table, size, being_built, left_over, droppable) = row;
+    let size_bytes = count(size);
+    InvalidIndex { name, table, size_bytes, being_built, left_over, droppable }
+}
+
+fn bloated((name, table, size, needed, node): (String, String, i64, i64, i64)) -> BloatedIndex {
+    let (size_bytes, needed_bytes) = (count(size), count(needed));
+    BloatedIndex { name, table, size_bytes, needed_bytes, node: count(node) }
+}
+
+fn counter(row: (String, Option<String>, Option<String>, Option<i64>, i64)) -> Counter {
+    let (sequence, table, column, last, most) = row;
+    // One that was never asked for a value is at its beginning.
+    Counter { sequence, table, column, last: count(last.unwrap_or_default()), most: count(most) }
+}

@@ -1,0 +1,14 @@
+//! PostgreSQL by its wire protocol: looked at through its own statistics, and tended by statements of a closed list.
+//!
+//! Every session says who it is, waits for a lock no longer than a moment, and ends by itself where its client is gone. What is
+//! at work watches whether anybody waits because of it, and gives way.
+
+mod database;
+mod look;
+mod names;
+mod session;
+mod statements;
+mod tend;
+mod watch;
+
+pub use self::database::Postgres;

@@ -1,0 +1,190 @@
+//! Every question that the server is asked. Columns are text, whole numbers and truth values, so that a row means the same in
+//! every version; what a version does not have is asked for by name and simply not found.
+
+/// What every session is bound to, as far as the server knows it: no lock is waited for longer than a moment, and what is at
+/// work ends within a second where its client is gone.
+pub(super) const SETTINGS: &str = "
+    SELECT set_config(known.name, wanted.value, false)
+    FROM (VALUES ('lock_timeout', '2000'), ('statement_timeout', $1),
+                 ('idle_in_transaction_session_timeout', '60000'),
+                 ('client_connection_check_interval', '1000')) AS wanted (name, value)
+    JOIN pg_settings AS known USING (name)";
+
+/// What the server is, and whether its autovacuum is on.
+pub(super) const SERVER: &str = "
+    SELECT current_setting('server_version_num')::bigint, pg_is_in_recovery(),
+           current_setting('autovacuum')::boolean";
+
+/// The tables, those of the system and of sessions left out.
+pub(super) const TABLES: &str = "
+    SELECT quote_ident(space.nspname) || '.' || quote_ident(class.relname),
+           space.nspname::text, class.relname::text,
+           greatest(coalesce(stat.n_live_tup, 0), class.reltuples::bigint, 0),
+           coalesce(stat.n_dead_tup, 0),
+           (coalesce(own.threshold, current_setting('autovacuum_vacuum_threshold')::float8)
+            + coalesce(own.scale, current_setting('autovacuum_vacuum_scale_factor')::float8)
+              * greatest(class.reltuples, 0))::bigint,
+           pg_total_relation_size(class.oid),
+           greatest(age(class.relfrozenxid), age(toast.relfrozenxid))::bigint,
+           greatest(mxid_age(class.relminmxid), mxid_age(toast.relminmxid))::bigint,
+           (extract(epoch FROM greatest(stat.last_vacuum, stat.last_autovacuum)) * 1000)::bigint,
+           coalesce(stat.vacuum_count, 0),
+           coalesce(NOT own.enabled, false)
+    FROM pg_class AS class
+    JOIN pg_namespace AS space ON space.oid = class.relnamespace
+    LEFT JOIN pg_class AS toast ON toast.oid = class.reltoastrelid
+    LEFT JOIN pg_stat_all_tables AS stat ON stat.relid = class.oid
+    LEFT JOIN LATERAL (
+        SELECT max(option_value) FILTER (WHERE option_name = 'autovacuum_vacuum_threshold')::float8
+                   AS threshold,
+               max(option_value) FILTER (WHERE option_name = 'autovacuum_vacuum_scale_factor')::float8
+                   AS scale,
+               bool_and(option_value::boolean) FILTER (WHERE option_name = 'autovacuum_enabled')
+                   AS enabled
+        FROM pg_options_to_table(class.reloptions)
+        WHERE option_name IN ('autovacuum_vacuum_threshold', 'autovacuum_vacuum_scale_factor',
+                              'autovacuum_enabled')) AS own ON true
+    WHERE class.relkind IN ('r', 'm') AND class.relpersistence <> 't'
+      AND space.nspname NOT IN ('pg_catalog', 'information_schema')
+      AND left(space.nspname, 8) <> 'pg_toast'
+    ORDER BY 1";
+
+/// Indexes that are not valid, those of partitioned tables left out, which are so until each of their parts has one. Where this
+/// user may not see who builds what, any build in this database counts as one of theirs.
+pub(super) const INVALID: &str = "
+    SELECT quote_ident(space.nspname) || '.' || quote_ident(class.relname),
+           quote_ident(of_space.nspname) || '.' || quote_ident(of_table.relname),
+           pg_relation_size(class.oid),
+           EXISTS (SELECT FROM pg_stat_progress_create_index AS work
+                   WHERE work.datname = current_database()
+                     AND (work.relid IS NULL OR work.relid = own.indrelid))
+           OR EXISTS (SELECT FROM pg_locks AS held
+                      WHERE held.database = (SELECT oid FROM pg_database
+                                             WHERE datname = current_database())
+                        AND held.relation = class.oid AND held.granted
+                        AND held.pid <> pg_backend_pid()
+                        AND held.mode IN ('ShareUpdateExclusiveLock', 'AccessExclusiveLock')),
+           class.relname ~ '_cc(new|old)[0-9]*$',
+           NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = class.oid)
+    FROM pg_index AS own
+    JOIN pg_class AS class ON class.oid = own.indexrelid
+    JOIN pg_namespace AS space ON space.oid = class.relnamespace
+    JOIN pg_class AS of_table ON of_table.oid = own.indrelid
+    JOIN pg_namespace AS of_space ON of_space.oid = of_table.relnamespace
+    WHERE NOT own.indisvalid AND class.relkind = 'i'
+      AND left(space.nspname, 8) <> 'pg_toast'
+    ORDER BY 1";
+
+/// Indexes of the usual kind (btree) of at least so many bytes, with what they would take anew: a header of eight bytes and a
+/// pointer of four for each entry, its columns' average width rounded up to eight, in pages of which 24 and 16 bytes are the
+/// server's and a tenth stays free. Equal entries that newer servers fold make a real one smaller, so that the estimate never
+/// finds too much. An index whose columns have no statistics, or are expressions, is left out.
+pub(super) const BLOATED: &str = "
+    SELECT quote_ident(space.nspname) || '.' || quote_ident(class.relname),
+           quote_ident(of_space.nspname) || '.' || quote_ident(of_table.relname),
+           pg_relation_size(class.oid),
+           (ceil(class.reltuples * (12 + 8 * ceil(width.bytes / 8.0))
+                 / (current_setting('block_size')::float8 - 40) / 0.9) + 1)::bigint
+             * current_setting('block_size')::bigint,
+           class.relfilenode::bigint
+    FROM pg_index AS own
+    JOIN pg_class AS class ON class.oid = own.indexrelid
+    JOIN pg_am AS kind ON kind.oid = class.relam AND kind.amname = 'btree'
+    JOIN pg_namespace AS space ON space.oid = class.relnamespace
+    JOIN pg_class AS of_table ON of_table.oid = own.indrelid
+    JOIN pg_namespace AS of_space ON of_space.oid = of_table.relnamespace
+    JOIN LATERAL (
+        SELECT sum(stat.avg_width)::float8 AS bytes, count(*) AS known
+        FROM unnest(own.indkey::smallint[]) AS place
+        JOIN pg_attribute AS part ON part.attrelid = own.indrelid AND part.attnum = place
+        JOIN pg_stats AS stat ON stat.schemaname = of_space.nspname
+          AND stat.tablename = of_table.relname AND stat.attname = part.attname
+          AND NOT stat.inherited) AS width
+      ON width.known = array_length(own.indkey::smallint[], 1)
+    WHERE own.indisvalid AND class.relkind = 'i' AND class.reltuples >= 0
+      AND class.relpersistence = 'p' AND class.relpages * current_setting('block_size')::bigint >= $1
+      AND space.nspname NOT IN ('pg_catalog', 'information_schema')
+      AND left(space.nspname, 8) <> 'pg_toast'
+    ORDER BY 1";
+
+/// Sequences that end, with the column that each fills.
+pub(super) const COUNTERS: &str = "
+    SELECT quote_ident(space.nspname) || '.' || quote_ident(class.relname),
+           quote_ident(of_space.nspname) || '.' || quote_ident(of_table.relname),
+           quote_ident(part.attname),
+           CASE WHEN has_sequence_privilege(class.oid, 'SELECT, USAGE')
+                THEN pg_sequence_last_value(class.oid) END,
+           least(own.seqmax, CASE part.atttypid WHEN 21 THEN 32767 WHEN 23 THEN 2147483647
+                                                ELSE own.seqmax END)
+    FROM pg_sequence AS own
+    JOIN pg_class AS class ON class.oid = own.seqrelid
+    JOIN pg_namespace AS space ON space.oid = class.relnamespace
+    LEFT JOIN pg_depend AS tie ON tie.classid = 'pg_class'::regclass AND tie.objid = class.oid
+      AND tie.refclassid = 'pg_class'::regclass AND tie.refobjsubid > 0
+      AND tie.deptype IN ('a', 'i')
+    LEFT JOIN pg_class AS of_table ON of_table.oid = tie.refobjid
+    LEFT JOIN pg_namespace AS of_space ON of_space.oid = of_table.relnamespace
+    LEFT JOIN pg_attribute AS part ON part.attrelid = tie.refobjid AND part.attnum = tie.refobjsubid
+    WHERE NOT own.seqcycle AND own.seqincrement > 0
+    ORDER BY 1";
+
+/// Sessions in a transaction that do nothing, and for how many milliseconds it lasts.
+pub(super) const IDLE: &str = "
+    SELECT pid, coalesce(usename::text, ''), coalesce(application_name, ''),
+           (extract(epoch FROM clock_timestamp() - xact_start) * 1000)::bigint
+    FROM pg_stat_activity
+    WHERE state LIKE 'idle in transaction%' AND xact_start IS NOT NULL
+      AND datname = current_database()
+    ORDER BY xact_start";
+
+/// Prepared transactions, and for how many milliseconds they wait.
+pub(super) const PREPARED: &str = "
+    SELECT gid, owner::text, (extract(epoch FROM clock_timestamp() - prepared) * 1000)::bigint
+    FROM pg_prepared_xacts WHERE database = current_database() ORDER BY prepared";
+
+/// Replication slots that hold old row versions, and how many transactions old those are.
+pub(super) const SLOTS: &str = "
+    SELECT slot_name::text, active, greatest(age(xmin), age(catalog_xmin))::bigint
+    FROM pg_replication_slots WHERE xmin IS NOT NULL OR catalog_xmin IS NOT NULL ORDER BY 1";
+
+/// Why nobody should be bothered now: a standby that lags so many seconds, a backup, another vacuum.
+pub(super) const BUSY: &str = "
+    SELECT 'the standby ' || coalesce(nullif(application_name, ''), pid::text) || ' lags '
+             || round(extract(epoch FROM replay_lag)) || ' s behind'
+    FROM pg_stat_replication WHERE extract(epoch FROM replay_lag) > $1
+    UNION ALL
+    SELECT 'a base backup is being taken' FROM pg_stat_progress_basebackup
+    UNION ALL
+    SELECT 'a dump is being taken' FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name IN ('pg_dump', 'pg_dumpall')
+    UNION ALL
+    SELECT 'another vacuum is at work' FROM pg_stat_progress_vacuum
+    WHERE datname = current_database()
+    LIMIT 1";
+
+/// One table, by its schema and name as SQL would write them.
+pub(super) const TABLE: &str = "
+    SELECT pg_total_relation_size(class.oid), coalesce(stat.n_dead_tup, 0),
+           greatest(age(class.relfrozenxid), age(toast.relfrozenxid))::bigint,
+           coalesce(stat.vacuum_count, 0)
+    FROM pg_class AS class
+    LEFT JOIN pg_class AS toast ON toast.oid = class.reltoastrelid
+    LEFT JOIN pg_stat_all_tables AS stat ON stat.relid = class.oid
+    WHERE class.oid = to_regclass($1) AND class.relkind IN ('r', 'm')";
+
+/// One index, by its schema and name as SQL would write them.
+pub(super) const INDEX: &str = "
+    SELECT pg_relation_size(class.oid), class.relfilenode::bigint, own.indisvalid
+    FROM pg_class AS class JOIN pg_index AS own ON own.indexrelid = class.oid
+    WHERE class.oid = to_regclass($1)";
+
+/// How many sessions wait for a lock because of this process of the server.
+pub(super) const WAITERS: &str = "
+    SELECT count(*) FROM pg_stat_activity
+    WHERE wait_event_type = 'Lock' AND $1 = ANY (pg_blocking_pids(pid))";
+
+/// Asks a process of the server to end its statement.
+pub(super) const CANCEL: &str = "SELECT pg_cancel_backend($1)";
+
+/// The server's process of this session.
+pub(super) const PID: &str = "SELECT pg_backend_pid()";

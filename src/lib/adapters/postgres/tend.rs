@@ -1,0 +1,97 @@
+//! The hands on a database: one statement each, about one object.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::Postgres;
+use super::names::about;
+use super::session::end;
+use super::statements::{INDEX, TABLE};
+use crate::domain::operation::{DataKind, DataRef, DataState, Measure, Operation};
+use crate::domain::sight::{Blind, Sight};
+use crate::ports::Pending;
+use crate::ports::data_store::DataStoreControl;
+use crate::ports::processes::ActFailure;
+
+impl DataStoreControl for Postgres {
+    fn read<'a>(&'a self, data: &'a DataRef) -> Pending<'a, Sight<Option<DataState>>> {
+        Box::pin(async move {
+            match data.kind {
+                DataKind::Table => self.table(data).await,
+                DataKind::Index => self.index(data).await,
+                DataKind::Database | DataKind::Backups => {
+                    Err(Blind::because("it is not read this way"))
+                }
+            }
+        })
+    }
+
+    fn carry_out<'a>(
+        &'a self,
+        operation: &'a Operation,
+        time: Duration,
+    ) -> Pending<'a, Result<String, ActFailure>> {
+        Box::pin(async move {
+            let (verb, data) = match operation {
+                Operation::VacuumTable(table) => ("VACUUM (ANALYZE)", table),
+                Operation::ReindexIndex(index) => ("REINDEX INDEX CONCURRENTLY", index),
+                Operation::DropInvalidIndex(index) => ("DROP INDEX CONCURRENTLY", index),
+                other => {
+                    let why = format!("a database knows no {}", other.verb());
+                    return Err(ActFailure::NotSent(why));
+                }
+            };
+            let statement = about(verb, &data.object).map_err(ActFailure::NotSent)?;
+            let began = self.clock.elapsed();
+            self.giving_way(statement, time).await?;
+            let took = self.clock.elapsed().saturating_sub(began);
+            Ok(format!("done in {:.1} s", took.as_secs_f64()))
+        })
+    }
+}
+
+impl Postgres {
+    async fn table(&self, data: &DataRef) -> Sight<Option<DataState>> {
+        let mut session = self.eyes().await?;
+        let found: Option<(i64, i64, i64, i64)> = sqlx::query_as(TABLE)
+            .persistent(false)
+            .bind(&data.object)
+            .fetch_optional(&mut session)
+            .await
+            .map_err(|error| Blind::because(self.unread(&error)))?;
+        end(session).await;
+        Ok(found.map(|(size, dead, age, vacuums)| {
+            state(
+                data,
+                [
+                    (Measure::SizeBytes, size),
+                    (Measure::DeadRows, dead),
+                    (Measure::Age, age),
+                    (Measure::Vacuums, vacuums),
+                ],
+            )
+        }))
+    }
+
+    async fn index(&self, data: &DataRef) -> Sight<Option<DataState>> {
+        let mut session = self.eyes().await?;
+        let found: Option<(i64, i64, bool)> = sqlx::query_as(INDEX)
+            .persistent(false)
+            .bind(&data.object)
+            .fetch_optional(&mut session)
+            .await
+            .map_err(|error| Blind::because(self.unread(&error)))?;
+        end(session).await;
+        Ok(found.map(|(size, node, valid)| {
+            let measures = [(Measure::SizeBytes, size), (Measure::FileNode, node)];
+            let mut state = state(data, measures);
+            state.measures.insert(Measure::Valid, valid.to_string());
+            state
+        }))
+    }
+}
+
+fn state<const N: usize>(data: &DataRef, measures: [(Measure, i64); N]) -> DataState {
+    let measures = measures.into_iter().map(|(measure, value)| (measure, value.to_string()));
+    DataState { data: data.clone(), measures: measures.collect::<BTreeMap<_, _>>() }
+}

@@ -1,0 +1,104 @@
+//! Work that gives way: while a statement is at work, another session looks whether anybody waits because of it.
+
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use sqlx::AssertSqlSafe;
+use sqlx::postgres::PgConnection;
+
+use super::Postgres;
+use super::session::{LOOK, code, end, told};
+use super::statements::{CANCEL, PID, WAITERS};
+use crate::ports::processes::ActFailure;
+
+/// So often it is looked.
+const BETWEEN: Duration = Duration::from_millis(400);
+/// Whoever waits at so many looks in a row is let through: together with what it takes to end, well under three seconds.
+const PATIENT_LOOKS: u32 = 3;
+
+const CANCELLED: &str = "57014";
+const LOCKED: &str = "55P03";
+
+/// How a statement ended.
+enum Ended {
+    ByItself(Result<(), sqlx::Error>),
+    GaveWay(Result<(), sqlx::Error>),
+}
+
+impl Postgres {
+    /// Carries one statement out, for at most `time`, and ends it where anybody waits because of it.
+    pub(super) async fn giving_way(
+        &self,
+        statement: AssertSqlSafe<String>,
+        time: Duration,
+    ) -> Result<(), ActFailure> {
+        let mut worker = self.session(time).await.map_err(ActFailure::NotSent)?;
+        let mut watcher = self.session(LOOK).await.map_err(ActFailure::NotSent)?;
+        let pid = pid(&mut worker).await.map_err(|error| ActFailure::NotSent(told(&error)))?;
+        let ended = self.watched(&mut worker, &mut watcher, statement, pid).await;
+        end(watcher).await;
+        end(worker).await;
+        match ended {
+            Ended::ByItself(Ok(())) | Ended::GaveWay(Ok(())) => Ok(()),
+            Ended::GaveWay(Err(_)) => {
+                Err(ActFailure::NotSent("others waited for it, so it gave way".to_owned()))
+            }
+            Ended::ByItself(Err(error)) => Err(failure(&error)),
+        }
+    }
+
+    async fn watched(
+        &self,
+        worker: &mut PgConnection,
+        watcher: &mut PgConnection,
+        statement: AssertSqlSafe<String>,
+        pid: i32,
+    ) -> Ended {
+        let work =
+            Box::pin(async { sqlx::raw_sql(statement).execute(&mut *worker).await.map(drop) });
+        let watch = Box::pin(self.someone_waits(watcher, pid));
+        match select(work, watch).await {
+            Either::Left((done, _)) => Ended::ByItself(done),
+            Either::Right(((), work)) => Ended::GaveWay(work.await),
+        }
+    }
+
+    /// Ends once somebody has waited because of `pid` and it was told to end.
+    async fn someone_waits(&self, watcher: &mut PgConnection, pid: i32) {
+        let mut in_a_row = 0;
+        loop {
+            self.clock.sleep(BETWEEN).await;
+            let asked = sqlx::query_as(WAITERS).persistent(false).bind(pid);
+            let waiting: Result<(i64,), sqlx::Error> = asked.fetch_one(&mut *watcher).await;
+            // Whoever cannot see whether it is in the way is in the way.
+            in_a_row = if waiting.is_ok_and(|(many,)| many == 0) { 0 } else { in_a_row + 1 };
+            if in_a_row >= PATIENT_LOOKS {
+                let told = sqlx::query(CANCEL).persistent(false).bind(pid).execute(watcher).await;
+                if let Err(error) = told {
+                    tracing::warn!(
+                        "failed to end what others wait for: {}",
+                        super::session::told(&error)
+                    );
+                }
+                return;
+            }
+        }
+    }
+}
+
+async fn pid(session: &mut PgConnection) -> Result<i32, sqlx::Error> {
+    let (pid,): (i32,) = sqlx::query_as(PID).persistent(false).fetch_one(session).await?;
+    Ok(pid)
+}
+
+/// What an error says about the work: what did not come to it says nothing about whether it helps.
+fn failure(error: &sqlx::Error) -> ActFailure {
+    match (code(error).as_deref(), error) {
+        (Some(LOCKED), _) => {
+            ActFailure::NotSent("others hold it, and it waits for nobody".to_owned())
+        }
+        (Some(CANCELLED), _) => ActFailure::NotSent(format!("it was ended: {}", told(error))),
+        (Some(_), _) => ActFailure::Refused(told(error)),
+        (None, error) => ActFailure::Unknown(told(error)),
+    }
+}

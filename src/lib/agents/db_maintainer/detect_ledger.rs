@@ -1,0 +1,125 @@
+//! What is wrong with opswarden's own ledger, and what of its upkeep is due. Pure.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::checks::{
+    AGENT, BACKUP_BAD, BACKUP_DUE, BACKUPS_MANY, LEDGER_DAMAGED, LEDGER_LOG_LONG, LEDGER_LOOSE,
+    RESTORE_DUE,
+};
+use super::{DbMaintainer, Fault, Snapshot};
+use crate::domain::diagnosis::{CheckFindings, Coverage, Diagnosis, Evidence, Origin, Verdict};
+use crate::domain::operation::{DataKind, DataRef, LEDGER};
+use crate::domain::run::Recall;
+use crate::domain::subject::{CheckId, Key, Subject};
+use crate::domain::upkeep::LedgerLook;
+
+/// A write-ahead log that is longer is written back: SQLite does so by itself at 4 MiB, where nobody reads all the time.
+const LOG_BYTES: u64 = 64 * 1024 * 1024;
+/// Less than this is not worth writing a file anew for.
+const LOOSE_BYTES: u64 = 16 * 1024 * 1024;
+/// A run at the same time of day comes some seconds earlier or later: what is due in so small a share of its time is due.
+const EARLY: f64 = 0.1;
+
+/// The ledger's own checks.
+const OF_DATABASE: [&CheckId; 3] = [&LEDGER_DAMAGED, &LEDGER_LOG_LONG, &LEDGER_LOOSE];
+const OF_BACKUPS: [&CheckId; 4] = [&BACKUP_BAD, &BACKUP_DUE, &RESTORE_DUE, &BACKUPS_MANY];
+
+pub(super) fn detect(
+    agent: &DbMaintainer,
+    snapshot: &Snapshot,
+    _recall: &Recall,
+    diagnosis: &mut Diagnosis<Fault>,
+) {
+    let database = DataRef::of_store(DataKind::Database, LEDGER).subject(&snapshot.host);
+    let backups = DataRef::of_store(DataKind::Backups, LEDGER).subject(&snapshot.host);
+    let checks = OF_DATABASE.map(|check| (check, &database));
+    let checks = checks.into_iter().chain(OF_BACKUPS.map(|check| (check, &backups)));
+    for (check, subject) in checks {
+        let (coverage, verdict) = match &snapshot.ledger {
+            Err(blind) => {
+                (Coverage::Partial { why: blind.why.clone() }, Verdict::unknown(&blind.why))
+            }
+            Ok(look) => (Coverage::Whole, verdict(agent, (check, subject), look, snapshot.at)),
+        };
+        let mut findings = CheckFindings::new(coverage);
+        findings.findings.insert(Subject::clone(subject), verdict);
+        diagnosis.checks.insert(check.clone(), findings);
+    }
+}
+
+fn verdict(
+    agent: &DbMaintainer,
+    asked: (&CheckId, &Subject),
+    look: &LedgerLook,
+    at: Timestamp,
+) -> Verdict<Fault> {
+    let evidence = Evidence::once(Origin::Store, at);
+    match fault(agent, asked, look, at) {
+        Some(fault) => Verdict::Faulty(fault, evidence),
+        None => Verdict::Healthy(evidence),
+    }
+}
+
+fn fault(
+    agent: &DbMaintainer,
+    (check, subject): (&CheckId, &Subject),
+    look: &LedgerLook,
+    at: Timestamp,
+) -> Option<Fault> {
+    let settings = &agent.ledger;
+    match check {
+        check if *check == LEDGER_DAMAGED => {
+            look.damage.clone().map(|what| Fault::LedgerDamaged { what })
+        }
+        check if *check == LEDGER_LOG_LONG => {
+            let bytes = look.wal_bytes;
+            (bytes > LOG_BYTES).then_some(Fault::LogLong { bytes })
+        }
+        check if *check == LEDGER_LOOSE => {
+            let (bytes, size_bytes) = (look.loose_bytes, look.size_bytes);
+            let share = u64::from(settings.loose_percent);
+            let much = bytes.saturating_mul(100) >= size_bytes.saturating_mul(share);
+            (much && bytes >= LOOSE_BYTES).then_some(Fault::Loose { bytes, size_bytes })
+        }
+        check if *check == BACKUP_BAD => bad(look),
+        check if *check == BACKUP_DUE => {
+            // One that is no good is none.
+            let good = look.backups.iter().find(|backup| backup.fault.is_none());
+            let last = good.map(|backup| backup.taken_at);
+            let (every, grace) = (settings.backup_every.get(), settings.grace.get());
+            due(last, every, grace, at).map(|overdue| Fault::BackupDue { last, overdue })
+        }
+        check if *check == RESTORE_DUE => {
+            let whole = look.proof.as_ref().filter(|proof| proof.fault.is_none());
+            let last = whole.map(|proof| proof.proved_at);
+            let (every, grace) = (settings.prove_every.get(), settings.grace.get());
+            let cause = bad(look).map(|_| Key::new(AGENT, BACKUP_BAD, subject.clone()));
+            due(last, every, grace, at).map(|overdue| Fault::RestoreDue { last, overdue, cause })
+        }
+        _ => {
+            let (count, kept) = (look.backups.len(), settings.backups_kept);
+            let many = count > usize::try_from(kept).unwrap_or(usize::MAX);
+            many.then_some(Fault::BackupsMany { count, kept })
+        }
+    }
+}
+
+/// The newest backup is not what was written, or it is the one that could not be restored.
+fn bad(look: &LedgerLook) -> Option<Fault> {
+    let newest = look.backups.first()?;
+    let of_newest = look.proof.as_ref().filter(|proof| proof.backup == newest.name);
+    let unrestored = of_newest.and_then(|proof| proof.fault.clone());
+    let why = newest.fault.clone().or(unrestored)?;
+    Some(Fault::BackupBad { name: newest.name.clone(), why })
+}
+
+/// Whether something that is done every so often is due, and then whether it is late by more than the grace. What was never
+/// done is due and not late: nobody has had the time for it yet.
+fn due(last: Option<Timestamp>, every: Duration, grace: Duration, at: Timestamp) -> Option<bool> {
+    let Some(last) = last else { return Some(false) };
+    let since = Duration::try_from(at.duration_since(last)).unwrap_or_default();
+    let soon = every.saturating_sub(every.mul_f64(EARLY));
+    (since >= soon).then_some(since > every + grace)
+}

@@ -1,0 +1,140 @@
+//! A PostgreSQL database as whoever tends it sees it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Everything that a database's upkeep depends on, as its server tells it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DatabaseLook {
+    /// The server's version as one number: 150018 is 15.18.
+    pub version: u32,
+    /// Whether it is a standby, which nothing can be written to.
+    pub is_standby: bool,
+    /// Whether its autovacuum is switched on.
+    pub autovacuum: bool,
+    /// The tables of the database, those of the system left out.
+    pub tables: Vec<TableLook>,
+    /// Indexes that are not valid.
+    pub invalid: Vec<InvalidIndex>,
+    /// Indexes that seem to hold much less than they take.
+    pub bloated: Vec<BloatedIndex>,
+    /// Counters that come to their end.
+    pub counters: Vec<Counter>,
+    /// What keeps old row versions from being removed.
+    pub holders: Vec<Holder>,
+    /// Why upkeep has to wait now, if it has to.
+    pub busy: Option<String>,
+}
+
+/// One table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TableLook {
+    /// Its schema and name, as SQL would write them.
+    pub name: String,
+    /// Its schema, as it is.
+    pub schema: String,
+    /// Its name in the schema, as it is.
+    pub plain: String,
+    /// Rows in use, as far as statistics know.
+    pub live_rows: u64,
+    /// Row versions that are of no use any more, as far as statistics know.
+    pub dead_rows: u64,
+    /// How many of them autovacuum waits for.
+    pub due_rows: u64,
+    /// Its size with all that belongs to it, in bytes.
+    pub size_bytes: u64,
+    /// How old its oldest transaction is, in transactions.
+    pub age: u64,
+    /// How old its oldest multixact is.
+    pub multixact_age: u64,
+    /// When it was last vacuumed, by whomever.
+    pub vacuumed_at: Option<Timestamp>,
+    /// How often it was vacuumed by hand.
+    pub vacuums: u64,
+    /// Whether its own settings keep autovacuum away.
+    pub autovacuum_off: bool,
+}
+
+/// An index that is not valid: no query uses it, and every write keeps it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InvalidIndex {
+    /// Its schema and name, as SQL would write them.
+    pub name: String,
+    /// The table.
+    pub table: String,
+    /// Its size in bytes.
+    pub size_bytes: u64,
+    /// Whether somebody is building it right now.
+    pub being_built: bool,
+    /// Whether its name is one that a concurrent rebuild gives to what it leaves behind.
+    pub left_over: bool,
+    /// Whether no constraint is made of it.
+    pub droppable: bool,
+}
+
+/// An index that seems to hold much less than it takes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BloatedIndex {
+    /// Its schema and name, as SQL would write them.
+    pub name: String,
+    /// The table.
+    pub table: String,
+    /// Its size in bytes.
+    pub size_bytes: u64,
+    /// What it would take if it were built anew, as far as statistics tell.
+    pub needed_bytes: u64,
+    /// The number of its file, which is a new one once it was built anew.
+    pub node: u64,
+}
+
+/// A sequence, or a column that one fills, that comes to its end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Counter {
+    /// The sequence, as SQL would write it.
+    pub sequence: String,
+    /// The table that it belongs to, where it belongs to one.
+    pub table: Option<String>,
+    /// The column that it fills there.
+    pub column: Option<String>,
+    /// The last value that it gave.
+    pub last: u64,
+    /// The largest that the sequence, or its column, can hold.
+    pub most: u64,
+}
+
+/// What keeps old row versions from being removed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Holder {
+    /// A session in a transaction that does nothing.
+    Idle {
+        /// Its process on the server.
+        pid: i32,
+        /// Its user.
+        user: String,
+        /// What it calls itself.
+        application: String,
+        /// Since when its transaction lasts.
+        since: Duration,
+    },
+    /// A prepared transaction.
+    Prepared {
+        /// Its name.
+        name: String,
+        /// Its owner.
+        owner: String,
+        /// Since when it waits.
+        since: Duration,
+    },
+    /// A replication slot.
+    Slot {
+        /// Its name.
+        name: String,
+        /// Whether anybody reads from it.
+        active: bool,
+        /// How old what it holds is, in transactions.
+        age: u64,
+    },
+}

@@ -1,0 +1,106 @@
+//! A folder with settings and a ledger, and a database that is tended.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+use super::peers_postgres::PrivatePostgres;
+
+const MAINTAINER: &str = env!("CARGO_BIN_EXE_db-maintainer");
+const OPSCTL: &str = env!("CARGO_BIN_EXE_opsctl");
+
+pub(crate) struct House {
+    folder: tempfile::TempDir,
+    pub(crate) server: PrivatePostgres,
+    url: String,
+}
+
+impl House {
+    /// With these tables declared as ones that change all the time; `None` where there is no PostgreSQL here.
+    pub(crate) fn new(tables: &[&str]) -> Option<Self> {
+        Self::with(tables, "autovacuum = off")
+    }
+
+    pub(crate) fn with(tables: &[&str], server: &str) -> Option<Self> {
+        let server = PrivatePostgres::start(server)?;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let house = Self { url: server.url(), folder, server };
+        house.settings(&format!(
+            "[[agents.db-maintainer.databases]]\nname = \"main\"\ntables = {tables:?}\n"
+        ));
+        Some(house)
+    }
+
+    pub(crate) fn settings(&self, text: &str) {
+        let text = format!("host = \"host-a\"\n{text}\n[agents.health-guardian]\nservices = []\n");
+        std::fs::write(self.path().join("agents.toml"), text).expect("they are written");
+    }
+
+    /// Reached at another address.
+    pub(crate) fn at(self, url: &str) -> Self {
+        Self { url: url.to_owned(), ..self }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn command(&self, program: &str, words: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command.args(words).current_dir(self.path()).env_clear().env("PATH", "/usr/bin:/bin");
+        command.env("OPSWARDEN_CONFIG", self.path().join("agents.toml"));
+        command.env("DATABASE_URL", &self.url).stdin(Stdio::null());
+        command
+    }
+
+    pub(crate) fn maintainer(&self) -> Command {
+        self.command(MAINTAINER, &["-o", "json"])
+    }
+
+    pub(crate) fn output(&self, words: &[&str]) -> Output {
+        self.command(OPSCTL, words).output().expect("it starts")
+    }
+
+    /// What `opsctl` answers.
+    pub(crate) fn asked(&self, words: &[&str]) -> Value {
+        let output = self.output(&[words, &["-o", "json"]].concat());
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        serde_json::from_str(&text).unwrap_or_else(|why| panic!("{words:?}: {why}: {text}"))
+    }
+
+    /// Runs it, and returns its report.
+    pub(crate) fn tend(&self) -> Report {
+        let output = self.maintainer().output().expect("it starts");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let report =
+            serde_json::from_str(&text).unwrap_or_else(|why| panic!("{why}: {text}{said}"));
+        Report { report, code: output.status.code() }
+    }
+}
+
+/// What one run reported.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) report: Value,
+    pub(crate) code: Option<i32>,
+}
+
+impl Report {
+    /// What was done about databases, and proved.
+    pub(crate) fn proved(&self) -> Vec<&str> {
+        let attempts = self.report["attempts"].as_array().expect("a list").iter();
+        let verified = attempts.filter(|one| one["state"] == "verified");
+        let said = verified.map(|one| one["operation"].as_str().unwrap_or_default());
+        said.filter(|one| one.contains("main/")).collect()
+    }
+
+    /// Why what was found and is about this was left alone.
+    pub(crate) fn left(&self, about: &str) -> String {
+        let all = self.report["plan"]["deferrals"].as_array().expect("a list").iter();
+        let found = all.filter(|one| one["key"].as_str().is_some_and(|key| key.contains(about)));
+        let told = found.map(|one| format!("{} {}", one["message"], one["ruling"]));
+        told.collect::<Vec<_>>().join("\n")
+    }
+}

@@ -1,0 +1,216 @@
+//! What is found in a real PostgreSQL, what is done about it, and what is left.
+
+use std::io::Write as _;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use super::house::House;
+
+/// A table of the name, of which every second row is dead.
+fn churned(house: &House, name: &str) {
+    house.server.sql(&format!(
+        "CREATE TABLE {name} (id int PRIMARY KEY, note text);
+         INSERT INTO {name} SELECT n, repeat('x', 100) FROM generate_series(1, 20000) n;
+         DELETE FROM {name} WHERE id % 2 = 0; ANALYZE {name};"
+    ));
+    // Statistics are written a moment after the session that made them has ended.
+    house.server.sql("SELECT pg_sleep(0.3)");
+}
+
+#[test]
+fn a_table_that_changes_all_the_time_is_vacuumed_by_its_name_as_it_is_and_then_left_alone() {
+    let Some(house) = House::new(&["Content", "devices", "Nowhere"]) else { return };
+    churned(&house, "\"Content\"");
+    churned(&house, "other");
+    house.server.sql("ALTER TABLE other SET (autovacuum_vacuum_scale_factor = 5)");
+    house.server.sql("CREATE TABLE devices (id int)");
+    let first = house.tend();
+    assert_eq!(first.proved(), ["vacuum main/public.\"Content\""], "{first:#?}");
+    let attempts = first.report["attempts"].to_string();
+    assert!(attempts.contains("dead_rows 10000") && attempts.contains("dead_rows 0"), "{attempts}");
+    assert!(first.report.to_string().contains("the settings name a table Nowhere"), "{first:#?}");
+    assert_eq!(first.code, Some(1), "a table of the settings that does not exist is a finding");
+    let count =
+        house.server.sql("SELECT vacuum_count FROM pg_stat_user_tables WHERE relname = 'Content'");
+    assert_eq!(count, "1");
+    let second = house.tend();
+    assert!(second.proved().is_empty(), "{second:#?}");
+}
+
+#[test]
+fn what_statistics_say_is_due_is_vacuumed_and_why_autovacuum_did_not_is_told() {
+    let Some(house) = House::new(&[]) else { return };
+    churned(&house, "orders");
+    let report = house.tend();
+    assert_eq!(report.proved(), ["vacuum main/public.orders"], "{report:#?}");
+    let plan = report.report["plan"]["actions"].to_string();
+    assert!(plan.contains("autovacuum is switched off on the server"), "{plan}");
+    assert_eq!(report.code, Some(0), "a chore that helped is no incident: {report:#?}");
+}
+
+#[test]
+fn a_session_that_idles_in_a_transaction_is_named_and_nothing_is_vacuumed_in_vain() {
+    let Some(house) = House::new(&["orders"]) else { return };
+    house.settings(
+        "[[agents.db-maintainer.databases]]\nname = \"main\"\ntables = [\"orders\"]\n\
+         [agents.db-maintainer.limits]\nidle_in_transaction = \"1s\"\n",
+    );
+    let mut holder =
+        holding(&house, "SET application_name = 'report-tool'; BEGIN; SELECT txid_current();\n");
+    churned(&house, "orders");
+    std::thread::sleep(Duration::from_millis(1500));
+    let report = house.tend();
+    let text = report.report.to_string();
+    let advice = house.asked(&["db", "advice"]);
+    assert!(
+        advice[0]["sql"].as_str().is_some_and(|sql| sql.contains("pg_terminate")),
+        "{advice:#}"
+    );
+    assert!(text.contains("report-tool") && text.contains("pg_terminate_backend"), "{text}");
+    assert!(report.proved().is_empty(), "{report:#?}");
+    assert!(report.left("vacuum_due").contains("removes nothing while"), "{report:#?}");
+    assert_eq!(report.code, Some(1));
+    holder.kill().expect("it is there");
+    holder.wait().expect("it ends");
+    std::thread::sleep(Duration::from_millis(500));
+    let report = house.tend();
+    assert_eq!(report.proved(), ["vacuum main/public.orders"], "{report:#?}");
+    assert_eq!(report.code, Some(0), "what held it is gone: {report:#?}");
+}
+
+#[test]
+fn an_index_that_a_failed_build_left_is_dropped_and_one_that_is_being_built_is_not() {
+    let Some(house) = House::new(&[]) else { return };
+    house.server.sql("CREATE TABLE orders (id int); INSERT INTO orders VALUES (1), (1)");
+    assert!(!house.server.may_fail("CREATE UNIQUE INDEX CONCURRENTLY orders_id ON orders (id)"));
+    let invalid = "SELECT count(*) FROM pg_index WHERE NOT indisvalid";
+    assert_eq!(house.server.sql(invalid), "1");
+    // A build that waits for a transaction which is older than itself is still a build.
+    let mut holder = holding(&house, "BEGIN; INSERT INTO orders VALUES (2);\n");
+    let build = house.server.begin("CREATE INDEX CONCURRENTLY orders_slow ON orders (id)");
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(house.server.sql(invalid), "2");
+    let report = house.tend();
+    assert!(report.proved().is_empty(), "somebody builds on this table: {report:#?}");
+    holder.kill().expect("it is there");
+    holder.wait().expect("it ends");
+    assert!(build.ends());
+    let report = house.tend();
+    assert_eq!(report.proved(), ["drop the invalid index main/public.orders_id"], "{report:#?}");
+    assert_eq!(house.server.sql(invalid), "0");
+    assert_eq!(
+        house.server.sql("SELECT count(*) FROM pg_index WHERE indrelid = 'orders'::regclass"),
+        "1"
+    );
+    assert_eq!(report.code, Some(0));
+}
+
+/// A session that said this, and stays.
+fn holding(house: &House, words: &str) -> Child {
+    let mut holder = Command::new("psql")
+        .args(["-XqAt", house.server.url().as_str()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("psql starts");
+    let input = holder.stdin.as_mut().expect("it reads");
+    input.write_all(words.as_bytes()).expect("it listens");
+    input.flush().expect("it listens");
+    std::thread::sleep(Duration::from_millis(500));
+    holder
+}
+
+#[test]
+fn a_bloated_index_is_built_anew_smaller_and_not_again_so_soon() {
+    let Some(house) = House::new(&[]) else { return };
+    house.settings(
+        "[[agents.db-maintainer.databases]]\nname = \"main\"\n\
+         [agents.db-maintainer.limits]\nbloat_least_mib = 1\n",
+    );
+    house.server.sql(
+        "CREATE TABLE orders (id bigint, at timestamptz DEFAULT now());
+         INSERT INTO orders (id) SELECT n FROM generate_series(1, 300000) n;
+         CREATE INDEX orders_id ON orders (id);",
+    );
+    house.server.sql("DELETE FROM orders WHERE id % 10 <> 0");
+    house.server.sql("VACUUM ANALYZE orders");
+    house.server.sql("SELECT pg_sleep(0.3)");
+    let before =
+        house.server.sql("SELECT pg_relation_size('orders_id')").parse::<u64>().expect("a size");
+    let report = house.tend();
+    assert_eq!(report.proved(), ["build main/public.orders_id anew"], "{report:#?}");
+    let after =
+        house.server.sql("SELECT pg_relation_size('orders_id')").parse::<u64>().expect("a size");
+    assert!(after * 5 < before, "{before} to {after}");
+    assert_eq!(report.code, Some(0), "{report:#?}");
+    // However bloated it seems right afterwards.
+    house.server.sql("UPDATE pg_class SET reltuples = 1 WHERE relname = 'orders_id'");
+    house.settings(
+        "[[agents.db-maintainer.databases]]\nname = \"main\"\n\
+         [agents.db-maintainer.limits]\nbloat_least_mib = 0\nbloat_percent = 10\n",
+    );
+    let again = house.tend();
+    assert!(again.proved().is_empty(), "{again:#?}");
+}
+
+#[test]
+fn a_counter_that_comes_to_its_end_and_what_holds_old_rows_are_told_by_name() {
+    let Some(house) = House::new(&[]) else { return };
+    house.settings(
+        "[[agents.db-maintainer.databases]]\nname = \"main\"\n\
+         [agents.db-maintainer.limits]\nidle_in_transaction = \"0s\"\nheld_transactions = 0\n",
+    );
+    house.server.sql(
+        "CREATE TABLE orders (id serial); SELECT setval('orders_id_seq', 2000000000);
+         CREATE SEQUENCE small MAXVALUE 100; SELECT setval('small', 80);
+         CREATE SEQUENCE endless CYCLE MAXVALUE 100; SELECT setval('endless', 99);",
+    );
+    // In this order: a slot waits for every transaction that is older.
+    house.server.sql("SELECT pg_create_logical_replication_slot('forgotten', 'test_decoding')");
+    house.server.sql("BEGIN; INSERT INTO orders VALUES (1); PREPARE TRANSACTION 'left-behind';");
+    let report = house.tend();
+    let text = report.report.to_string();
+    for told in ["public.orders.id comes to its end", "public.small comes to its end"] {
+        assert!(text.contains(told), "{told}: {report:#?}");
+    }
+    assert!(!text.contains("endless"), "it begins anew: {text}");
+    for told in [
+        "the prepared transaction left-behind",
+        "the replication slot forgotten, which nobody reads",
+    ] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+    assert!(text.contains("ROLLBACK PREPARED 'left-behind'"), "{text}");
+    assert_eq!(report.code, Some(1));
+}
+
+#[test]
+fn a_password_is_in_no_output_whether_it_is_right_or_wrong() {
+    let Some(house) = House::new(&[]) else { return };
+    let host = house.path().display().to_string();
+    let house = house.at(&format!("postgres://ada:s3cr%65t-word@localhost/none?host={host}"));
+    let report = house.tend();
+    let text = report.report.to_string();
+    assert!(text.contains("cannot be reached"), "{text}");
+    assert_eq!(report.code, Some(2), "not seen is not well: {report:#?}");
+    let mut all = text;
+    for words in [&["status"][..], &["incidents"], &["doctor"], &["config", "show"]] {
+        let output = house.output(words);
+        all.push_str(&String::from_utf8_lossy(&[output.stdout, output.stderr].concat()));
+    }
+    for file in walk(house.path()) {
+        all.push_str(&String::from_utf8_lossy(&std::fs::read(file).unwrap_or_default()));
+    }
+    for secret in ["s3cr%65t-word", "s3cret-word"] {
+        assert!(!all.contains(secret), "{secret}");
+    }
+}
+
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() { files.extend(walk(&path)) } else { files.push(path) }
+    }
+    files
+}

@@ -1,0 +1,192 @@
+//! db-maintainer tends opswarden's own ledger: backed up, restored for a proof, pruned, compacted; chores are no incidents
+//! while they help.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::fake::{Fake, OPSCTL};
+
+const MAINTAINER: &str = env!("CARGO_BIN_EXE_db-maintainer");
+
+/// A house whose ledger is tended.
+struct House(Fake);
+
+impl House {
+    fn new() -> Self {
+        let house = Self(Fake::new());
+        house.0.run(&[]);
+        house
+    }
+
+    fn backups(&self) -> PathBuf {
+        self.0.path().join("state/backups")
+    }
+
+    /// The files of backups, oldest first.
+    fn files(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.backups()).expect("there are backups");
+        let mut files: Vec<PathBuf> =
+            entries.map(|entry| entry.expect("an entry").path()).collect();
+        files.retain(|file| file.extension().is_some_and(|end| end == "db"));
+        files.sort();
+        files
+    }
+
+    /// Runs it, and returns its report and its code.
+    fn tend(&self) -> (Value, Option<i32>) {
+        let output = self.0.program(MAINTAINER, &["-o", "json"]).output().expect("it starts");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let report =
+            serde_json::from_str(&text).unwrap_or_else(|why| panic!("{why}: {text}{said}"));
+        (report, output.status.code())
+    }
+
+    fn incidents(&self) -> usize {
+        let all = self.0.asked(&["incidents"]);
+        let own = |one: &&Value| one["key"].as_str().is_some_and(|key| key.starts_with("db-maint"));
+        all.as_array().expect("a list").iter().filter(own).count()
+    }
+
+    /// Makes every record look as if its moment had been so many hours earlier.
+    fn ages(&self, hours: i64) {
+        for entry in fs::read_dir(self.backups()).expect("there are backups") {
+            let file = entry.expect("an entry").path();
+            if file.extension().is_some_and(|end| end == "json") {
+                let text = fs::read_to_string(&file).expect("a record");
+                let mut record: Value = serde_json::from_str(&text).expect("a record");
+                for name in ["taken_at", "proved_at"] {
+                    let at: Option<jiff::Timestamp> =
+                        record[name].as_str().and_then(|at| at.parse().ok());
+                    if let Some(at) = at {
+                        let earlier = at - jiff::SignedDuration::from_hours(hours);
+                        record[name] = earlier.to_string().into();
+                    }
+                }
+                fs::write(&file, record.to_string()).expect("it is written");
+            }
+        }
+    }
+}
+
+/// The verbs that were proved, of a report.
+fn proved(report: &Value) -> Vec<&str> {
+    let attempts = report["attempts"].as_array().expect("a list").iter();
+    let verified = attempts.filter(|one| one["state"] == "verified");
+    verified.map(|one| one["operation"].as_str().unwrap_or_default()).collect()
+}
+
+#[test]
+fn the_ledger_is_backed_up_then_restored_for_a_proof_and_then_left_alone() {
+    let house = House::new();
+    let (report, code) = house.tend();
+    assert_eq!((proved(&report), code), (vec!["back up ledger"], Some(0)), "{report:#}");
+    let (report, code) = house.tend();
+    let restored = "restore the newest backup of ledger for a proof";
+    assert_eq!((proved(&report), code), (vec![restored], Some(0)), "{report:#}");
+    let (report, code) = house.tend();
+    assert_eq!((proved(&report), code), (vec![], Some(0)), "a third run does nothing: {report:#}");
+    assert_eq!(house.incidents(), 0, "chores that help are no incidents");
+    let done = house.0.asked(&["remediations"]);
+    assert_eq!(done.as_array().map(Vec::len), Some(2));
+    assert!(done[0]["before"]["data"]["measures"]["taken_at"].is_string(), "{done:#}");
+    // Nobody else may read it, and nothing of the restore is left.
+    let mode = fs::metadata(&house.files()[0]).expect("a backup").mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let left = fs::read_dir(house.backups()).expect("a folder").count();
+    assert_eq!(left, 3, "a backup, its record, and the proof");
+}
+
+#[test]
+fn a_backup_that_is_not_what_was_written_is_found_and_counts_as_none() {
+    for harm in ["cut", "emptied", "changed", "gone"] {
+        let house = House::new();
+        house.tend();
+        let file = house.files().remove(0);
+        let mut bytes = fs::read(&file).expect("a backup");
+        match harm {
+            "cut" => fs::write(&file, &bytes[..bytes.len() / 2]),
+            "emptied" => fs::write(&file, ""),
+            "changed" => {
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 1;
+                fs::write(&file, bytes)
+            }
+            _ => fs::remove_file(&file),
+        }
+        .expect("it is harmed");
+        let (report, code) = house.tend();
+        assert!(report.to_string().contains("is no good"), "{harm}: {report:#}");
+        assert!(proved(&report).contains(&"back up ledger"), "{harm}: one that is no good is none");
+        assert_eq!(code, Some(0), "{harm}: the new one is the newest: {report:#}");
+    }
+}
+
+#[test]
+fn a_backup_of_another_ledger_is_no_backup_however_whole_it_is() {
+    let (house, other) = (House::new(), House::new());
+    house.tend();
+    other.tend();
+    let (mine, theirs) = (house.files().remove(0), other.files().remove(0));
+    fs::copy(&theirs, &mine).expect("it is copied");
+    let record = |file: &PathBuf| PathBuf::from(format!("{}.json", file.display()));
+    let text = fs::read_to_string(record(&theirs)).expect("a record");
+    let name = |file: &PathBuf| file.file_name().expect("a name").to_string_lossy().into_owned();
+    fs::write(record(&mine), text.replace(&name(&theirs), &name(&mine))).expect("it is written");
+    let (report, code) = house.tend();
+    assert!(report.to_string().contains("is a backup of the ledger"), "{report:#}");
+    assert_eq!(code, Some(1), "{report:#}");
+    assert_eq!(house.incidents(), 1, "why the restore failed is told once");
+}
+
+#[test]
+fn what_is_due_is_done_what_is_past_its_retention_goes_and_the_last_good_one_never() {
+    let house = House::new();
+    let file = house.0.path().join("agents.toml");
+    let text = fs::read_to_string(&file).expect("the settings are there");
+    fs::write(&file, format!("{text}\n[agents.db-maintainer.ledger]\nbackups_kept = 2\n"))
+        .expect("it is written");
+    for _ in 0..3 {
+        house.tend();
+        house.ages(24);
+    }
+    assert_eq!(house.files().len(), 3);
+    let (report, _) = house.tend();
+    assert!(proved(&report).contains(&"prune the backups of ledger"), "{report:#}");
+    // Two newer ones that are no good do not cost the one that is.
+    let kept = house.files();
+    for bad in &kept[kept.len() - 2..] {
+        fs::write(bad, "x").expect("it is harmed");
+    }
+    house.ages(24);
+    house.tend();
+    house.tend();
+    assert!(house.files().iter().any(|file| fs::metadata(file).is_ok_and(|it| it.len() > 10_000)));
+}
+
+#[test]
+fn a_dry_run_of_it_leaves_no_trace_and_a_pause_holds_it() {
+    let house = House::new();
+    let listed = || {
+        let mut names: Vec<_> = fs::read_dir(house.0.path().join("state"))
+            .expect("a folder")
+            .map(|entry| entry.expect("an entry").file_name())
+            .collect();
+        names.sort();
+        names
+    };
+    let before = listed();
+    let output = house.0.program(MAINTAINER, &["--plan"]).output().expect("it starts");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("back up ledger") && said.contains("chore backup_due"), "{said}");
+    assert_eq!(listed(), before);
+    let words = ["pause", "db-maintainer", "--for", "1h", "--reason", "a test"];
+    house.0.program(OPSCTL, &words).output().expect("it starts");
+    let (report, code) = house.tend();
+    assert_eq!((proved(&report), code), (vec![], Some(0)), "due, and nothing is late: {report:#}");
+    assert!(!house.backups().exists());
+    assert_eq!(house.incidents(), 0);
+}

@@ -1,0 +1,157 @@
+//! A real PostgreSQL of its own, on a socket in a temporary folder. A test file that uses it declares `peers` too.
+
+#![expect(clippy::disallowed_methods, reason = "tests start the peer that they speak to")]
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::peers::{skip, test_name, wait_until};
+
+/// The server does not run as root; this user comes with its package.
+const USER: &str = "postgres";
+
+/// One server, ended when this is dropped.
+pub(crate) struct PrivatePostgres {
+    dir: TempDir,
+    bin: PathBuf,
+    server: Child,
+}
+
+impl PrivatePostgres {
+    /// A server with these settings beside what makes it quick, or `None` with a loud skip where it is not installed.
+    pub(crate) fn start(settings: &str) -> Option<Self> {
+        let Some(bin) = bin() else {
+            skip(&test_name(), "postgresql");
+            return None;
+        };
+        let dir = tempfile::Builder::new().prefix("pg-").tempdir_in("/tmp").expect("a folder");
+        let open = std::fs::Permissions::from_mode(0o777);
+        std::fs::set_permissions(dir.path(), open).expect("it is opened for the server's user");
+        let data = dir.path().join("data").display().to_string();
+        let made = as_server(&bin.join("initdb"))
+            .args([
+                "-D",
+                &data,
+                "-U",
+                USER,
+                "-A",
+                "trust",
+                "--no-sync",
+                "--no-locale",
+                "-E",
+                "UTF8",
+            ])
+            .stdin(Stdio::null())
+            .output()
+            .expect("initdb starts");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let own = format!(
+            "listen_addresses = ''\nunix_socket_directories = '{}'\nfsync = off\nshared_buffers = 16MB\n\
+             max_prepared_transactions = 5\nwal_level = logical\nlog_destination = stderr\n{settings}\n",
+            dir.path().display()
+        );
+        let file = dir.path().join("data/postgresql.conf");
+        let mut text = std::fs::read_to_string(&file).expect("the settings that initdb made");
+        text.push_str(&own);
+        std::fs::write(&file, text).expect("they are written");
+        let log = std::fs::File::create(dir.path().join("log")).expect("a log");
+        let server = as_server(&bin.join("postgres"))
+            .args(["-D", &data])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("the server starts");
+        let postgres = Self { dir, bin, server };
+        let up = || postgres.try_sql("SELECT 1").status.success();
+        assert!(wait_until(Duration::from_secs(20), up), "{}", postgres.log());
+        Some(postgres)
+    }
+
+    /// How our programs reach it.
+    pub(crate) fn url(&self) -> String {
+        format!("postgres://{USER}@localhost/{USER}?host={}", self.dir.path().display())
+    }
+
+    fn psql(&self) -> Command {
+        let mut command = Command::new(self.bin.join("psql"));
+        command.args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-U", USER, "-d", USER, "-h"]);
+        command.arg(self.dir.path()).stdin(Stdio::null());
+        command
+    }
+
+    fn try_sql(&self, sql: &str) -> Output {
+        self.psql().args(["-c", sql]).output().expect("psql starts")
+    }
+
+    /// What a statement answers, which must be carried out.
+    pub(crate) fn sql(&self, sql: &str) -> String {
+        let output = self.try_sql(sql);
+        assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// Carries out a statement that may fail.
+    pub(crate) fn may_fail(&self, sql: &str) -> bool {
+        self.try_sql(sql).status.success()
+    }
+
+    /// Begins statements in a session of its own, which lasts until they end or it is killed.
+    pub(crate) fn begin(&self, sql: &str) -> Session {
+        let mut command = self.psql();
+        command.args(["-c", sql]).stdout(Stdio::null()).stderr(Stdio::null());
+        Session(command.spawn().expect("psql starts"))
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for PrivatePostgres {
+    fn drop(&mut self) {
+        // An immediate stop: what it holds is of no use any more.
+        let quit = Command::new("kill").args(["-QUIT", &self.server.id().to_string()]).status();
+        drop(quit);
+        let _reaped = self.server.wait();
+    }
+}
+
+/// A session at work.
+pub(crate) struct Session(Child);
+
+impl Session {
+    /// Waits for its end, and whether all went well.
+    pub(crate) fn ends(mut self) -> bool {
+        self.0.wait().is_ok_and(|status| status.success())
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _already_gone = self.0.kill();
+        let _reaped = self.0.wait();
+    }
+}
+
+/// The newest server's programs.
+fn bin() -> Option<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?.flatten();
+    let folders = versions.map(|version| version.path().join("bin"));
+    folders.filter(|bin| bin.join("initdb").exists()).max()
+}
+
+/// A program of the server, as a user that it runs as.
+fn as_server(program: &Path) -> Command {
+    if !rustix::process::geteuid().is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", USER, "--regid", USER, "--init-groups", "--pdeathsig", "KILL"]);
+    command.arg(program);
+    command
+}
