@@ -133,6 +133,10 @@ fn other_value(root: &Value, schema: &Value, path: &str) -> String {
         ("agents", "[\"fleet-manager\"]"),
         ("checks", "[\"host_disk\"]"),
         ("mutex", "[\"api\"]"),
+        ("prove_every", "\"9d\""),
+        ("freeze_warning", "400000000"),
+        ("freeze_critical", "1100000000"),
+        ("bloat_percent", "40"),
         ("fallback_playlists", "{ default = \"c1\" }"),
     ]);
     let name = path.rsplit(['.', ']']).next().unwrap_or(path);
@@ -206,6 +210,10 @@ fn document(path: &str, value: &str) -> String {
     }
     if let Some(inner) = path.strip_prefix("notify.") {
         return of_notify(inner, &line);
+    }
+    if let Some(inner) = path.strip_prefix("agents.db-maintainer.databases[].") {
+        let name = if inner == "name" && !value.is_empty() { "" } else { "name = \"a\"\n" };
+        return format!("[[agents.db-maintainer.databases]]\n{name}{}", line(inner));
     }
     let Some((_, inner)) = path.split_once("services[].") else {
         return line(path);

@@ -26,7 +26,7 @@ pub struct DbMaintainer {
 #[serde(deny_unknown_fields)]
 pub struct DatabaseSettings {
     /// What it is called in findings.
-    #[schemars(length(min = 1, max = 40), extend("pattern" = r"^[a-z][a-z0-9-]*$"))]
+    #[schemars(length(min = 1, max = 40))]
     pub name: String,
     /// Tables that change all the time, by their names as they are, with their schema where the name is not enough: vacuumed
     /// as soon as `churn_percent` of their rows are dead.
@@ -123,6 +123,16 @@ impl DbMaintainer {
         }
         let mut names = std::collections::BTreeSet::from([LEDGER]);
         for (place, database) in self.databases.iter().enumerate() {
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            if !database.name.chars().all(plain) {
+                found.push(Problem {
+                    path: format!("databases[{place}].name"),
+                    message: format!(
+                        "`{}` is not in small letters, digits and hyphens; its name stands in that of a variable",
+                        database.name
+                    ),
+                });
+            }
             if !names.insert(&database.name) {
                 found.push(Problem {
                     path: format!("databases[{place}].name"),

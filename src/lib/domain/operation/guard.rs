@@ -75,24 +75,24 @@ fn same_data(
     measures: &BTreeMap<Measure, Option<String>>,
     state: &DataState,
 ) -> Result<(), String> {
-    let text = |value: Option<&str>| value.unwrap_or("nothing").to_owned();
-    for (measure, wanted) in measures {
-        let found = state.measure(*measure);
-        if found != wanted.as_deref() {
-            let (found, wanted) = (text(found), text(wanted.as_deref()));
-            return Err(format!("its {} is {found} now, not {wanted}", measure.as_str()));
-        }
-    }
-    Ok(())
+    let compared = measures.iter();
+    same(compared.map(|(measure, wanted)| (measure.as_str(), wanted, state.measure(*measure))))
 }
 
 fn same_row(fields: &BTreeMap<Field, Option<String>>, state: &RowState) -> Result<(), String> {
+    let compared = fields.iter();
+    same(compared.map(|(field, wanted)| (field.as_str(), wanted, state.field(*field))))
+}
+
+/// Whether everything that is named has the value that is wanted.
+fn same<'a>(
+    compared: impl IntoIterator<Item = (&'a str, &'a Option<String>, Option<&'a str>)>,
+) -> Result<(), String> {
     let text = |value: Option<&str>| value.unwrap_or("nothing").to_owned();
-    for (field, wanted) in fields {
-        let found = state.field(*field);
+    for (name, wanted, found) in compared {
         if found != wanted.as_deref() {
             let (found, wanted) = (text(found), text(wanted.as_deref()));
-            return Err(format!("its {} is {found} now, not {wanted}", field.as_str()));
+            return Err(format!("its {name} is {found} now, not {wanted}"));
         }
     }
     Ok(())
