@@ -19,6 +19,7 @@ use crate::ports::clock::Clock;
 use crate::render::style::{Style, Tone};
 use crate::render::table::{Fit, Table, WIDTH};
 
+use super::databases;
 use super::service::{API, DATABASE, SHOP};
 use super::stage::Stage;
 use super::tend::Tended;
@@ -107,6 +108,7 @@ impl Play<'_> {
             return tell(&format!("{:#}", serde_json::json!(account)));
         }
         self.acts().await?;
+        self.databases().await?;
         self.platform().await?;
         self.epilogue()
     }
@@ -151,6 +153,52 @@ impl Play<'_> {
         self.opsctl(&["ledger", "verify"]).await
     }
 
+    /// Tends the ledger, and a PostgreSQL database where a server is installed.
+    async fn databases(&self) -> Result<(), String> {
+        self.act(
+            "6. Databases and backups",
+            "db-maintainer tends opswarden's own ledger: a backup, and a restore of it that proves it. Such chores are \
+             no incidents while they help.",
+        )?;
+        self.maintainer(None, 0).await?;
+        let Some(bin) = databases::installed() else {
+            return paragraph(
+                "No PostgreSQL server is installed here (there is none in /usr/lib/postgresql), so that tending one is \
+                 skipped. `apt-get install postgresql`, and it is shown.",
+            );
+        };
+        let server = match databases::Server::start(bin, &*self.clock).await {
+            Ok(server) => server,
+            Err(why) => {
+                return paragraph(&format!(
+                    "The PostgreSQL that is installed here does not start for the demo, so that tending one is skipped: \
+                     {why}"
+                ));
+            }
+        };
+        let shown = self.database(&server).await;
+        server.stop(&*self.clock).await?;
+        shown
+    }
+
+    async fn database(&self, server: &databases::Server) -> Result<(), String> {
+        self.stage.add_settings(
+            "\n[[agents.db-maintainer.databases]]\nname = \"main\"\ntables = [\"orders\"]\n",
+        )?;
+        paragraph(
+            "A PostgreSQL server of the demo's own runs now. Two in three rows of a table are dead, a failed build left \
+             an index that nothing uses, and a counter is nearly full, which only a person can mend.",
+        )?;
+        self.maintainer(Some(server.url()), 1).await?;
+        self.opsctl(&["db", "advice"]).await
+    }
+
+    async fn maintainer(&self, database: Option<String>, expected: i32) -> Result<(), String> {
+        let program = self.opsctl.with_file_name("db-maintainer");
+        let given = database.map(|url| ("DATABASE_URL", url));
+        self.program_with(&program, &[], given, expected).await
+    }
+
     /// Tends the platform's tenant and gives an account.
     async fn tended(&self) -> Result<DemoAccount, String> {
         let mut tended = Tended::begin(
@@ -171,7 +219,7 @@ impl Play<'_> {
 
     async fn platform(&self) -> Result<(), String> {
         self.act(
-            "6. A signage platform with a broken tenant",
+            "7. A signage platform with a broken tenant",
             "A sandbox of the platform runs on loopback: 300 displays, 800 pieces of content, 60 playlists, 120 \
              schedules, and hundreds of things that are wrong or only look so. The agents run in turn until a round \
              sends nothing; then one act is taken back, and a last round shows that it is left alone. Limits are off \
@@ -179,7 +227,7 @@ impl Play<'_> {
         )?;
         let account = self.with_progress("the house", self.tended()).await?;
         tell(&runs(&account))?;
-        self.act("7. The account", "What was truly wrong, and what became of it:")?;
+        self.act("8. The account", "What was truly wrong, and what became of it:")?;
         tell(&checks(&account))?;
         paragraph(&format!(
             "Acts that answer nothing that is wrong: {}. Sessions left open on the platform: {}. Taken back, and left \
@@ -203,7 +251,7 @@ impl Play<'_> {
             "These messages would have been sent; with SLACK_WEBHOOK_URL, or SMTP_HOST and OPS_ALERT_EMAIL, in the \
              environment they are. What was repaired before anybody had to hear of it is none of them."
         };
-        self.act("8. What people are told", how)?;
+        self.act("9. What people are told", how)?;
         for title in &account.messages {
             tell(&crate::render::table::wrap(title, crate::render::table::WIDTH).join("\n    "))?;
         }
@@ -253,6 +301,17 @@ impl Play<'_> {
     }
 
     async fn program(&self, program: &Path, words: &[&str], expected: i32) -> Result<(), String> {
+        self.program_with(program, words, None, expected).await
+    }
+
+    /// Runs a program as anybody would, with this in its environment, and shows what it says.
+    async fn program_with(
+        &self,
+        program: &Path,
+        words: &[&str],
+        given: Option<(&str, String)>,
+        expected: i32,
+    ) -> Result<(), String> {
         let settings = self.stage.settings().display().to_string();
         let name = program.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
         let shown = format!("$ {name} {}", words.join(" "));
@@ -260,7 +319,10 @@ impl Play<'_> {
         let path = program.display().to_string();
         let mut argv = vec![path, "--config".to_owned(), settings];
         argv.extend(words.iter().map(|word| (*word).to_owned()));
-        let outcome = self.with_progress(&name, Program::new(argv).deadline(RUN).run()).await;
+        let program = given
+            .into_iter()
+            .fold(Program::new(argv), |program, (name, value)| program.env(name, value));
+        let outcome = self.with_progress(&name, program.deadline(RUN).run()).await;
         match outcome {
             Outcome::Exited { code, stdout, stderr } => {
                 let told = format!("{}{}", stderr.text(), stdout.text());

@@ -60,6 +60,12 @@ impl Stage {
         self.folder.join("agents.toml")
     }
 
+    /// Adds to the settings.
+    pub(super) fn add_settings(&self, text: &str) -> Result<(), String> {
+        let settings = fs::read_to_string(self.settings()).map_err(|error| error.to_string())?;
+        self.write("agents.toml", &format!("{settings}{text}"))
+    }
+
     pub(super) fn files(&self, name: &str) -> Files {
         Files::of(&self.folder, name)
     }
