@@ -51,7 +51,9 @@ pub(super) fn installed() -> Option<PathBuf> {
 impl Server {
     /// Makes a database, starts its server, and puts into it what is wrong.
     pub(super) async fn start(bin: PathBuf, clock: &dyn Clock) -> Result<Self, String> {
-        let folder = tempfile::Builder::new().prefix("opswarden-demo-pg-").tempdir();
+        // Below a folder that the server's own user may go through.
+        let place = if geteuid().is_root() { PathBuf::from("/tmp") } else { std::env::temp_dir() };
+        let folder = tempfile::Builder::new().prefix("opswarden-demo-pg-").tempdir_in(place);
         let folder = folder.map_err(|error| format!("failed to make a folder: {error}"))?;
         // The server's own user makes its files there.
         std::fs::set_permissions(folder.path(), Permissions::from_mode(0o1777))
