@@ -85,8 +85,8 @@ fn with_a_mistake_in_the_settings_one_can_still_look_and_hold_agents_back_but_no
         let (paused, code) =
             told(&fake, &["pause", "all", "--for", "1h", "--reason", "look first"]);
         assert!(paused.contains("all") && code == Some(0), "{paused}");
-        let (resumed, code) = told(&fake, &["resume", "all", "--reason", "x"]);
-        assert!(!resumed.contains("may act again") && code == Some(78), "{resumed}");
+        let (undone, code) = told(&fake, &["undo", "REM-1", "--reason", "x"]);
+        assert_eq!(code, Some(78), "{undone}");
     }
     fs::write(&file, good).expect("it is written");
     assert!(resume(&fake, "all").contains("all may act again"), "the pause was written down");

@@ -77,7 +77,9 @@ fn what_happens_at_a_time_of_day_happens_once_however_often_the_clock_is_set_bac
         assert!(until(|| back() >= times), "{}", daemon.said());
         std::thread::sleep(Duration::from_secs(6));
     }
-    assert_eq!(runs(&fake).len(), 1, "{:?}", runs(&fake));
+    let mut own = runs(&fake);
+    own.retain(|row| row["agent"] == "health-guardian");
+    assert_eq!(own.len(), 1, "{own:?}");
 }
 
 #[test]

@@ -83,12 +83,10 @@ fn proved(report: &Value) -> Vec<&str> {
 fn the_ledger_is_backed_up_then_restored_for_a_proof_and_then_left_alone() {
     let house = House::new();
     let (report, code) = house.tend();
-    assert_eq!((proved(&report), code), (vec!["back up ledger"], Some(0)), "{report:#}");
+    let done = vec!["back up ledger", "restore the newest backup of ledger for a proof"];
+    assert_eq!((proved(&report), code), (done, Some(0)), "{report:#}");
     let (report, code) = house.tend();
-    let restored = "restore the newest backup of ledger for a proof";
-    assert_eq!((proved(&report), code), (vec![restored], Some(0)), "{report:#}");
-    let (report, code) = house.tend();
-    assert_eq!((proved(&report), code), (vec![], Some(0)), "a third run does nothing: {report:#}");
+    assert_eq!((proved(&report), code), (vec![], Some(0)), "a second run does nothing: {report:#}");
     assert_eq!(house.incidents(), 0, "chores that help are no incidents");
     let done = house.0.asked(&["remediations"]);
     assert_eq!(done.as_array().map(Vec::len), Some(2));
@@ -136,6 +134,7 @@ fn a_backup_of_another_ledger_is_no_backup_however_whole_it_is() {
     let text = fs::read_to_string(record(&theirs)).expect("a record");
     let name = |file: &PathBuf| file.file_name().expect("a name").to_string_lossy().into_owned();
     fs::write(record(&mine), text.replace(&name(&theirs), &name(&mine))).expect("it is written");
+    fs::remove_file(house.backups().join("restore-proof.json")).expect("it was there");
     let (report, code) = house.tend();
     assert!(report.to_string().contains("is a backup of the ledger"), "{report:#}");
     assert_eq!(code, Some(1), "{report:#}");

@@ -64,7 +64,9 @@ pub fn status(
 fn without_end(key: &str) -> String {
     match key.strip_prefix("silence:") {
         Some(what) => {
-            format!("until it is over, or worse where so said, or `opsctl silence {what} --off`")
+            format!(
+                "until it is over, or worse where so said, or `opsctl silence {what} --off --reason …`"
+            )
         }
         None => "until resumed".to_owned(),
     }

@@ -9,6 +9,7 @@ use super::connection::{unread, unwritten};
 use super::rows::{parsed, text_of};
 use crate::domain::planner::{Attempt, Job, Jump, Seen};
 use crate::domain::run::{AgentRun, RunState};
+use crate::domain::schedule::Cadence;
 use crate::domain::subject::AgentName;
 use crate::ports::store::StoreError;
 
@@ -114,7 +115,12 @@ fn name_of(job: &Job) -> String {
 /// What is in effect for `job` from `now` on, where this stands about it.
 pub(super) fn in_effect(row: Option<Row>, job: &Job, now: Timestamp) -> InEffect {
     let Some(Row { epoch, schedule, since, newest, began }) = row else {
-        let fresh = now.checked_sub(FRESH).unwrap_or(now);
+        // What comes every few minutes need not wait for the next time: the first look is what an admin waits for.
+        let within = match job.schedule().cadence() {
+            Cadence::Interval => SignedDuration::try_from(job.rules().interval).unwrap_or(FRESH),
+            Cadence::FixedTime => FRESH,
+        };
+        let fresh = now.checked_sub(within.max(FRESH)).unwrap_or(now);
         let newest = job.newest_due(now).filter(|slot| *slot > fresh);
         let before = newest.and_then(|slot| slot.checked_sub(TICK).ok());
         let timetable = Timetable { epoch: 0, since: before.unwrap_or(now) };

@@ -100,6 +100,10 @@ fn is_unit_name(text: &str) -> bool {
     !text.is_empty() && !text.starts_with('-') && text.chars().all(good)
 }
 
+/// What permits it.
+const UNPERMITTED: &str = "this user needs the rule of polkit that `opsctl generate systemd` writes, opswarden.rules, in \
+                           /etc/polkit-1/rules.d";
+
 /// Says whether a command was refused, or whether its effect must be looked for.
 fn settle(outcome: &Outcome, verb: &str) -> Result<(), ActFailure> {
     let what = || what_happened(&format!("systemctl {verb}"), outcome);
@@ -108,6 +112,10 @@ fn settle(outcome: &Outcome, verb: &str) -> Result<(), ActFailure> {
         // A job that was begun and failed has stopped the unit: that is no "nothing was done".
         Outcome::Exited { stderr, .. } if stderr.text().contains("Job for ") => {
             Err(ActFailure::Unknown(what()))
+        }
+        // Turned away before anybody looked at what was asked: it says nothing about whether a restart helps.
+        Outcome::Exited { stderr, .. } if stderr.text().contains("authentication required") => {
+            Err(ActFailure::NotSent(format!("{}; {UNPERMITTED}", what())))
         }
         Outcome::Exited { .. } | Outcome::CouldNotStart { .. } => Err(ActFailure::Refused(what())),
         Outcome::Signalled { .. } | Outcome::TimedOut { .. } => Err(ActFailure::Unknown(what())),

@@ -40,9 +40,7 @@ pub(super) fn remedy(_subject: &Subject, fault: &Fault, snapshot: &Snapshot) -> 
             newest,
             "what is not copied is lost with its disk",
         ),
-        Fault::RestoreDue { .. } if look.backups.is_empty() => {
-            Remedy::Leave { why: "there is no backup yet that could be restored".to_owned() }
-        }
+        // The first backup is made right before, in the same run.
         Fault::RestoreDue { .. } => unguarded(
             Operation::ProveRestore(backups()),
             "only a backup that was restored is known to be one",

@@ -32,7 +32,7 @@ impl Standby {
         let accepted = std::fs::read_to_string(folders.paths.accepted()).ok();
         let accepted = accepted.and_then(|text| load(&text).ok());
         Some(match accepted {
-            Some(config) => Self { config, what: "the settings that the scheduler goes on with" },
+            Some(config) => Self { config, what: "the settings that the scheduler accepted last" },
             None => Self { config: folders, what: "the defaults, with the folders of the file" },
         })
     }

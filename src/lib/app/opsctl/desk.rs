@@ -16,7 +16,7 @@ use crate::ports::clock::Clock;
 use crate::ports::store::StoreError;
 use crate::render::style::Style;
 
-use super::args::{ConfigVerb, NotifyVerb, Opsctl, Verb};
+use super::args::{ConfigVerb, NotifyVerb, Opsctl, ScheduleVerb, Verb};
 use super::db::DbVerb;
 use super::people::HowLong;
 use super::runbook::runbook;
@@ -107,7 +107,7 @@ fn settings(
     Ok((config, Some(format!("{errors}\nno agent starts with this file; here {what} count"))))
 }
 
-/// Whether a verb only looks, or holds back.
+/// Whether a verb only looks, holds back, or lifts what a person held back.
 const fn needs_no_settings(verb: &Verb) -> bool {
     matches!(
         verb,
@@ -119,8 +119,12 @@ const fn needs_no_settings(verb: &Verb) -> bool {
             | Verb::Approvals
             | Verb::Deny { .. }
             | Verb::Pause { .. }
+            | Verb::Resume { .. }
             | Verb::Ack { .. }
             | Verb::Silence { .. }
+            | Verb::Runbook { .. }
+            | Verb::Notify { verb: NotifyVerb::List { .. } | NotifyVerb::Why { .. } }
+            | Verb::Schedule { verb: ScheduleVerb::Next { .. } | ScheduleVerb::Explain { .. } }
             | Verb::Db { .. }
             | Verb::Ledger { .. }
     )

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::adapters::system_clock::SystemClock;
 use crate::app::cli::Output;
-use crate::app::config::{Config, Environ};
+use crate::app::config::{Config, Environ, Standby};
 use crate::app::exit::Exit;
 use crate::app::paths::{self, SYSTEM_FILE};
 use crate::app::telling::{Cried, cry_of_unit};
@@ -60,12 +60,16 @@ pub(super) fn run(unit: &str, option: Option<&Path>, environ: &Environ, form: Ou
     say(FailedUnit { unit: unit.to_owned(), told, why }, exit, form)
 }
 
-/// The settings; where they cannot be used, the defaults with what is wrong: the environment alone may name a channel.
+/// The settings; where they cannot be used, those that the scheduler last accepted, or the defaults, with what is wrong: the
+/// environment alone may name a channel.
 fn settings(option: Option<&Path>, environ: &Environ) -> Result<(Config, Option<String>), String> {
     let errors = match Config::load(option, environ) {
         Ok(loaded) => return Ok((loaded.config, None)),
         Err(errors) => errors.to_string(),
     };
+    if let Some(standby) = Standby::find(option, environ) {
+        return Ok((standby.config, Some(errors)));
+    }
     let file = paths::find(option, environ).map_or_else(|_| SYSTEM_FILE.into(), |found| found.file);
     let defaults = Config::from_text(&file, "", environ, registry::ALL);
     let loaded = defaults.map_err(|_| errors.clone())?;

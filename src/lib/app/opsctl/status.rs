@@ -64,6 +64,14 @@ impl Desk<'_> {
             Ok(None) => return Vec::new(),
             Err(error) => return vec![format!("{}: {error}", paths.beat().display())],
         };
+        let process = Path::new("/proc").join(beat.pid.to_string());
+        if !beat.is_silent(now) && !process.exists() {
+            let gone = format!(
+                "the scheduler (pid {}) is gone; unless something else does, nothing starts agents",
+                beat.pid
+            );
+            return vec![gone];
+        }
         let accepted = std::fs::read_to_string(paths.accepted()).ok();
         let is_changed = accepted.is_some_and(|text| text != self.config.text);
         beat.notes(now, is_changed)
@@ -74,11 +82,16 @@ impl Desk<'_> {
         let named = |one: &&ChannelState| {
             self.config.notify.channels.iter().any(|channel| channel.name == one.name)
         };
-        let dead = channels.iter().filter(named).filter_map(|one| Some((one, one.dead(now)?)));
+        let failing = |one: &ChannelState| {
+            let error = one.last_error.as_deref().unwrap_or("no answer");
+            (one.failures > 0).then(|| format!("channel {} took nothing lately: {error}", one.name))
+        };
+        let ill = channels.iter().filter(named);
+        let ill = ill.filter_map(|one| Some((one, one.dead(now).or_else(|| failing(one))?)));
         let note = |(one, why): (&ChannelState, String)| {
             format!("{why}; mend it, then `opsctl notify test {}`", one.name)
         };
-        dead.map(note).collect()
+        ill.map(note).collect()
     }
 
     async fn ledger_state(&self) -> Result<(OpsState, Vec<ChannelState>), Trouble> {

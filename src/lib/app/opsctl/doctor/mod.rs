@@ -115,6 +115,13 @@ impl Desk<'_> {
             rows.push((Grade::Skipped, format!("{}: sight", spec.name), why));
             return;
         }
+        if needs.iter().any(|need| matches!(need, Need::Ledger { .. }))
+            && self.nothing_is_recorded()
+        {
+            let why = "tends the ledger, which the first run of an agent creates".to_owned();
+            rows.push((Grade::Skipped, format!("{}: sight", spec.name), why));
+            return;
+        }
         let wish = Wish { mode: Mode::Plan, observe_only: true };
         // The senses are tried without a ledger: what is asked is whether they see.
         let none = StoreError::Open("not needed to look".to_owned());
