@@ -8,8 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 pub mod checks;
+#[cfg(test)]
+mod chore_tests;
 mod detect_database;
 mod detect_ledger;
+#[cfg(test)]
+mod detect_tests;
 pub mod fault;
 pub mod fault_database;
 mod holders;

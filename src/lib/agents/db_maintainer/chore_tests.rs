@@ -1,0 +1,164 @@
+//! When routine work becomes an incident, and when it is none.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::DbMaintainer;
+use super::checks::{AGENT, BACKUP_DUE, SPEC, VACUUM_DUE};
+use super::fault::Fault;
+use crate::domain::diagnosis::{
+    CheckFindings, Coverage, Diagnosis, Evidence, Origin, Symptom, Verdict,
+};
+use crate::domain::event::Event;
+use crate::domain::incident::{
+    Incident, IncidentId, Remediation, RemediationId, RemediationState, RunId,
+};
+use crate::domain::ledger::LedgerView;
+use crate::domain::merge::{MergeInput, merge};
+use crate::domain::operation::{
+    DataKind, DataRef, DataState, Inverse, LEDGER, Operation, TargetState,
+};
+use crate::domain::policy::Policy;
+use crate::domain::severity::{Environment, Severity};
+use crate::domain::subject::{CheckId, Key};
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_790_000_000 + seconds).unwrap()
+}
+
+fn backups() -> DataRef {
+    DataRef::of_store(DataKind::Backups, LEDGER)
+}
+
+fn key(check: CheckId) -> Key {
+    Key::new(AGENT, check, backups().subject("host-a"))
+}
+
+/// What was concluded: this chore is due.
+fn due(check: &CheckId, fault: &Fault) -> Diagnosis<Symptom> {
+    let mut diagnosis = Diagnosis::default();
+    let mut findings = CheckFindings::new(Coverage::Whole);
+    let evidence = Evidence::once(Origin::Store, at(100));
+    findings
+        .findings
+        .insert(backups().subject("host-a"), Verdict::Faulty(Symptom::of(fault), evidence));
+    diagnosis.checks.insert(check.clone(), findings);
+    diagnosis
+}
+
+fn tried(number: u64, state: RemediationState, intended: i64) -> Remediation {
+    let empty = DataState { data: backups(), measures: BTreeMap::new() };
+    Remediation {
+        id: RemediationId(number),
+        key: key(BACKUP_DUE),
+        incident: None,
+        run: RunId("r".into()),
+        operation: Operation::TakeBackup(backups()),
+        reason: String::new(),
+        attempt: 1,
+        state,
+        before: TargetState::Data(empty),
+        after: None,
+        inverse: Inverse::None { why: String::new() },
+        intended_at: at(intended),
+        acted_at: Some(at(intended)),
+        verify_at: None,
+        finished_at: None,
+        outcome: None,
+        evidence: Vec::new(),
+        undo_of: None,
+        undone: None,
+        approval: None,
+    }
+}
+
+fn merged(view: &LedgerView, diagnosis: &Diagnosis<Symptom>) -> Vec<Event> {
+    let policy = Policy::default();
+    merge(&MergeInput {
+        spec: &SPEC,
+        policy: &policy,
+        environment: Environment::Production,
+        view,
+        diagnosis,
+        now: at(100),
+    })
+    .events
+}
+
+const fn backup(overdue: bool) -> Fault {
+    Fault::BackupDue { last: None, overdue }
+}
+
+/// Severity, attempts and the last of them, of an incident that is opened.
+fn opened(events: &[Event]) -> Option<(Severity, u32, Option<Timestamp>)> {
+    events.iter().find_map(|event| match event {
+        Event::IncidentOpened { severity, attempts, last_attempt_at, .. } => {
+            Some((*severity, *attempts, *last_attempt_at))
+        }
+        _ => None,
+    })
+}
+
+#[test]
+fn what_is_due_is_no_incident_while_it_was_not_tried_or_helped() {
+    let found = due(&BACKUP_DUE, &backup(false));
+    assert_eq!(merged(&LedgerView::default(), &found), []);
+    for state in
+        [RemediationState::Verified, RemediationState::Withdrawn, RemediationState::Verifying]
+    {
+        let view = LedgerView { remediations: vec![tried(1, state, 50)], ..LedgerView::default() };
+        assert_eq!(merged(&view, &found), [], "{state:?}");
+    }
+}
+
+#[test]
+fn what_is_overdue_is_an_incident_at_once() {
+    let events = merged(&LedgerView::default(), &due(&BACKUP_DUE, &backup(true)));
+    assert_eq!(opened(&events), Some((Severity::Warning, 0, None)));
+}
+
+#[test]
+fn what_failed_is_a_warning_with_its_attempts_until_one_helps() {
+    let found = due(&BACKUP_DUE, &backup(false));
+    let failed = tried(1, RemediationState::Failed, 50);
+    let view = LedgerView { remediations: vec![failed.clone()], ..LedgerView::default() };
+    assert_eq!(opened(&merged(&view, &found)), Some((Severity::Warning, 1, Some(at(50)))));
+    // The newest attempt counts.
+    let helped = tried(2, RemediationState::Verified, 60);
+    let view = LedgerView { remediations: vec![failed.clone(), helped], ..LedgerView::default() };
+    assert_eq!(merged(&view, &found), []);
+    // What did not come to it says nothing: the failure before it still stands.
+    let withdrawn = tried(2, RemediationState::Withdrawn, 60);
+    let view = LedgerView { remediations: vec![failed, withdrawn], ..LedgerView::default() };
+    assert!(opened(&merged(&view, &found)).is_some());
+}
+
+#[test]
+fn an_incident_of_a_chore_stays_a_warning_as_long_as_it_is_due() {
+    let incident = Incident {
+        id: IncidentId(1),
+        key: key(BACKUP_DUE),
+        severity: Severity::Warning,
+        message: "a backup is due: there is none yet".to_owned(),
+        facts: Symptom::of(&backup(false)).facts,
+        opened_at: at(10),
+        relapse_of: None,
+        attempts: 1,
+        last_attempt_at: Some(at(5)),
+        last_operation: None,
+        escalated: None,
+        acknowledged: None,
+        resolved: None,
+    };
+    let view = LedgerView { active: vec![incident], ..LedgerView::default() };
+    assert_eq!(merged(&view, &due(&BACKUP_DUE, &backup(false))), [], "no news");
+}
+
+#[test]
+fn every_chore_has_a_severity_that_opens_nothing_by_itself() {
+    let agent = DbMaintainer::default();
+    assert!(agent.lint().is_empty(), "as shipped");
+    assert_eq!(Symptom::of(&backup(false)).severity, Severity::Info);
+    assert!(SPEC.check(&VACUUM_DUE).is_some_and(|check| check.worst == Severity::Info));
+}

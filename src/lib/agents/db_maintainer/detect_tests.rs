@@ -1,0 +1,261 @@
+//! What is concluded from what a database says of itself, without a server.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::checks::{
+    AGENT, DATABASE_UNREACHABLE, FREEZE_AGE, INDEX_BLOATED, INDEX_INVALID, TABLE_MISSING,
+    VACUUM_DUE,
+};
+use super::settings::DatabaseSettings;
+use super::{DbMaintainer, Fault, Snapshot};
+use crate::agent::{Agent as _, Remedy};
+use crate::domain::diagnosis::{Coverage, Diagnosis, Standing, Verdict};
+use crate::domain::operation::{DataKind, DataRef, Operation};
+use crate::domain::run::{Acted, Recall};
+use crate::domain::sight::{Blind, Sight};
+use crate::domain::subject::{CheckId, Key};
+use crate::domain::upkeep::{BloatedIndex, DatabaseLook, Holder, InvalidIndex, TableLook};
+
+fn now() -> Timestamp {
+    "2026-11-20T03:00:00Z".parse().unwrap()
+}
+
+fn table(name: &str, live: u64, dead: u64) -> TableLook {
+    TableLook {
+        name: format!("public.{name}"),
+        schema: "public".to_owned(),
+        plain: name.to_owned(),
+        live_rows: live,
+        dead_rows: dead,
+        due_rows: 50 + live / 5,
+        size_bytes: 1 << 20,
+        age: 1000,
+        multixact_age: 0,
+        vacuumed_at: None,
+        vacuums: 0,
+        autovacuum_off: false,
+    }
+}
+
+fn index(name: &str, size: u64, needed: u64) -> BloatedIndex {
+    BloatedIndex {
+        name: format!("public.{name}"),
+        table: "public.orders".to_owned(),
+        size_bytes: size << 20,
+        needed_bytes: needed << 20,
+        node: 7,
+    }
+}
+
+fn look() -> DatabaseLook {
+    DatabaseLook {
+        version: 150_018,
+        is_standby: false,
+        autovacuum: true,
+        tables: vec![table("orders", 100_000, 0)],
+        invalid: Vec::new(),
+        bloated: Vec::new(),
+        counters: Vec::new(),
+        holders: Vec::new(),
+        busy: None,
+    }
+}
+
+struct Case {
+    agent: DbMaintainer,
+    sight: Sight<DatabaseLook>,
+    recall: Recall,
+    wanted: BTreeSet<Key>,
+}
+
+impl Case {
+    fn new(look: DatabaseLook) -> Self {
+        let orders = ["orders".to_owned()];
+        let database = DatabaseSettings { name: "main".to_owned(), tables: orders.to_vec() };
+        let agent = DbMaintainer { databases: vec![database], ..DbMaintainer::default() };
+        Self { agent, sight: Ok(look), recall: Recall::default(), wanted: BTreeSet::new() }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            host: "host-a".to_owned(),
+            at: now(),
+            ledger: Err(Blind::because("not looked at here")),
+            databases: BTreeMap::from([("main".to_owned(), self.sight.clone())]),
+            wanted: self.wanted.clone(),
+        }
+    }
+
+    fn judged(&self) -> Diagnosis<Fault> {
+        self.agent.detect(&self.snapshot(), &self.recall, now())
+    }
+
+    /// What is done or left about each fault of a check, by its subject.
+    fn remedies(&self, check: &CheckId) -> Vec<(String, String)> {
+        let (judged, snapshot) = (self.judged(), self.snapshot());
+        let findings = judged.checks[check].findings.iter();
+        let faulty = findings.filter_map(|(subject, verdict)| match verdict {
+            Verdict::Faulty(fault, _) => Some((subject, fault)),
+            Verdict::Healthy(_) | Verdict::Unknown { .. } => None,
+        });
+        faulty
+            .map(|(subject, fault)| {
+                let said = match self.agent.remedy(subject, fault, &snapshot, now()) {
+                    Remedy::Act(step) => step.operation.to_string(),
+                    Remedy::Leave { why } => format!("left: {why}"),
+                };
+                (subject.id().to_owned(), said)
+            })
+            .collect()
+    }
+}
+
+fn said(remedies: &[(String, String)]) -> Vec<&str> {
+    remedies.iter().map(|(_, said)| said.as_str()).collect()
+}
+
+#[test]
+fn a_database_that_is_not_seen_is_well_in_nothing_and_is_told_as_unreachable() {
+    let mut case = Case::new(look());
+    case.sight = Err(Blind::because("the database main cannot be reached: refused"));
+    let judged = case.judged();
+    for (check, findings) in &judged.checks {
+        let faulty = |one: &Verdict<Fault>| matches!(one, Verdict::Faulty(..));
+        let unknown = |one: &Verdict<Fault>| matches!(one, Verdict::Unknown { .. });
+        if *check == DATABASE_UNREACHABLE {
+            assert!(findings.findings.values().all(faulty), "{findings:?}");
+        } else {
+            assert!(findings.findings.values().all(unknown), "{check}: {findings:?}");
+            assert!(matches!(findings.coverage, Coverage::Partial { .. }), "{check}");
+        }
+    }
+}
+
+#[test]
+fn a_declared_table_is_vacuumed_earlier_than_any_other_and_none_for_a_few_rows() {
+    for (name, dead, expected) in [
+        ("orders", 6_000, 1),
+        ("orders", 4_000, 0),
+        ("others", 6_000, 0),
+        ("others", 21_000, 1),
+        ("orders", 999, 0),
+    ] {
+        let tables = vec![table(name, 100_000, dead)];
+        let case = Case::new(DatabaseLook { tables, ..look() });
+        assert_eq!(case.remedies(&VACUUM_DUE).len(), expected, "{name} {dead}");
+    }
+    let small = vec![table("orders", 100, 900)];
+    assert!(Case::new(DatabaseLook { tables: small, ..look() }).remedies(&VACUUM_DUE).is_empty());
+}
+
+#[test]
+fn nothing_is_begun_in_vain_or_at_a_bad_moment() {
+    let tables = vec![TableLook { age: 600_000_000, ..table("orders", 1000, 900_000) }];
+    let dead = DatabaseLook { tables, ..look() };
+    let idle = Holder::Idle {
+        pid: 7,
+        user: "app".to_owned(),
+        application: String::new(),
+        since: Duration::from_secs(3600),
+    };
+    let cases = [
+        (DatabaseLook { holders: vec![idle], ..dead.clone() }, "left: a vacuum removes nothing"),
+        (
+            DatabaseLook { busy: Some("a dump is being taken".to_owned()), ..dead.clone() },
+            "left: not now: a dump",
+        ),
+        (dead, "vacuum main/public.orders"),
+    ];
+    for (look, expected) in cases {
+        let case = Case::new(look);
+        for check in [&VACUUM_DUE, &FREEZE_AGE] {
+            let remedies = case.remedies(check);
+            assert!(said(&remedies)[0].starts_with(expected), "{check}: {remedies:?}");
+        }
+    }
+}
+
+#[test]
+fn two_indexes_are_built_anew_in_a_run_the_worst_first_and_none_of_them_again_so_soon() {
+    let bloated =
+        vec![index("a", 100, 60), index("b", 900, 100), index("c", 500, 100), index("d", 100, 99)];
+    let mut case = Case::new(DatabaseLook { bloated, ..look() });
+    let remedies = case.remedies(&INDEX_BLOATED);
+    let built: Vec<_> = remedies.iter().filter(|(_, said)| said.starts_with("build")).collect();
+    let built: Vec<&str> = built.into_iter().map(|(subject, _)| subject.as_str()).collect();
+    assert_eq!(built, ["main/public.b", "main/public.c"], "{remedies:?}");
+    assert_eq!(remedies.len(), 3, "one that holds what it takes is not bloated: {remedies:?}");
+    let acted = |days: i64| Acted {
+        operation: Operation::ReindexIndex(DataRef::new(DataKind::Index, "main", "public.b")),
+        at: now() - jiff::SignedDuration::from_hours(24 * days),
+        target_lived: false,
+    };
+    case.recall.acted = vec![acted(9)];
+    assert!(!case.remedies(&INDEX_BLOATED).iter().any(|(subject, _)| subject == "main/public.b"));
+    case.recall.acted = vec![acted(11)];
+    assert!(case.remedies(&INDEX_BLOATED).iter().any(|(subject, _)| subject == "main/public.b"));
+    let large = vec![index("b", 5000, 100)];
+    let large = Case::new(DatabaseLook { bloated: large, ..look() }).remedies(&INDEX_BLOATED);
+    assert!(said(&large)[0].contains("bloat_most_mib"), "{large:?}");
+}
+
+#[test]
+fn only_an_invalid_index_that_nobody_builds_and_no_constraint_needs_is_dropped() {
+    let invalid = |being_built: bool, droppable: bool| InvalidIndex {
+        name: "public.i".to_owned(),
+        table: "public.orders".to_owned(),
+        size_bytes: 1,
+        being_built,
+        left_over: false,
+        droppable,
+    };
+    for (index, expected) in [
+        (invalid(false, true), Some("drop the invalid index main/public.i")),
+        (invalid(true, true), None),
+        (invalid(false, false), Some("left: a constraint is made of it")),
+    ] {
+        let case = Case::new(DatabaseLook { invalid: vec![index], ..look() });
+        assert_eq!(said(&case.remedies(&INDEX_INVALID)).first().copied(), expected);
+    }
+}
+
+#[test]
+fn a_standby_is_looked_at_and_written_to_by_nobody() {
+    let tables = vec![table("orders", 1000, 900_000)];
+    let bloated = vec![index("b", 900, 100)];
+    let case = Case::new(DatabaseLook { is_standby: true, tables, bloated, ..look() });
+    for check in [&VACUUM_DUE, &INDEX_BLOATED, &INDEX_INVALID] {
+        assert!(case.remedies(check).is_empty(), "{check}");
+    }
+}
+
+#[test]
+fn what_somebody_asks_about_and_is_not_found_any_more_is_well_unless_it_is_gone() {
+    let mut case = Case::new(look());
+    let subject = |kind, object: &str| DataRef::new(kind, "main", object).subject("host-a");
+    let dropped = Key::new(AGENT, INDEX_INVALID, subject(DataKind::Index, "public.i"));
+    let tidy = Key::new(AGENT, VACUUM_DUE, subject(DataKind::Table, "public.orders"));
+    let gone = Key::new(AGENT, VACUUM_DUE, subject(DataKind::Table, "public.gone"));
+    case.wanted = [&dropped, &tidy, &gone].into_iter().cloned().collect();
+    let judged = case.judged();
+    let stands = |key: &Key| judged.standing(&key.check, &key.subject);
+    assert!(
+        matches!(stands(&dropped), Standing::Healthy(_)),
+        "an index that is gone is no trouble"
+    );
+    assert!(matches!(stands(&tidy), Standing::Healthy(_)));
+    assert!(matches!(stands(&gone), Standing::Gone), "a table that is gone is neither");
+}
+
+#[test]
+fn a_table_is_known_by_its_name_with_and_without_its_schema_and_in_no_other_case() {
+    for (name, missing) in [("orders", 0), ("public.orders", 0), ("Orders", 1), ("shop.orders", 1)]
+    {
+        let mut case = Case::new(look());
+        case.agent.databases[0].tables = vec![name.to_owned()];
+        assert_eq!(case.remedies(&TABLE_MISSING).len(), missing, "{name}");
+    }
+}
