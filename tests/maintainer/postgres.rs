@@ -214,3 +214,35 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     }
     files
 }
+
+#[test]
+fn a_table_whose_oldest_transaction_is_old_is_frozen_and_a_reader_who_keeps_it_old_is_named() {
+    let Some(house) = House::with(
+        &[],
+        "autovacuum = off\nvacuum_freeze_min_age = 0\nvacuum_freeze_table_age = 0",
+    ) else {
+        return;
+    };
+    house.settings(
+        "[[agents.db-maintainer.databases]]\nname = \"main\"\n\
+         [agents.db-maintainer.limits]\nfreeze_warning = 2000\nfreeze_critical = 100000000\n\
+         idle_in_transaction = \"1s\"\n",
+    );
+    house.server.sql("CREATE TABLE orders (id int); INSERT INTO orders VALUES (1)");
+    let mut holder = holding(&house, "BEGIN; SELECT txid_current();\n");
+    house
+        .server
+        .sql("DO $$ BEGIN FOR i IN 1..3000 LOOP PERFORM txid_current(); COMMIT; END LOOP; END $$");
+    std::thread::sleep(Duration::from_millis(1200));
+    let report = house.tend();
+    assert!(report.left("freeze_age").contains("removes nothing while session"), "{report:#?}");
+    assert_eq!(report.code, Some(1), "{report:#?}");
+    holder.kill().expect("it is there");
+    holder.wait().expect("it ends");
+    std::thread::sleep(Duration::from_millis(500));
+    let report = house.tend();
+    assert_eq!(report.proved(), ["vacuum main/public.orders"], "{report:#?}");
+    let age = house.server.sql("SELECT age(relfrozenxid) FROM pg_class WHERE relname = 'orders'");
+    assert!(age.parse::<u64>().is_ok_and(|age| age < 100), "{age}");
+    assert_eq!(report.code, Some(0), "{report:#?}");
+}
