@@ -1,7 +1,9 @@
 //! A folder with settings and a ledger, and a database that is tended.
 
+use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -69,6 +71,21 @@ impl House {
         serde_json::from_str(&text).unwrap_or_else(|why| panic!("{words:?}: {why}: {text}"))
     }
 
+    /// A session that says this, and stays until it is dropped.
+    pub(crate) fn holding(&self, words: &str) -> Holder {
+        let mut holder = Command::new("psql")
+            .args(["-XqAt", &self.server.url()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("psql starts");
+        let input = holder.stdin.as_mut().expect("it reads");
+        input.write_all(words.as_bytes()).expect("it listens");
+        input.flush().expect("it listens");
+        std::thread::sleep(Duration::from_millis(400));
+        Holder(holder)
+    }
+
     /// Runs it, and returns its report.
     pub(crate) fn tend(&self) -> Report {
         let output = self.maintainer().output().expect("it starts");
@@ -77,6 +94,18 @@ impl House {
         let report =
             serde_json::from_str(&text).unwrap_or_else(|why| panic!("{why}: {text}{said}"));
         Report { report, code: output.status.code() }
+    }
+}
+
+/// A session that stays.
+pub(crate) struct Holder(Child);
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        let _already_gone = self.0.kill();
+        let _reaped = self.0.wait();
+        // The server notices a moment later.
+        std::thread::sleep(Duration::from_millis(200));
     }
 }
 

@@ -1,7 +1,5 @@
 //! What is found in a real PostgreSQL, what is done about it, and what is left.
 
-use std::io::Write as _;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use super::house::House;
@@ -55,8 +53,8 @@ fn a_session_that_idles_in_a_transaction_is_named_and_nothing_is_vacuumed_in_vai
         "[[agents.db-maintainer.databases]]\nname = \"main\"\ntables = [\"orders\"]\n\
          [agents.db-maintainer.limits]\nidle_in_transaction = \"1s\"\n",
     );
-    let mut holder =
-        holding(&house, "SET application_name = 'report-tool'; BEGIN; SELECT txid_current();\n");
+    let holder =
+        house.holding("SET application_name = 'report-tool'; BEGIN; SELECT txid_current();\n");
     churned(&house, "orders");
     std::thread::sleep(Duration::from_millis(1500));
     let report = house.tend();
@@ -70,8 +68,7 @@ fn a_session_that_idles_in_a_transaction_is_named_and_nothing_is_vacuumed_in_vai
     assert!(report.proved().is_empty(), "{report:#?}");
     assert!(report.left("vacuum_due").contains("removes nothing while"), "{report:#?}");
     assert_eq!(report.code, Some(1));
-    holder.kill().expect("it is there");
-    holder.wait().expect("it ends");
+    drop(holder);
     std::thread::sleep(Duration::from_millis(500));
     let report = house.tend();
     assert_eq!(report.proved(), ["vacuum main/public.orders"], "{report:#?}");
@@ -86,14 +83,13 @@ fn an_index_that_a_failed_build_left_is_dropped_and_one_that_is_being_built_is_n
     let invalid = "SELECT count(*) FROM pg_index WHERE NOT indisvalid";
     assert_eq!(house.server.sql(invalid), "1");
     // A build that waits for a transaction which is older than itself is still a build.
-    let mut holder = holding(&house, "BEGIN; INSERT INTO orders VALUES (2);\n");
+    let holder = house.holding("BEGIN; INSERT INTO orders VALUES (2);\n");
     let build = house.server.begin("CREATE INDEX CONCURRENTLY orders_slow ON orders (id)");
     std::thread::sleep(Duration::from_millis(500));
     assert_eq!(house.server.sql(invalid), "2");
     let report = house.tend();
     assert!(report.proved().is_empty(), "somebody builds on this table: {report:#?}");
-    holder.kill().expect("it is there");
-    holder.wait().expect("it ends");
+    drop(holder);
     assert!(build.ends());
     let report = house.tend();
     assert_eq!(report.proved(), ["drop the invalid index main/public.orders_id"], "{report:#?}");
@@ -103,21 +99,6 @@ fn an_index_that_a_failed_build_left_is_dropped_and_one_that_is_being_built_is_n
         "1"
     );
     assert_eq!(report.code, Some(0));
-}
-
-/// A session that said this, and stays.
-fn holding(house: &House, words: &str) -> Child {
-    let mut holder = Command::new("psql")
-        .args(["-XqAt", house.server.url().as_str()])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("psql starts");
-    let input = holder.stdin.as_mut().expect("it reads");
-    input.write_all(words.as_bytes()).expect("it listens");
-    input.flush().expect("it listens");
-    std::thread::sleep(Duration::from_millis(500));
-    holder
 }
 
 #[test]
@@ -229,7 +210,7 @@ fn a_table_whose_oldest_transaction_is_old_is_frozen_and_a_reader_who_keeps_it_o
          idle_in_transaction = \"1s\"\n",
     );
     house.server.sql("CREATE TABLE orders (id int); INSERT INTO orders VALUES (1)");
-    let mut holder = holding(&house, "BEGIN; SELECT txid_current();\n");
+    let holder = house.holding("BEGIN; SELECT txid_current();\n");
     house
         .server
         .sql("DO $$ BEGIN FOR i IN 1..3000 LOOP PERFORM txid_current(); COMMIT; END LOOP; END $$");
@@ -237,8 +218,7 @@ fn a_table_whose_oldest_transaction_is_old_is_frozen_and_a_reader_who_keeps_it_o
     let report = house.tend();
     assert!(report.left("freeze_age").contains("removes nothing while session"), "{report:#?}");
     assert_eq!(report.code, Some(1), "{report:#?}");
-    holder.kill().expect("it is there");
-    holder.wait().expect("it ends");
+    drop(holder);
     std::thread::sleep(Duration::from_millis(500));
     let report = house.tend();
     assert_eq!(report.proved(), ["vacuum main/public.orders"], "{report:#?}");

@@ -56,8 +56,12 @@ fn what_a_killed_rebuild_leaves_behind_is_gone_after_the_next_run() {
     let invalid = "SELECT count(*) FROM pg_index WHERE NOT indisvalid";
     let (mut left, mut dropped) = (0_u64, 0_u64);
     for kill in 0..kills() {
-        // Over and over the whole of a run, never twice at the same moment.
-        let after = 30 + (kill * 173) % 1100;
+        // Over the whole of a run, never twice at the same moment, and at either of the places where a rebuild waits: for
+        // whoever writes, and for whoever still sees what was before. A rebuild that nobody holds up is over too soon.
+        let after = 100 + (kill * 173) % 1900;
+        let writes = "BEGIN; INSERT INTO orders VALUES (0);\n";
+        let reads = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM orders;\n";
+        let holder = house.holding(if kill % 2 == 0 { writes } else { reads });
         let mut run =
             house.maintainer().stdout(std::process::Stdio::null()).spawn().expect("it starts");
         std::thread::sleep(Duration::from_millis(after));
@@ -67,6 +71,7 @@ fn what_a_killed_rebuild_leaves_behind_is_gone_after_the_next_run() {
         let ours = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'opswarden%'";
         let idle = || house.server.sql(ours) == "0";
         assert!(super::peers::wait_until(Duration::from_secs(10), idle), "{}", house.server.log());
+        drop(holder);
         let was_left = house.server.sql(invalid) != "0";
         left += u64::from(was_left);
         let report = house.tend();
@@ -82,6 +87,7 @@ fn what_a_killed_rebuild_leaves_behind_is_gone_after_the_next_run() {
         );
         house.server.sql("VACUUM ANALYZE orders");
     }
+    assert!(left * 3 >= kills(), "only {left} of the kills met a rebuild");
     let indexes = "SELECT count(*) FROM pg_index WHERE indrelid = 'orders'::regclass";
     assert_eq!(house.server.sql(indexes), "1");
     writeln!(
