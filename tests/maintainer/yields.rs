@@ -44,6 +44,30 @@ fn who_waits_for_a_rebuild_is_let_through_within_three_seconds() {
     drop(hold);
 }
 
+#[test]
+fn a_vacuum_that_takes_long_gives_way_to_whoever_waits_and_is_taken_for_no_attempt() {
+    // So slow that it would take minutes.
+    let slow = "autovacuum = off\nvacuum_cost_delay = 50\nvacuum_cost_limit = 2";
+    let Some(house) = House::with(&["orders"], slow) else { return };
+    house.server.sql(
+        "CREATE TABLE orders (id int, note text);
+         INSERT INTO orders SELECT n, repeat('x', 200) FROM generate_series(1, 60000) n;
+         DELETE FROM orders WHERE id % 2 = 0",
+    );
+    house.server.sql("SELECT pg_sleep(0.3)");
+    let run = house.maintainer().stdout(std::process::Stdio::piped()).spawn().expect("it starts");
+    let at_work = || house.server.sql("SELECT count(*) FROM pg_stat_progress_vacuum") == "1";
+    assert!(super::peers::wait_until(Duration::from_secs(15), at_work), "{}", house.server.log());
+    let began = Instant::now();
+    house.server.sql("ALTER TABLE orders ADD COLUMN more int");
+    let waited = began.elapsed();
+    assert!(waited < Duration::from_secs(3), "{waited:?}");
+    let output = run.wait_with_output().expect("it ends");
+    let report = String::from_utf8_lossy(&output.stdout);
+    assert!(report.contains("others waited for it, so it gave way"), "{report}");
+    assert_eq!(output.status.code(), Some(0), "due still, and nothing failed: {report}");
+}
+
 /// So many kills; the whole programme has 50.
 fn kills() -> u64 {
     super::peers::env("OPSWARDEN_PROOF_N").and_then(|many| many.parse().ok()).unwrap_or(5)
