@@ -127,6 +127,10 @@ impl LedgerUpkeep {
             backups::remove(&self.backups, backup).map_err(|error| unwritten(&error))?;
             gone += 1;
         }
+        if gone == 0 {
+            let why = "none may go: what is past its retention is the last good one";
+            return Err(ActFailure::NotSent(why.to_owned()));
+        }
         Ok(format!("{gone} taken away, {} stay", all.len() - gone))
     }
 }
