@@ -260,12 +260,12 @@ fn a_view_of_another_user_is_replaced_where_the_folder_allows_it() {
 fn the_doctor_sees_that_a_folder_cannot_be_made() {
     let Some(case) = Case::new() else { return };
     let healthy = case.run(OPSCTL, &["doctor"]);
-    // Nothing starts the two agents that are on here, and that is all.
-    assert!(said(&healthy).contains("2 blocked"), "{}", said(&healthy));
+    // Nothing starts the three agents that are on here, and that is all.
+    assert!(said(&healthy).contains("3 blocked"), "{}", said(&healthy));
     fs::create_dir(case.there("closed")).expect("root may");
     let paths = "[paths]\nstate = \"closed/state\"\n[agents.health-guardian]";
     case.fake.instead("[agents.health-guardian]", paths);
     let blocked = case.run(OPSCTL, &["doctor"]);
-    assert!(!said(&blocked).contains("2 blocked"), "{}", said(&blocked));
+    assert!(!said(&blocked).contains("3 blocked"), "{}", said(&blocked));
     assert!(said(&blocked).contains("does not exist, and cannot be created"), "{}", said(&blocked));
 }
