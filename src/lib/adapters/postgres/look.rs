@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use sqlx::FromRow;
 use sqlx::postgres::{PgConnection, PgRow};
 
@@ -97,11 +96,10 @@ fn lasts(milliseconds: i64) -> Duration {
     Duration::from_millis(count(milliseconds))
 }
 
-type TableRow =
-    (String, String, String, i64, i64, i64, i64, Option<i64>, Option<i64>, Option<i64>, i64, bool);
+type TableRow = (String, String, String, i64, i64, i64, i64, Option<i64>, Option<i64>, i64, bool);
 
 fn table(row: TableRow) -> TableLook {
-    let (name, schema, plain, live, dead, due, size, age, multixact, at, vacuums, off) = row;
+    let (name, schema, plain, live, dead, due, size, age, multixact, vacuums, off) = row;
     TableLook {
         name,
         schema,
@@ -112,16 +110,15 @@ fn table(row: TableRow) -> TableLook {
         size_bytes: count(size),
         age: count(age.unwrap_or_default()),
         multixact_age: count(multixact.unwrap_or_default()),
-        vacuumed_at: at.and_then(|at| Timestamp::from_millisecond(at).ok()),
         vacuums: count(vacuums),
         autovacuum_off: off,
     }
 }
 
-fn invalid(row: (String, String, i64, bool, bool, bool)) -> InvalidIndex {
-    let (name, table, size, being_built, left_over, droppable) = row;
+fn invalid(row: (String, String, i64, bool, bool)) -> InvalidIndex {
+    let (name, table, size, being_built, droppable) = row;
     let size_bytes = count(size);
-    InvalidIndex { name, table, size_bytes, being_built, left_over, droppable }
+    InvalidIndex { name, table, size_bytes, being_built, droppable }
 }
 
 fn bloated((name, table, size, needed, node): (String, String, i64, i64, i64)) -> BloatedIndex {

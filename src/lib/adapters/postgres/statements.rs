@@ -27,7 +27,6 @@ pub(super) const TABLES: &str = "
            pg_total_relation_size(class.oid),
            greatest(age(class.relfrozenxid), age(toast.relfrozenxid))::bigint,
            greatest(mxid_age(class.relminmxid), mxid_age(toast.relminmxid))::bigint,
-           (extract(epoch FROM greatest(stat.last_vacuum, stat.last_autovacuum)) * 1000)::bigint,
            coalesce(stat.vacuum_count, 0),
            coalesce(NOT own.enabled, false)
     FROM pg_class AS class
@@ -64,7 +63,6 @@ pub(super) const INVALID: &str = "
                         AND held.relation = class.oid AND held.granted
                         AND held.pid <> pg_backend_pid()
                         AND held.mode IN ('ShareUpdateExclusiveLock', 'AccessExclusiveLock')),
-           class.relname ~ '_cc(new|old)[0-9]*$',
            NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = class.oid)
     FROM pg_index AS own
     JOIN pg_class AS class ON class.oid = own.indexrelid

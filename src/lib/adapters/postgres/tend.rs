@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use sqlx::FromRow;
+use sqlx::postgres::PgRow;
+
 use super::Postgres;
 use super::names::about;
 use super::session::end;
@@ -52,14 +55,7 @@ impl DataStoreControl for Postgres {
 
 impl Postgres {
     async fn table(&self, data: &DataRef) -> Sight<Option<DataState>> {
-        let mut session = self.eyes().await?;
-        let found: Option<(i64, i64, i64, i64)> = sqlx::query_as(TABLE)
-            .persistent(false)
-            .bind(&data.object)
-            .fetch_optional(&mut session)
-            .await
-            .map_err(|error| Blind::because(self.unread(&error)))?;
-        end(session).await;
+        let found: Option<(i64, i64, i64, i64)> = self.one(TABLE, &data.object).await?;
         Ok(found.map(|(size, dead, age, vacuums)| {
             state(
                 data,
@@ -74,20 +70,25 @@ impl Postgres {
     }
 
     async fn index(&self, data: &DataRef) -> Sight<Option<DataState>> {
-        let mut session = self.eyes().await?;
-        let found: Option<(i64, i64, bool)> = sqlx::query_as(INDEX)
-            .persistent(false)
-            .bind(&data.object)
-            .fetch_optional(&mut session)
-            .await
-            .map_err(|error| Blind::because(self.unread(&error)))?;
-        end(session).await;
+        let found: Option<(i64, i64, bool)> = self.one(INDEX, &data.object).await?;
         Ok(found.map(|(size, node, valid)| {
             let measures = [(Measure::SizeBytes, size), (Measure::FileNode, node)];
             let mut state = state(data, measures);
             state.measures.insert(Measure::Valid, valid.to_string());
             state
         }))
+    }
+
+    /// The row about one object, if the server has such an object.
+    async fn one<R>(&self, question: &'static str, object: &str) -> Sight<Option<R>>
+    where
+        R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        let mut session = self.eyes().await?;
+        let asked = sqlx::query_as(question).persistent(false).bind(object);
+        let found = asked.fetch_optional(&mut session).await;
+        end(session).await;
+        found.map_err(|error| Blind::because(self.unread(&error)))
     }
 }
 

@@ -34,7 +34,6 @@ fn table(name: &str, live: u64, dead: u64) -> TableLook {
         size_bytes: 1 << 20,
         age: 1000,
         multixact_age: 0,
-        vacuumed_at: None,
         vacuums: 0,
         autovacuum_off: false,
     }
@@ -159,7 +158,7 @@ fn nothing_is_begun_in_vain_or_at_a_bad_moment() {
         pid: 7,
         user: "app".to_owned(),
         application: String::new(),
-        since: Duration::from_secs(3600),
+        since: Duration::from_hours(1),
     };
     let cases = [
         (DatabaseLook { holders: vec![idle], ..dead.clone() }, "left: a vacuum removes nothing"),
@@ -209,7 +208,6 @@ fn only_an_invalid_index_that_nobody_builds_and_no_constraint_needs_is_dropped()
         table: "public.orders".to_owned(),
         size_bytes: 1,
         being_built,
-        left_over: false,
         droppable,
     };
     for (index, expected) in [

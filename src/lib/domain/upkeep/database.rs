@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Everything that a database's upkeep depends on, as its server tells it.
@@ -49,8 +48,6 @@ pub struct TableLook {
     pub age: u64,
     /// How old its oldest multixact is.
     pub multixact_age: u64,
-    /// When it was last vacuumed, by whomever.
-    pub vacuumed_at: Option<Timestamp>,
     /// How often it was vacuumed by hand.
     pub vacuums: u64,
     /// Whether its own settings keep autovacuum away.
@@ -68,8 +65,6 @@ pub struct InvalidIndex {
     pub size_bytes: u64,
     /// Whether somebody is building it right now.
     pub being_built: bool,
-    /// Whether its name is one that a concurrent rebuild gives to what it leaves behind.
-    pub left_over: bool,
     /// Whether no constraint is made of it.
     pub droppable: bool,
 }
