@@ -1,5 +1,6 @@
 //! Work that gives way: while a statement is at work, another session looks whether anybody waits because of it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
@@ -12,8 +13,9 @@ use super::statements::{CANCEL, PID, WAITERS};
 use crate::ports::processes::ActFailure;
 
 /// So often it is looked.
-const BETWEEN: Duration = Duration::from_millis(400);
-/// Whoever waits at so many looks in a row is let through: together with what it takes to end, well under three seconds.
+const BETWEEN: Duration = Duration::from_millis(250);
+/// Whoever waits at so many looks in a row is let through: before the server looks for deadlocks, after a second, and ends one of
+/// the two, which may be the other.
 const PATIENT_LOOKS: u32 = 3;
 
 const CANCELLED: &str = "57014";
@@ -56,15 +58,18 @@ impl Postgres {
     ) -> Ended {
         let work =
             Box::pin(async { sqlx::raw_sql(statement).execute(&mut *worker).await.map(drop) });
-        let watch = Box::pin(self.someone_waits(watcher, pid));
+        // The end that was asked for may be there before the answer of who asked for it.
+        let asked_to_end = AtomicBool::new(false);
+        let watch = Box::pin(self.someone_waits(watcher, pid, &asked_to_end));
         match select(work, watch).await {
+            Either::Left((done, _)) if asked_to_end.load(Ordering::Relaxed) => Ended::GaveWay(done),
             Either::Left((done, _)) => Ended::ByItself(done),
             Either::Right(((), work)) => Ended::GaveWay(work.await),
         }
     }
 
     /// Ends once somebody has waited because of `pid` and it was told to end.
-    async fn someone_waits(&self, watcher: &mut PgConnection, pid: i32) {
+    async fn someone_waits(&self, watcher: &mut PgConnection, pid: i32, asked_to_end: &AtomicBool) {
         let mut in_a_row = 0;
         loop {
             self.clock.sleep(BETWEEN).await;
@@ -73,6 +78,7 @@ impl Postgres {
             // Whoever cannot see whether it is in the way is in the way.
             in_a_row = if waiting.is_ok_and(|(many,)| many == 0) { 0 } else { in_a_row + 1 };
             if in_a_row >= PATIENT_LOOKS {
+                asked_to_end.store(true, Ordering::Relaxed);
                 let told = sqlx::query(CANCEL).persistent(false).bind(pid).execute(watcher).await;
                 if let Err(error) = told {
                     tracing::warn!(
