@@ -79,12 +79,9 @@ impl Postgres {
             in_a_row = if waiting.is_ok_and(|(many,)| many == 0) { 0 } else { in_a_row + 1 };
             if in_a_row >= PATIENT_LOOKS {
                 asked_to_end.store(true, Ordering::Relaxed);
-                let told = sqlx::query(CANCEL).persistent(false).bind(pid).execute(watcher).await;
-                if let Err(error) = told {
-                    tracing::warn!(
-                        "failed to end what others wait for: {}",
-                        super::session::told(&error)
-                    );
+                let ended = sqlx::query(CANCEL).persistent(false).bind(pid).execute(watcher).await;
+                if let Err(error) = ended {
+                    tracing::warn!("failed to end what others wait for: {}", told(&error));
                 }
                 return;
             }

@@ -11,7 +11,6 @@ use super::checks::{
 use super::{DbMaintainer, Fault, Snapshot};
 use crate::domain::diagnosis::{CheckFindings, Coverage, Diagnosis, Evidence, Origin, Verdict};
 use crate::domain::operation::{DataKind, DataRef, LEDGER};
-use crate::domain::run::Recall;
 use crate::domain::subject::{CheckId, Key, Subject};
 use crate::domain::upkeep::LedgerLook;
 
@@ -26,12 +25,7 @@ const EARLY: f64 = 0.1;
 const OF_DATABASE: [&CheckId; 3] = [&LEDGER_DAMAGED, &LEDGER_LOG_LONG, &LEDGER_LOOSE];
 const OF_BACKUPS: [&CheckId; 4] = [&BACKUP_BAD, &BACKUP_DUE, &RESTORE_DUE, &BACKUPS_MANY];
 
-pub(super) fn detect(
-    agent: &DbMaintainer,
-    snapshot: &Snapshot,
-    _recall: &Recall,
-    diagnosis: &mut Diagnosis<Fault>,
-) {
+pub(super) fn detect(agent: &DbMaintainer, snapshot: &Snapshot, diagnosis: &mut Diagnosis<Fault>) {
     let database = DataRef::of_store(DataKind::Database, LEDGER).subject(&snapshot.host);
     let backups = DataRef::of_store(DataKind::Backups, LEDGER).subject(&snapshot.host);
     let checks = OF_DATABASE.map(|check| (check, &database));

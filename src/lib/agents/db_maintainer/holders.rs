@@ -23,7 +23,8 @@ pub(super) fn told(holders: &[Holder], limits: &Limits) -> Vec<Held> {
             let called =
                 if application.is_empty() { String::new() } else { format!(" ({application})") };
             Some(Held {
-                id: format!("session-{pid}"),
+                // Not by its number: the same program comes back with another one.
+                id: format!("session-{user}-{application}"),
                 who: format!(
                     "session {pid} of user {user}{called}, which does nothing in a transaction,"
                 ),

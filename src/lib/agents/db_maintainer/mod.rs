@@ -72,18 +72,18 @@ impl Agent for DbMaintainer {
 
     fn detect(&self, snapshot: &Snapshot, recall: &Recall, _now: Timestamp) -> Diagnosis<Fault> {
         let mut diagnosis = Diagnosis::default();
-        detect_ledger::detect(self, snapshot, recall, &mut diagnosis);
+        detect_ledger::detect(self, snapshot, &mut diagnosis);
         detect_database::detect(self, snapshot, recall, &mut diagnosis);
         diagnosis
     }
 
     fn remedy(
         &self,
-        subject: &Subject,
+        _subject: &Subject,
         fault: &Fault,
         snapshot: &Snapshot,
         _now: Timestamp,
     ) -> Remedy {
-        remedy::remedy(subject, fault, snapshot)
+        remedy::remedy(fault, snapshot)
     }
 }

@@ -16,7 +16,7 @@ pub struct Standby {
 }
 
 impl Standby {
-    /// The settings that the scheduler goes on with; where there is none, defaults with the folders that the file names. `None`
+    /// The settings that the scheduler accepted last; where there are none, defaults with the folders that the file names. `None`
     /// where nothing was recorded there, so that there is nothing to look at.
     #[must_use]
     pub fn find(option: Option<&Path>, environ: &Environ) -> Option<Self> {
