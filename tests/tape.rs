@@ -21,6 +21,7 @@ use opswarden::engine::{Engine, Mode, Setting};
 use opswarden::ports::Pending;
 use opswarden::ports::actuators::{Actuators, EvidenceKeeper};
 use opswarden::ports::clock::Clock;
+use opswarden::ports::data_store::StoreSensors;
 use opswarden::ports::processes::Processes;
 use opswarden::ports::recorder::Recorder;
 use opswarden::ports::sensors::Sensors;
@@ -110,8 +111,7 @@ async fn recorded(told_bytes: usize) -> Vec<u8> {
             host: Err(blind()),
             managers: BTreeMap::from([(ManagerKind::Pm2, eyes)]),
             platform: Err(Blind::because("no platform in this test")),
-            ledger: Err(Blind::because("not looked at here")),
-            databases: BTreeMap::new(),
+            stores: StoreSensors::none(),
             host_name: "host-a".to_owned(),
             clock: Arc::new(world.clone()),
             deadline: Duration::from_mins(1),

@@ -23,6 +23,7 @@ use opswarden::engine::{Engine, Mode, Setting};
 use opswarden::ports::Pending;
 use opswarden::ports::actuators::{Actuators, EvidenceKeeper, Manager};
 use opswarden::ports::clock::Clock;
+use opswarden::ports::data_store::StoreSensors;
 use opswarden::ports::host::{DiskReading, HostReader, HostReading};
 use opswarden::ports::probe::{NamedAssets, ProbeAnswer, ProbeReading, ProbeRequest, Prober};
 use opswarden::ports::processes::{ActFailure, ProcessControl, Processes};
@@ -341,8 +342,7 @@ impl World {
                 host: Ok(Arc::new(self.clone())),
                 managers: BTreeMap::from([(ManagerKind::Pm2, Ok(eyes))]),
                 platform: Err(Blind::because("no platform in this test")),
-                ledger: Err(Blind::because("not looked at here")),
-                databases: BTreeMap::new(),
+                stores: StoreSensors::none(),
                 host_name: "host-a".to_owned(),
                 clock: Arc::new(self.clone()),
                 deadline: self.timeout / 2,

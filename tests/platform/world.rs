@@ -26,6 +26,7 @@ use opswarden::engine::{Engine, Mode, Setting};
 use opswarden::ports::Pending;
 use opswarden::ports::actuators::{Actuators, EvidenceKeeper};
 use opswarden::ports::clock::Clock;
+use opswarden::ports::data_store::StoreSensors;
 use opswarden::ports::platform::{Platform, PlatformControl};
 use opswarden::ports::recorder::Recorder;
 use opswarden::ports::sensors::Sensors;
@@ -308,8 +309,7 @@ impl World {
                 host: Err(Blind::because("the agent does not look at the machine")),
                 managers: BTreeMap::new(),
                 platform: Ok(eyes),
-                ledger: Err(Blind::because("not looked at here")),
-                databases: BTreeMap::new(),
+                stores: StoreSensors::none(),
                 host_name: "host-a".to_owned(),
                 clock: Arc::new(clock.clone()),
                 deadline: self.timeout / 2,

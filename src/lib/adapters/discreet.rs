@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::adapters::redact::Redactor;
-use crate::domain::operation::{DataRef, DataState, Operation};
+use crate::domain::operation::{DataRef, DataState, Upkeep};
 use crate::domain::process::{ProcessReading, ProcessRef, Startable};
 use crate::domain::sight::{Blind, Scan, Sight};
 use crate::domain::upkeep::DatabaseLook;
@@ -108,10 +108,11 @@ impl<T: DataStoreControl> DataStoreControl for Discreet<T> {
 
     fn carry_out<'a>(
         &'a self,
-        operation: &'a Operation,
+        verb: Upkeep,
+        data: &'a DataRef,
         time: Duration,
     ) -> Pending<'a, Result<String, ActFailure>> {
-        Box::pin(async move { self.answer(self.inner.carry_out(operation, time).await) })
+        Box::pin(async move { self.answer(self.inner.carry_out(verb, data, time).await) })
     }
 }
 

@@ -21,15 +21,22 @@ pub enum Need {
     },
     /// The platform. Without one in the settings such an agent is off.
     Platform,
-    /// A PostgreSQL database.
-    Database {
-        /// Its name in the settings.
-        name: String,
-    },
+    /// A data store.
+    Store(StoreNeed),
+}
+
+/// A data store that an agent tends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreNeed {
     /// opswarden's own ledger, as a database.
     Ledger {
         /// So many of its backups stay.
         backups_kept: u32,
+    },
+    /// A PostgreSQL database.
+    Database {
+        /// Its name in the settings.
+        name: String,
     },
 }
 

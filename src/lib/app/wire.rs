@@ -33,7 +33,6 @@ use crate::engine::tape::Recording;
 use crate::engine::{Engine, Mode, Setting};
 use crate::ports::actuators::{Actuators, Manager};
 use crate::ports::clock::Clock;
-use crate::ports::data_store::LedgerStore;
 use crate::ports::host::HostReader;
 use crate::ports::platform::{Platform, PlatformControl};
 use crate::ports::probe::Prober;
@@ -127,8 +126,7 @@ pub fn engine(
     let managers = managers(config, &needs, &redactor);
     let platform = platform(config, &needs, settings, &run, Arc::clone(&clock), cache);
     let state = &config.paths.state;
-    let own = stores::ledger(config, &needs, &clock, cache);
-    let databases = stores::databases(config, &needs, &clock, &redactor);
+    let stores = stores::stores(config, &needs, &clock, &redactor, cache);
     Engine {
         telling: store.as_ref().ok().map(|store| telling(config, store, &run, &clock)),
         store: store.map(|store| store as Arc<dyn Store>),
@@ -138,8 +136,7 @@ pub fn engine(
             host: host(&needs),
             managers: eyes(&managers),
             platform: platform.clone().map(|client| client as Arc<dyn Platform>),
-            ledger: own.clone().map(|own| own as Arc<dyn LedgerStore>),
-            databases: stores::eyes(&databases),
+            stores: stores.eyes,
             host_name: config.host.clone(),
             clock: Arc::clone(&clock),
             deadline: looking(settings.timeout),
@@ -147,7 +144,7 @@ pub fn engine(
         hands: Actuators {
             managers,
             platform: platform.map(|client| client as Arc<dyn PlatformControl>),
-            stores: stores::hands(own, databases),
+            stores: stores.hands,
             evidence: Arc::new(EvidenceFiles::new(state.clone(), redactor.clone())),
         },
         setting: Setting {
@@ -273,11 +270,7 @@ fn seed(host: &str) -> u64 {
 fn prober(needs: &[Need], redactor: &Redactor) -> Sight<Arc<dyn Prober>> {
     let tls = needs.iter().find_map(|need| match need {
         Need::Prober { tls } => Some(*tls),
-        Need::Host
-        | Need::Manager { .. }
-        | Need::Platform
-        | Need::Database { .. }
-        | Need::Ledger { .. } => None,
+        Need::Host | Need::Manager { .. } | Need::Platform | Need::Store(_) => None,
     });
     match tls {
         None => Err(Blind::because("no address is declared")),

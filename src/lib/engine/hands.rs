@@ -51,11 +51,10 @@ impl Hands {
                 Target::Row(_) => platform.send(operation).await,
                 Target::Process(_) | Target::Data(_) => Err(wrong()),
             },
-            (Self::Store(store), operation) => match operation.target() {
-                Target::Data(_) => store.carry_out(operation, time).await,
-                Target::Process(_) | Target::Row(_) => Err(wrong()),
-            },
-            (Self::Manager(_), _) => Err(wrong()),
+            (Self::Store(store), Operation::Upkeep { verb, data }) => {
+                store.carry_out(*verb, data, time).await
+            }
+            (Self::Manager(_) | Self::Store(_), _) => Err(wrong()),
         }
     }
 }
@@ -71,10 +70,12 @@ impl Engine {
                 }
             }
             Target::Row(_) => self.hands.platform.clone().map(Hands::Platform),
-            Target::Data(data) => match self.hands.stores.get(&data.store) {
-                None => Err(Blind::because(format!("settings have no store {}", data.store))),
-                Some(sight) => sight.clone().map(Hands::Store),
-            },
+            Target::Data(data) => {
+                match self.hands.stores.get(&(data.kind.store(), data.store.clone())) {
+                    None => Err(Blind::because(format!("settings have no store {}", data.store))),
+                    Some(sight) => sight.clone().map(Hands::Store),
+                }
+            }
         }
     }
 

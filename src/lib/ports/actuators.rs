@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Pending;
-use super::data_store::DataStoreControl;
+use super::data_store::StoreHands;
 use super::platform::PlatformControl;
 use super::processes::{ProcessControl, Processes};
 use crate::domain::incident::IncidentId;
@@ -17,8 +17,8 @@ pub struct Actuators {
     pub managers: BTreeMap<ManagerKind, Sight<Manager>>,
     /// The platform: reading a target, and hands.
     pub platform: Sight<Arc<dyn PlatformControl>>,
-    /// Data stores, by the names of the settings: reading a target, and hands.
-    pub stores: BTreeMap<String, Sight<Arc<dyn DataStoreControl>>>,
+    /// Data stores: reading a target, and hands.
+    pub stores: StoreHands,
     /// Where evidence of the moment before is kept.
     pub evidence: Arc<dyn EvidenceKeeper>,
 }

@@ -1,12 +1,37 @@
 //! Data stores: eyes on what they hold, and the hands that tend it.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Pending;
 use super::processes::ActFailure;
-use crate::domain::operation::{DataRef, DataState, Operation};
-use crate::domain::sight::Sight;
+use crate::domain::operation::{DataRef, DataState, StoreKind, Upkeep};
+use crate::domain::sight::{Blind, Sight};
 use crate::domain::upkeep::{DatabaseLook, LedgerLook};
+
+/// The eyes on all data stores, by their names in the settings; one that no setting names is absent.
+#[derive(Clone)]
+pub struct StoreSensors {
+    /// opswarden's own ledger, as a database.
+    pub ledger: Sight<Arc<dyn LedgerStore>>,
+    /// PostgreSQL databases.
+    pub databases: BTreeMap<String, Sight<Arc<dyn Database>>>,
+}
+
+impl StoreSensors {
+    /// For an agent that tends none.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            ledger: Err(Blind::because("the agent does not tend it")),
+            databases: BTreeMap::new(),
+        }
+    }
+}
+
+/// Every data store that is tended, by what it is and its name in the settings.
+pub type StoreHands = BTreeMap<(StoreKind, String), Sight<Arc<dyn DataStoreControl>>>;
 
 /// The eyes on opswarden's own ledger as a database among others.
 pub trait LedgerStore: Send + Sync {
@@ -25,10 +50,17 @@ pub trait DataStoreControl: Send + Sync {
     /// The object as it is now; `None` where the store has no such object.
     fn read<'a>(&'a self, data: &'a DataRef) -> Pending<'a, Sight<Option<DataState>>>;
 
-    /// Carries one operation out, within `time`. Returns what was done in words; that is not yet a proof.
+    /// Tends one object, within `time`. Returns what was done in words; that is not yet a proof.
     fn carry_out<'a>(
         &'a self,
-        operation: &'a Operation,
+        verb: Upkeep,
+        data: &'a DataRef,
         time: Duration,
     ) -> Pending<'a, Result<String, ActFailure>>;
+}
+
+/// What a store answers that is asked for what it does not do.
+#[must_use]
+pub fn no_such_verb(verb: Upkeep, store: &str) -> ActFailure {
+    ActFailure::NotSent(format!("{store} knows no {}", verb.as_str()))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::clock::Clock;
-use super::data_store::{Database, LedgerStore};
+use super::data_store::StoreSensors;
 use super::host::HostReader;
 use super::platform::Platform;
 use super::probe::Prober;
@@ -26,10 +26,8 @@ pub struct Sensors {
     pub managers: BTreeMap<ManagerKind, Sight<Arc<dyn Processes>>>,
     /// The platform.
     pub platform: Sight<Arc<dyn Platform>>,
-    /// opswarden's own ledger, as a database.
-    pub ledger: Sight<Arc<dyn LedgerStore>>,
-    /// PostgreSQL databases, by their names in the settings.
-    pub databases: BTreeMap<String, Sight<Arc<dyn Database>>>,
+    /// Data stores.
+    pub stores: StoreSensors,
     /// This host's name, the scope of its subjects.
     pub host_name: String,
     /// Time, for evidence and for [`Sensors::pause`].

@@ -26,16 +26,9 @@ struct Write<'a> {
 fn write<'a>(asker: &Asker, operation: &'a Operation) -> Option<Write<'a>> {
     let table = asker.table;
     let (deed, row, given) = match operation {
-        Operation::RestartProcess(_)
-        | Operation::ReloadProcess(_)
-        | Operation::Checkpoint(_)
-        | Operation::Compact(_)
-        | Operation::TakeBackup(_)
-        | Operation::ProveRestore(_)
-        | Operation::PruneBackups(_)
-        | Operation::VacuumTable(_)
-        | Operation::ReindexIndex(_)
-        | Operation::DropInvalidIndex(_) => return None,
+        Operation::RestartProcess(_) | Operation::ReloadProcess(_) | Operation::Upkeep { .. } => {
+            return None;
+        }
         Operation::PingDisplay(row) => (table.ping, row, ""),
         Operation::ReloadDisplay(row) => (table.reload, row, ""),
         Operation::ResetDisplay(row) => (table.reset, row, ""),

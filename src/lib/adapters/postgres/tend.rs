@@ -10,10 +10,10 @@ use super::Postgres;
 use super::names::about;
 use super::session::end;
 use super::statements::{INDEX, TABLE};
-use crate::domain::operation::{DataKind, DataRef, DataState, Measure, Operation};
+use crate::domain::operation::{DataKind, DataRef, DataState, Measure, Upkeep};
 use crate::domain::sight::{Blind, Sight};
 use crate::ports::Pending;
-use crate::ports::data_store::DataStoreControl;
+use crate::ports::data_store::{DataStoreControl, no_such_verb};
 use crate::ports::processes::ActFailure;
 
 impl DataStoreControl for Postgres {
@@ -31,20 +31,18 @@ impl DataStoreControl for Postgres {
 
     fn carry_out<'a>(
         &'a self,
-        operation: &'a Operation,
+        verb: Upkeep,
+        data: &'a DataRef,
         time: Duration,
     ) -> Pending<'a, Result<String, ActFailure>> {
         Box::pin(async move {
-            let (verb, data) = match operation {
-                Operation::VacuumTable(table) => ("VACUUM (ANALYZE)", table),
-                Operation::ReindexIndex(index) => ("REINDEX INDEX CONCURRENTLY", index),
-                Operation::DropInvalidIndex(index) => ("DROP INDEX CONCURRENTLY", index),
-                other => {
-                    let why = format!("a database knows no {}", other.verb());
-                    return Err(ActFailure::NotSent(why));
-                }
+            let command = match verb {
+                Upkeep::VacuumTable => "VACUUM (ANALYZE)",
+                Upkeep::ReindexIndex => "REINDEX INDEX CONCURRENTLY",
+                Upkeep::DropInvalidIndex => "DROP INDEX CONCURRENTLY",
+                other => return Err(no_such_verb(other, "a database")),
             };
-            let statement = about(verb, &data.object).map_err(ActFailure::NotSent)?;
+            let statement = about(command, &data.object).map_err(ActFailure::NotSent)?;
             let began = self.clock.elapsed();
             self.giving_way(statement, time).await?;
             let took = self.clock.elapsed().saturating_sub(began);

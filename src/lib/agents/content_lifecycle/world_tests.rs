@@ -21,6 +21,7 @@ use crate::domain::sight::{Blind, Sight};
 use crate::domain::subject::{CheckId, Key, Subject, SubjectKind};
 use crate::ports::Pending;
 use crate::ports::clock::Clock;
+use crate::ports::data_store::StoreSensors;
 use crate::ports::platform::Platform;
 use crate::ports::sensors::Sensors;
 
@@ -231,8 +232,7 @@ pub(super) fn sensors(platform: Sight<Arc<dyn Platform>>) -> Sensors {
         host: Err(blind()),
         managers: BTreeMap::new(),
         platform,
-        ledger: Err(blind()),
-        databases: BTreeMap::new(),
+        stores: StoreSensors::none(),
         host_name: "host-a".to_owned(),
         clock: Arc::new(Stopped),
         deadline: Duration::from_mins(1),

@@ -16,7 +16,7 @@ use crate::domain::incident::{
 use crate::domain::ledger::LedgerView;
 use crate::domain::merge::{MergeInput, merge};
 use crate::domain::operation::{
-    DataKind, DataRef, DataState, Inverse, LEDGER, Operation, TargetState,
+    DataKind, DataRef, DataState, Inverse, LEDGER, Operation, TargetState, Upkeep,
 };
 use crate::domain::policy::Policy;
 use crate::domain::severity::{Environment, Severity};
@@ -54,7 +54,7 @@ fn tried(number: u64, state: RemediationState, intended: i64) -> Remediation {
         key: key(BACKUP_DUE),
         incident: None,
         run: RunId("r".into()),
-        operation: Operation::TakeBackup(backups()),
+        operation: Operation::tend(Upkeep::TakeBackup, backups()),
         reason: String::new(),
         attempt: 1,
         state,

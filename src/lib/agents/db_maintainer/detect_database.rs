@@ -12,7 +12,7 @@ use super::fault_database::DatabaseFault;
 use super::settings::{DatabaseSettings, Limits};
 use super::{DbMaintainer, Fault, Snapshot, holders};
 use crate::domain::diagnosis::{CheckFindings, Coverage, Diagnosis, Evidence, Origin, Verdict};
-use crate::domain::operation::{DataKind, DataRef, Operation};
+use crate::domain::operation::{DataKind, DataRef, Operation, Upkeep};
 use crate::domain::run::Recall;
 use crate::domain::sight::Sight;
 use crate::domain::subject::{CheckId, Subject, SubjectKind};
@@ -298,7 +298,9 @@ impl Of<'_> {
 
     fn is_new(&self, data: &DataRef) -> bool {
         let since = self.snapshot.at.checked_sub(REINDEX_AGAIN).unwrap_or(Timestamp::MIN);
-        let of_it = |operation: &Operation| matches!(operation, Operation::ReindexIndex(index) if index == data);
+        let of_it = |operation: &Operation| {
+            *operation == Operation::tend(Upkeep::ReindexIndex, data.clone())
+        };
         self.recall.acted.iter().any(|acted| acted.at > since && of_it(&acted.operation))
     }
 }

@@ -13,7 +13,7 @@ use super::settings::DatabaseSettings;
 use super::{DbMaintainer, Fault, Snapshot};
 use crate::agent::{Agent as _, Remedy};
 use crate::domain::diagnosis::{Coverage, Diagnosis, Standing, Verdict};
-use crate::domain::operation::{DataKind, DataRef, Operation};
+use crate::domain::operation::{DataKind, DataRef, Operation, Upkeep};
 use crate::domain::run::{Acted, Recall};
 use crate::domain::sight::{Blind, Sight};
 use crate::domain::subject::{CheckId, Key};
@@ -188,7 +188,10 @@ fn two_indexes_are_built_anew_in_a_run_the_worst_first_and_none_of_them_again_so
     assert_eq!(built, ["main/public.b", "main/public.c"], "{remedies:?}");
     assert_eq!(remedies.len(), 3, "one that holds what it takes is not bloated: {remedies:?}");
     let acted = |days: i64| Acted {
-        operation: Operation::ReindexIndex(DataRef::new(DataKind::Index, "main", "public.b")),
+        operation: Operation::tend(
+            Upkeep::ReindexIndex,
+            DataRef::new(DataKind::Index, "main", "public.b"),
+        ),
         at: now() - jiff::SignedDuration::from_hours(24 * days),
         target_lived: false,
     };

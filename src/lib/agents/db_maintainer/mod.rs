@@ -22,10 +22,11 @@ pub mod settings;
 mod snapshot;
 
 pub use fault::Fault;
+use settings::DatabaseSettings;
 pub use settings::DbMaintainer;
 pub use snapshot::Snapshot;
 
-use crate::agent::{Agent, Need, Problem, Remedy, Scope};
+use crate::agent::{Agent, Need, Problem, Remedy, Scope, StoreNeed};
 use crate::domain::diagnosis::Diagnosis;
 use crate::domain::run::Recall;
 use crate::domain::sight::Blind;
@@ -43,15 +44,16 @@ impl Agent for DbMaintainer {
     }
 
     fn needs(&self) -> Vec<Need> {
-        let ledger = Need::Ledger { backups_kept: self.ledger.backups_kept };
-        let databases = self.databases.iter().map(|one| Need::Database { name: one.name.clone() });
-        std::iter::once(ledger).chain(databases).collect()
+        let ledger = StoreNeed::Ledger { backups_kept: self.ledger.backups_kept };
+        let database = |one: &DatabaseSettings| StoreNeed::Database { name: one.name.clone() };
+        let databases = self.databases.iter().map(database);
+        std::iter::once(ledger).chain(databases).map(Need::Store).collect()
     }
 
     async fn observe(&self, sensors: &Sensors, scope: &Scope, _recall: &Recall) -> Snapshot {
         let at = sensors.now();
         let mut databases = BTreeMap::new();
-        for (name, sight) in &sensors.databases {
+        for (name, sight) in &sensors.stores.databases {
             let least = self.limits.bloat_least_mib.saturating_mul(1024 * 1024);
             let look = match sight {
                 Ok(database) => database.look(least).await,
@@ -63,7 +65,7 @@ impl Agent for DbMaintainer {
             Scope::Everything => BTreeSet::new(),
             Scope::Proof(keys) => keys.clone(),
         };
-        let ledger = match &sensors.ledger {
+        let ledger = match &sensors.stores.ledger {
             Ok(ledger) => ledger.look().await,
             Err(blind) => Err(Blind::clone(blind)),
         };

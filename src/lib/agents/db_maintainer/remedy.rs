@@ -3,7 +3,7 @@
 use super::fault_database::DatabaseFault;
 use super::{Fault, Snapshot};
 use crate::agent::{Remedy, Step};
-use crate::domain::operation::{DataKind, DataRef, Guard, LEDGER, Measure, Operation};
+use crate::domain::operation::{DataKind, DataRef, Guard, LEDGER, Measure, Operation, Upkeep};
 
 pub(super) fn remedy(fault: &Fault, snapshot: &Snapshot) -> Remedy {
     let database = || DataRef::of_store(DataKind::Database, LEDGER);
@@ -21,26 +21,30 @@ pub(super) fn remedy(fault: &Fault, snapshot: &Snapshot) -> Remedy {
             let newest = snapshot.ledger.as_ref().ok().and_then(|look| look.backups.first());
             let newest = newest.map(|backup| backup.taken_at.to_string());
             act(
-                Operation::TakeBackup(backups()),
+                Operation::tend(Upkeep::TakeBackup, backups()),
                 &[(Measure::TakenAt, newest)],
                 "what is not copied is lost with its disk",
             )
         }
         // The first backup is made right before, in the same run.
         Fault::RestoreDue { .. } => act(
-            Operation::ProveRestore(backups()),
+            Operation::tend(Upkeep::ProveRestore, backups()),
             &[],
             "only a backup that was restored is known to be one",
         ),
         // One more may have been made since.
-        Fault::BackupsMany { .. } => {
-            act(Operation::PruneBackups(backups()), &[], "they are past their retention")
-        }
-        Fault::LogLong { .. } => {
-            act(Operation::Checkpoint(database()), &[], "every reader goes through all of it")
-        }
+        Fault::BackupsMany { .. } => act(
+            Operation::tend(Upkeep::PruneBackups, backups()),
+            &[],
+            "they are past their retention",
+        ),
+        Fault::LogLong { .. } => act(
+            Operation::tend(Upkeep::Checkpoint, database()),
+            &[],
+            "every reader goes through all of it",
+        ),
         Fault::Loose { .. } => {
-            act(Operation::Compact(database()), &[], "the file system gets it back")
+            act(Operation::tend(Upkeep::Compact, database()), &[], "the file system gets it back")
         }
     }
 }
@@ -56,7 +60,9 @@ fn act(operation: Operation, measures: &[(Measure, Option<String>)], why: &str) 
 }
 
 fn of_database(fault: &DatabaseFault) -> Remedy {
-    let vacuum = |table: &DataRef, why: &str| act(Operation::VacuumTable(table.clone()), &[], why);
+    let vacuum = |table: &DataRef, why: &str| {
+        act(Operation::tend(Upkeep::VacuumTable, table.clone()), &[], why)
+    };
     match fault {
         DatabaseFault::Unreachable { .. } => leave("it must answer before it can be tended"),
         DatabaseFault::TableMissing { .. } => {
@@ -82,13 +88,13 @@ fn of_database(fault: &DatabaseFault) -> Remedy {
             leave("a constraint is made of it")
         }
         DatabaseFault::IndexInvalid { index, .. } => act(
-            Operation::DropInvalidIndex(index.clone()),
+            Operation::tend(Upkeep::DropInvalidIndex, index.clone()),
             &[(Measure::Valid, Some("false".to_owned()))],
             "a failed build left it behind, and only writes pay for it",
         ),
         DatabaseFault::IndexBloated { not_now: Some(why), .. } => leave(&format!("not now: {why}")),
         DatabaseFault::IndexBloated { index, node, .. } => act(
-            Operation::ReindexIndex(index.clone()),
+            Operation::tend(Upkeep::ReindexIndex, index.clone()),
             &[(Measure::FileNode, Some(node.to_string()))],
             "built anew beside the one in use, it is as small as what it holds",
         ),

@@ -261,11 +261,7 @@ fn sub_table<'i>(table: &DeTable<'i>, name: &str) -> Option<Spanned<DeTable<'i>>
 const fn manager(need: &Need) -> Option<ManagerKind> {
     match need {
         Need::Manager { kind, .. } => Some(*kind),
-        Need::Prober { .. }
-        | Need::Host
-        | Need::Platform
-        | Need::Database { .. }
-        | Need::Ledger { .. } => None,
+        Need::Prober { .. } | Need::Host | Need::Platform | Need::Store(_) => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Addresses of data stores: what they are called in the environment, and the passwords that they hold.
 
-use crate::agent::Need;
+use crate::agent::{Need, StoreNeed};
 
 /// The database that needs no name of its own in the environment.
 const MAIN: &str = "main";
@@ -17,12 +17,8 @@ pub fn database_url_name(database: &str) -> String {
 /// The names of the environment that these needs ask for.
 pub(super) fn names(needs: &[Need]) -> impl Iterator<Item = String> {
     needs.iter().filter_map(|need| match need {
-        Need::Database { name } => Some(database_url_name(name)),
-        Need::Prober { .. }
-        | Need::Host
-        | Need::Manager { .. }
-        | Need::Platform
-        | Need::Ledger { .. } => None,
+        Need::Store(StoreNeed::Database { name }) => Some(database_url_name(name)),
+        _ => None,
     })
 }
 

@@ -1,6 +1,5 @@
 //! Wiring of data stores: from names in the settings and addresses in the environment to eyes and hands.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,80 +7,79 @@ use crate::adapters::discreet::Discreet;
 use crate::adapters::postgres::Postgres;
 use crate::adapters::redact::Redactor;
 use crate::adapters::store::LedgerUpkeep;
-use crate::agent::Need;
+use crate::agent::{Need, StoreNeed};
 use crate::app::config::{Config, database_url_name};
-use crate::domain::operation::LEDGER;
+use crate::domain::operation::{LEDGER, StoreKind};
 use crate::domain::sight::{Blind, Sight};
 use crate::ports::clock::Clock;
-use crate::ports::data_store::{DataStoreControl, Database};
+use crate::ports::data_store::{DataStoreControl, Database, LedgerStore, StoreHands, StoreSensors};
 
-/// A database, whose words are cleared of secrets.
-type Reached = Arc<Discreet<Postgres>>;
-
-/// opswarden's own ledger as a database, for an agent that tends it. `folder` is where it is read: a dry run has a copy.
-pub(super) fn ledger(
-    config: &Config,
-    needs: &[Need],
-    clock: &Arc<dyn Clock>,
-    folder: &Path,
-) -> Sight<Arc<LedgerUpkeep>> {
-    let kept = needs.iter().find_map(|need| match need {
-        Need::Ledger { backups_kept } => Some(*backups_kept),
-        Need::Prober { .. }
-        | Need::Host
-        | Need::Manager { .. }
-        | Need::Platform
-        | Need::Database { .. } => None,
-    });
-    let Some(kept) = kept else { return Err(Blind::because("the agent does not tend it")) };
-    Ok(Arc::new(LedgerUpkeep::new(folder, &config.paths.backups(), kept, Arc::clone(clock))))
+/// The eyes on data stores, and the hands that tend them.
+pub(super) struct Stores {
+    pub(super) eyes: StoreSensors,
+    pub(super) hands: StoreHands,
 }
 
-/// The databases that an agent tends, by their names in the settings.
-pub(super) fn databases(
+/// What is made of one store: eyes, and hands.
+struct Wiring<'a> {
+    config: &'a Config,
+    clock: &'a Arc<dyn Clock>,
+    redactor: &'a Redactor,
+    /// Where the ledger is read: a dry run has a copy.
+    ledger: &'a Path,
+}
+
+/// Everything that an agent tends.
+pub(super) fn stores(
     config: &Config,
     needs: &[Need],
     clock: &Arc<dyn Clock>,
     redactor: &Redactor,
-) -> BTreeMap<String, Sight<Reached>> {
-    let of = |name: &String| {
+    ledger: &Path,
+) -> Stores {
+    let wiring = Wiring { config, clock, redactor, ledger };
+    let mut stores = Stores { eyes: StoreSensors::none(), hands: StoreHands::new() };
+    for need in needs {
+        match need {
+            Need::Store(StoreNeed::Ledger { backups_kept }) => {
+                wiring.add_ledger(*backups_kept, &mut stores);
+            }
+            Need::Store(StoreNeed::Database { name }) => wiring.add_database(name, &mut stores),
+            Need::Prober { .. } | Need::Host | Need::Manager { .. } | Need::Platform => {}
+        }
+    }
+    stores
+}
+
+impl Wiring<'_> {
+    fn add_ledger(&self, backups_kept: u32, stores: &mut Stores) {
+        let (backups, clock) = (self.config.paths.backups(), Arc::clone(self.clock));
+        let own = Arc::new(LedgerUpkeep::new(self.ledger, &backups, backups_kept, clock));
+        stores.eyes.ledger = Ok(Arc::clone(&own) as Arc<dyn LedgerStore>);
+        for kind in [StoreKind::Database, StoreKind::Backups] {
+            let hands = Arc::clone(&own) as Arc<dyn DataStoreControl>;
+            stores.hands.insert((kind, LEDGER.to_owned()), Ok(hands));
+        }
+    }
+
+    fn add_database(&self, name: &str, stores: &mut Stores) {
+        let found = self.database(name);
+        let eyes = found.clone().map(|one| one as Arc<dyn Database>);
+        stores.eyes.databases.insert(name.to_owned(), eyes);
+        let hands = found.map(|one| one as Arc<dyn DataStoreControl>);
+        stores.hands.insert((StoreKind::Database, name.to_owned()), hands);
+    }
+
+    /// A database, whose words are cleared of secrets.
+    fn database(&self, name: &str) -> Sight<Arc<Discreet<Postgres>>> {
         let variable = database_url_name(name);
-        let url = config.given(&variable).ok_or_else(|| {
+        let url = self.config.given(&variable).ok_or_else(|| {
             Blind::because(format!(
                 "the address of the database {name} is not given: set {variable} or {variable}_FILE"
             ))
         })?;
-        let found = Postgres::new(name, url, Arc::clone(clock));
+        let found = Postgres::new(name, url, Arc::clone(self.clock));
         let found = found.map_err(|why| Blind::because(format!("{variable}: {why}")))?;
-        Ok(Arc::new(Discreet::new(found, redactor.clone())))
-    };
-    let names = needs.iter().filter_map(|need| match need {
-        Need::Database { name } => Some(name),
-        Need::Prober { .. }
-        | Need::Host
-        | Need::Manager { .. }
-        | Need::Platform
-        | Need::Ledger { .. } => None,
-    });
-    names.map(|name| (name.clone(), of(name))).collect()
-}
-
-/// The eyes on them.
-pub(super) fn eyes(
-    databases: &BTreeMap<String, Sight<Reached>>,
-) -> BTreeMap<String, Sight<Arc<dyn Database>>> {
-    let eye = |sight: &Sight<Reached>| sight.clone().map(|database| database as Arc<dyn Database>);
-    databases.iter().map(|(name, sight)| (name.clone(), eye(sight))).collect()
-}
-
-/// Everything that is tended, by its name in the settings.
-pub(super) fn hands(
-    ledger: Sight<Arc<LedgerUpkeep>>,
-    databases: BTreeMap<String, Sight<Reached>>,
-) -> BTreeMap<String, Sight<Arc<dyn DataStoreControl>>> {
-    let own = ledger.map(|own| own as Arc<dyn DataStoreControl>);
-    let hands = databases
-        .into_iter()
-        .map(|(name, sight)| (name, sight.map(|one| one as Arc<dyn DataStoreControl>)));
-    hands.chain([(LEDGER.to_owned(), own)]).collect()
+        Ok(Arc::new(Discreet::new(found, self.redactor.clone())))
+    }
 }

@@ -39,6 +39,15 @@ impl DataKind {
         }
     }
 
+    /// The kind of store that has such objects.
+    #[must_use]
+    pub const fn store(self) -> StoreKind {
+        match self {
+            Self::Database | Self::Table | Self::Index => StoreKind::Database,
+            Self::Backups => StoreKind::Backups,
+        }
+    }
+
     /// What findings about such an object are about.
     #[must_use]
     pub const fn subject_kind(self) -> SubjectKind {
@@ -49,6 +58,15 @@ impl DataKind {
             Self::Index => SubjectKind::Index,
         }
     }
+}
+
+/// The kinds of stores. Two stores of different kinds may have one name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StoreKind {
+    /// A database, or opswarden's own ledger.
+    Database,
+    /// The backups of something.
+    Backups,
 }
 
 /// One object of a data store.

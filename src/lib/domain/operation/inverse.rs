@@ -57,14 +57,7 @@ impl Operation {
             | Self::RestoreContent { .. }
             | Self::DeactivateSchedule(_)
             | Self::ActivateSchedule(_)
-            | Self::Checkpoint(_)
-            | Self::Compact(_)
-            | Self::TakeBackup(_)
-            | Self::ProveRestore(_)
-            | Self::PruneBackups(_)
-            | Self::VacuumTable(_)
-            | Self::ReindexIndex(_)
-            | Self::DropInvalidIndex(_) => None,
+            | Self::Upkeep { .. } => None,
         };
         let told = needed.is_none_or(|field| fields.contains_key(&field));
         let (row, fields) = (row.clone(), fields.clone());

@@ -6,11 +6,13 @@ mod guard;
 mod inverse;
 mod mark;
 mod target;
+mod upkeep;
 mod verb;
 mod words;
 
-pub use data::{DataKind, DataRef, DataState, LEDGER, Measure};
+pub use data::{DataKind, DataRef, DataState, LEDGER, Measure, StoreKind};
 pub use guard::Guard;
 pub use inverse::Inverse;
 pub use target::{Mark, Target, TargetState};
+pub use upkeep::Upkeep;
 pub use verb::{Operation, OperationClass};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{DataRef, Inverse, Target, TargetState};
+use super::{DataRef, Inverse, Target, TargetState, Upkeep};
 use crate::domain::platform::{Dialect, Field, RowRef, RowState};
 use crate::domain::process::ProcessRef;
 
@@ -48,22 +48,13 @@ pub enum Operation {
         /// The playlist; `None` takes the display's own one away.
         playlist: Option<String>,
     },
-    /// Write what a database's log holds back into the database.
-    Checkpoint(DataRef),
-    /// Give what a database holds and does not use back to the file system.
-    Compact(DataRef),
-    /// Make a backup.
-    TakeBackup(DataRef),
-    /// Restore the newest backup beside what is in use, and look whether it is whole.
-    ProveRestore(DataRef),
-    /// Take away backups that we made and that are past their retention; never the last good one.
-    PruneBackups(DataRef),
-    /// Have a table's dead row versions removed and its statistics made anew.
-    VacuumTable(DataRef),
-    /// Build an index anew beside the one in use.
-    ReindexIndex(DataRef),
-    /// Take away an index that a failed build left behind, which no query uses.
-    DropInvalidIndex(DataRef),
+    /// Tend an object of a data store.
+    Upkeep {
+        /// How.
+        verb: Upkeep,
+        /// Which.
+        data: DataRef,
+    },
 }
 
 /// Operations of one class share a blast radius and a budget.
@@ -103,6 +94,12 @@ impl OperationClass {
 }
 
 impl Operation {
+    /// An operation that tends an object of a data store.
+    #[must_use]
+    pub const fn tend(verb: Upkeep, data: DataRef) -> Self {
+        Self::Upkeep { verb, data }
+    }
+
     /// Every verb's name.
     pub const VERBS: [&'static str; 18] = [
         "restart_process",
@@ -140,14 +137,7 @@ impl Operation {
             | Self::DeactivateSchedule(row)
             | Self::ActivateSchedule(row)
             | Self::AssignPlaylist { display: row, .. } => Target::Row(row),
-            Self::Checkpoint(data)
-            | Self::Compact(data)
-            | Self::TakeBackup(data)
-            | Self::ProveRestore(data)
-            | Self::PruneBackups(data)
-            | Self::VacuumTable(data)
-            | Self::ReindexIndex(data)
-            | Self::DropInvalidIndex(data) => Target::Data(data),
+            Self::Upkeep { data, .. } => Target::Data(data),
         }
     }
 
@@ -174,14 +164,7 @@ impl Operation {
             Self::DeactivateSchedule(_) => "deactivate_schedule",
             Self::ActivateSchedule(_) => "activate_schedule",
             Self::AssignPlaylist { .. } => "assign_playlist",
-            Self::Checkpoint(_) => "checkpoint",
-            Self::Compact(_) => "compact",
-            Self::TakeBackup(_) => "take_backup",
-            Self::ProveRestore(_) => "prove_restore",
-            Self::PruneBackups(_) => "prune_backups",
-            Self::VacuumTable(_) => "vacuum_table",
-            Self::ReindexIndex(_) => "reindex_index",
-            Self::DropInvalidIndex(_) => "drop_invalid_index",
+            Self::Upkeep { verb, .. } => verb.as_str(),
         }
     }
 
@@ -198,14 +181,7 @@ impl Operation {
             | Self::DeactivateSchedule(_)
             | Self::ActivateSchedule(_)
             | Self::AssignPlaylist { .. } => OperationClass::Quiet,
-            Self::Checkpoint(_)
-            | Self::Compact(_)
-            | Self::TakeBackup(_)
-            | Self::ProveRestore(_)
-            | Self::PruneBackups(_)
-            | Self::VacuumTable(_)
-            | Self::ReindexIndex(_)
-            | Self::DropInvalidIndex(_) => OperationClass::Upkeep,
+            Self::Upkeep { .. } => OperationClass::Upkeep,
         }
     }
 
@@ -258,10 +234,7 @@ impl Operation {
             (Self::ResetDisplay(_), _) => {
                 none("an error is a report of the player; nobody else can make it")
             }
-            (Self::PruneBackups(_), _) => none("a backup that was taken away is gone"),
-            (operation, _) if operation.class() == OperationClass::Upkeep => {
-                none("nothing that people made was changed")
-            }
+            (Self::Upkeep { verb, .. }, _) => none(verb.irreversible()),
             (_, TargetState::Process(_) | TargetState::Data(_) | TargetState::Missing) => {
                 none("the row was not read before")
             }
@@ -288,14 +261,7 @@ impl Operation {
             | Self::PingDisplay(_)
             | Self::ReloadDisplay(_)
             | Self::ResetDisplay(_)
-            | Self::Checkpoint(_)
-            | Self::Compact(_)
-            | Self::TakeBackup(_)
-            | Self::ProveRestore(_)
-            | Self::PruneBackups(_)
-            | Self::VacuumTable(_)
-            | Self::ReindexIndex(_)
-            | Self::DropInvalidIndex(_) => {
+            | Self::Upkeep { .. } => {
                 return Inverse::None { why: "nothing takes it back".to_owned() };
             }
         };
@@ -321,16 +287,7 @@ impl Operation {
             | Self::DeactivateSchedule(_)
             | Self::ActivateSchedule(_)
             | Self::AssignPlaylist { .. } => Duration::from_mins(1),
-            // What tends a store does so inside the process that was told to, and ends with it.
-            Self::Checkpoint(_)
-            | Self::Compact(_)
-            | Self::TakeBackup(_)
-            | Self::ProveRestore(_)
-            | Self::PruneBackups(_) => Duration::ZERO,
-            // The server ends what is at work within a second after its client is gone.
-            Self::VacuumTable(_) | Self::ReindexIndex(_) | Self::DropInvalidIndex(_) => {
-                Duration::from_secs(10)
-            }
+            Self::Upkeep { verb, .. } => verb.horizon(),
         }
     }
 }

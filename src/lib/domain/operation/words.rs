@@ -22,16 +22,7 @@ impl fmt::Display for Operation {
             Self::AssignPlaylist { display, playlist: None } => {
                 write!(f, "take the playlist of {display} away")
             }
-            Self::Checkpoint(data) => write!(f, "write the log of {} back", data.name()),
-            Self::Compact(data) => write!(f, "compact {}", data.name()),
-            Self::TakeBackup(data) => write!(f, "back up {}", data.name()),
-            Self::ProveRestore(data) => {
-                write!(f, "restore the newest backup of {} for a proof", data.name())
-            }
-            Self::PruneBackups(data) => write!(f, "prune the backups of {}", data.name()),
-            Self::VacuumTable(data) => write!(f, "vacuum {}", data.name()),
-            Self::ReindexIndex(data) => write!(f, "build {} anew", data.name()),
-            Self::DropInvalidIndex(data) => write!(f, "drop the invalid index {}", data.name()),
+            Self::Upkeep { verb, data } => f.write_str(&verb.words(data)),
         }
     }
 }

@@ -11,11 +11,11 @@ use super::backups;
 use crate::adapters::private_file;
 use crate::adapters::store::connection::{Access, Trouble, told, trouble};
 use crate::adapters::store::files::{stamp, sync_folder};
-use crate::domain::operation::{DataRef, DataState, Operation};
+use crate::domain::operation::{DataRef, DataState, Upkeep};
 use crate::domain::sight::Sight;
 use crate::domain::upkeep::Backup;
 use crate::ports::Pending;
-use crate::ports::data_store::DataStoreControl;
+use crate::ports::data_store::{DataStoreControl, no_such_verb};
 use crate::ports::processes::ActFailure;
 
 /// A file that is being written; one that a crash left behind is taken away by the next backup.
@@ -28,17 +28,18 @@ impl DataStoreControl for LedgerUpkeep {
 
     fn carry_out<'a>(
         &'a self,
-        operation: &'a Operation,
+        verb: Upkeep,
+        _data: &'a DataRef,
         _time: Duration,
     ) -> Pending<'a, Result<String, ActFailure>> {
         Box::pin(async move {
-            match operation {
-                Operation::Checkpoint(_) => self.checkpoint().await,
-                Operation::Compact(_) => self.compact().await,
-                Operation::TakeBackup(_) => self.back_up().await,
-                Operation::PruneBackups(_) => self.prune(),
-                Operation::ProveRestore(_) => self.prove().await,
-                other => Err(ActFailure::NotSent(format!("the ledger knows no {}", other.verb()))),
+            match verb {
+                Upkeep::Checkpoint => self.checkpoint().await,
+                Upkeep::Compact => self.compact().await,
+                Upkeep::TakeBackup => self.back_up().await,
+                Upkeep::PruneBackups => self.prune(),
+                Upkeep::ProveRestore => self.prove().await,
+                other => Err(no_such_verb(other, "the ledger")),
             }
         })
     }

@@ -18,7 +18,7 @@ use self::managers::manager;
 use self::row::{Grade, Row};
 use super::{Desk, Told, Trouble, absent};
 use crate::adapters::store::Access;
-use crate::agent::Need;
+use crate::agent::{Need, StoreNeed};
 use crate::app::config::notify::DASHBOARD;
 use crate::app::exit::Exit;
 use crate::app::registry::{self, Entry};
@@ -115,7 +115,7 @@ impl Desk<'_> {
             rows.push((Grade::Skipped, format!("{}: sight", spec.name), why));
             return;
         }
-        if needs.iter().any(|need| matches!(need, Need::Ledger { .. }))
+        if needs.iter().any(|need| matches!(need, Need::Store(StoreNeed::Ledger { .. })))
             && self.nothing_is_recorded()
         {
             let why = "tends the ledger, which the first run of an agent creates".to_owned();
