@@ -103,7 +103,8 @@ need_build_tools() {
 # The real things that tests are run against.
 need_test_tools() {
     need_packages nodejs=node npm=npm strace=strace systemd=systemctl procps=ps util-linux=unshare iproute2=ip \
-        passwd=useradd adduser=/usr/sbin/adduser dbus=dbus-daemon polkitd=/usr/lib/polkit-1/polkitd faketime=faketime postgresql=/usr/lib/postgresql
+        passwd=useradd adduser=/usr/sbin/adduser dbus=dbus-daemon polkitd=/usr/lib/polkit-1/polkitd faketime=faketime \
+        postgresql=/usr/lib/postgresql redis-server=redis-server age=age
 }
 
 # PM2 by npm, pinned, into the build folder. It is a peer of the tests and no part of the product.
@@ -137,6 +138,24 @@ need_mail_peers() {
     # shellcheck disable=SC2086
     if ! timeout 300 npm install --prefix "$peers" --no-audit --no-fund --no-save --loglevel=error $MAIL_PEERS >&2; then
         say "npm could not install $MAIL_PEERS: the tests against a real mail server cannot run"
+        [ "${CI:-}" != true ] || exit 1
+    fi
+}
+
+# An S3 store by pip, pinned, in a Python of its own. It is a peer of the tests and no part of the product.
+S3_PEERS="moto[s3]==5.2.5 flask==3.1.3 flask-cors==6.0.5"
+need_s3_peer() {
+    local peers=target/peers/s3
+    [ "$(cat "$peers/installed" 2>/dev/null)" != "$S3_PEERS" ] || return 0
+    python3 -c 'import ensurepip, venv' 2>/dev/null || need_packages python3=/none python3-venv=/none
+    say "installing by pip into $peers: $S3_PEERS"
+    rm -rf "$peers"
+    # shellcheck disable=SC2086
+    if python3 -m venv "$peers" &&
+        timeout 300 "$peers/bin/pip" install -q --no-input --disable-pip-version-check $S3_PEERS >&2; then
+        printf '%s\n' "$S3_PEERS" >"$peers/installed"
+    else
+        say "pip could not install them: the tests against an object storage cannot run"
         [ "${CI:-}" != true ] || exit 1
     fi
 }

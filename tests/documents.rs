@@ -165,6 +165,7 @@ impl House {
         let app = self.ask("generate", OPSCTL, &["generate", "pm2", "--per-agent"]);
         assert_eq!(app["files"][0]["name"], "opswarden.config.js", "{app:#}");
         self.ask("db-advice", OPSCTL, &["db", "advice"]);
+        self.ask("db-usage", OPSCTL, &["db", "usage"]);
         let failed = self.ask("notify-failed", OPSCTL, &["notify", "failed", "x.service"]);
         assert_eq!(failed["told"], false, "the channel has no address: {failed:#}");
     }

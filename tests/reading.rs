@@ -689,7 +689,7 @@ fn critical() -> OpsState {
 fn the_state_fits_one_screen_whatever_it_is() {
     let show = |state: &OpsState, note: Option<&str>, now: &str| {
         let notes: Vec<String> = note.map(str::to_owned).into_iter().collect();
-        status::status(&places(), &notes, state, at(now), Style::Plain)
+        status::status(&places(), &notes, state, &[], at(now), Style::Plain)
     };
     reads!("status_healthy", show(&state(SystemStatus::Healthy), None, NOW));
     let degraded = OpsState {

@@ -103,42 +103,54 @@ fn toml_text(value: &Value) -> Option<String> {
     toml::Value::try_from(value).ok().map(|value| value.to_string())
 }
 
+/// Values for settings that not every text or number fits.
+const SPECIAL: [(&str, &str); 41] = [
+    ("cron", "\"*/7 * * * *\""),
+    ("zone", "\"Europe/Paris\""),
+    ("uplink", "[\"https://www.example.test/\"]"),
+    ("url", "\"tcp://127.0.0.1:9\""),
+    ("body", "{ \"/a\" = [\"b\"] }"),
+    ("degraded", "{ \"/a\" = [\"b\"] }"),
+    ("dependencies", "[]"),
+    ("status", "[201]"),
+    ("certificate_critical_days", "6"),
+    ("disk_percent", "84"),
+    ("disk_critical_percent", "94"),
+    ("storage_critical_percent", "91"),
+    ("back_off", "\"11m\""),
+    ("back_off_cap", "\"11h\""),
+    ("persistent_after", "\"2h\""),
+    ("realtime", "\"ws://127.0.0.1:9\""),
+    ("thumbnails", "\"http://127.0.0.1:9\""),
+    ("thumbnail_origins", "[\"https://cdn.example.test\"]"),
+    ("digest_at", "\"07:30\""),
+    ("from", "\"00:30\""),
+    ("to", "\"03:30\""),
+    ("days", "[\"mon\"]"),
+    ("environments", "[\"staging\"]"),
+    ("on", "[\"lost\"]"),
+    ("agents", "[\"fleet-manager\"]"),
+    ("checks", "[\"host_disk\"]"),
+    ("mutex", "[\"api\"]"),
+    ("prove_every", "\"9d\""),
+    ("freeze_warning", "400000000"),
+    ("freeze_critical", "1100000000"),
+    ("bloat_percent", "40"),
+    ("endpoint", "\"https://s3.example.test\""),
+    ("folder", "\"/x\""),
+    ("hot", "\"5d\""),
+    ("warm", "\"40d\""),
+    ("cold", "\"100d\""),
+    ("trim_above_mib", "200"),
+    ("depth", "2"),
+    ("memory_critical_percent", "99"),
+    ("fragmentation_percent", "200"),
+    ("fallback_playlists", "{ default = \"c1\" }"),
+];
+
 /// Values that must mean something beside their type.
 fn other_value(root: &Value, schema: &Value, path: &str) -> String {
-    let special = BTreeMap::from([
-        ("cron", "\"*/7 * * * *\""),
-        ("zone", "\"Europe/Paris\""),
-        ("uplink", "[\"https://www.example.test/\"]"),
-        ("url", "\"tcp://127.0.0.1:9\""),
-        ("body", "{ \"/a\" = [\"b\"] }"),
-        ("degraded", "{ \"/a\" = [\"b\"] }"),
-        ("dependencies", "[]"),
-        ("status", "[201]"),
-        ("certificate_critical_days", "6"),
-        ("disk_percent", "84"),
-        ("disk_critical_percent", "94"),
-        ("storage_critical_percent", "91"),
-        ("back_off", "\"11m\""),
-        ("back_off_cap", "\"11h\""),
-        ("persistent_after", "\"2h\""),
-        ("realtime", "\"ws://127.0.0.1:9\""),
-        ("thumbnails", "\"http://127.0.0.1:9\""),
-        ("thumbnail_origins", "[\"https://cdn.example.test\"]"),
-        ("digest_at", "\"07:30\""),
-        ("from", "\"00:30\""),
-        ("to", "\"03:30\""),
-        ("days", "[\"mon\"]"),
-        ("environments", "[\"staging\"]"),
-        ("on", "[\"lost\"]"),
-        ("agents", "[\"fleet-manager\"]"),
-        ("checks", "[\"host_disk\"]"),
-        ("mutex", "[\"api\"]"),
-        ("prove_every", "\"9d\""),
-        ("freeze_warning", "400000000"),
-        ("freeze_critical", "1100000000"),
-        ("bloat_percent", "40"),
-        ("fallback_playlists", "{ default = \"c1\" }"),
-    ]);
+    let special = BTreeMap::from(SPECIAL);
     let name = path.rsplit(['.', ']']).next().unwrap_or(path);
     if path.contains("command.") {
         return if name == "log" { "\"/x\"".to_owned() } else { "[\"/bin/x\"]".to_owned() };
@@ -211,9 +223,27 @@ fn document(path: &str, value: &str) -> String {
     if let Some(inner) = path.strip_prefix("notify.") {
         return of_notify(inner, &line);
     }
-    if let Some(inner) = path.strip_prefix("agents.db-maintainer.databases[].") {
-        let name = if inner == "name" && !value.is_empty() { "" } else { "name = \"a\"\n" };
-        return format!("[[agents.db-maintainer.databases]]\n{name}{}", line(inner));
+    for (list, folder) in [("databases", ""), ("redis", ""), ("logs", "folder = \"/l\"\n")] {
+        let list = format!("agents.db-maintainer.{list}");
+        if let Some(inner) = path.strip_prefix(&format!("{list}[].")) {
+            let given = |name: &str| inner == name && !value.is_empty();
+            let name = if given("name") { "" } else { "name = \"a\"\n" };
+            let folder = if given("folder") { "" } else { folder };
+            return format!("[[{list}]]\n{name}{folder}{}", line(inner));
+        }
+    }
+    if let Some(inner) = path.strip_prefix("agents.db-maintainer.backups[].") {
+        return of_backups(inner, value);
+    }
+    if let Some(inner) = path.strip_prefix("agents.db-maintainer.buckets[].") {
+        let must = [
+            ("name", "name = \"a\"\n"),
+            ("endpoint", "endpoint = \"http://127.0.0.1:1\"\n"),
+            ("bucket", "bucket = \"abc\"\n"),
+        ];
+        let others = must.iter().filter(|(name, _)| inner != *name || value.is_empty());
+        let others: String = others.map(|(_, text)| *text).collect();
+        return format!("[[agents.db-maintainer.buckets]]\n{others}{}", line(inner));
     }
     let Some((_, inner)) = path.split_once("services[].") else {
         return line(path);
@@ -272,6 +302,45 @@ fn of_notify(inner: &str, line: &dyn Fn(&str) -> String) -> String {
         return own(name, &format!("[[notify.maintenance]]\n{WINDOW}"));
     }
     format!("[notify]\n{}", line(inner))
+}
+
+/// A document with one declared backup, in which one setting has this value, or is not there.
+fn of_backups(inner: &str, value: &str) -> String {
+    let mut fields = BTreeMap::from([("name", "\"a\""), ("folder", "\"/b\"")]);
+    let nested = [
+        ("newest", "table = \"t\", column = \"c\", within = \"1h\"", ""),
+        ("encryption", "key_id = \"k\"", ""),
+        ("copies", "medium = \"nas\", folder = \"/c\"", "[]"),
+    ];
+    let mut own = String::new();
+    let outer = nested.iter().find(|(name, ..)| inner.starts_with(name) && inner.contains('.'));
+    if let (Some((name, rest, brackets)), false) = (outer, value.is_empty()) {
+        let (_, field) = inner.split_once('.').expect("it has a field");
+        // Either a folder or a bucket.
+        let replaced = if field == "bucket" { "folder" } else { field };
+        let is_other = |one: &&str| !one.starts_with(replaced);
+        let mut parts: Vec<&str> = rest.split(", ").filter(is_other).collect();
+        let set = format!("{field} = {value}");
+        parts.push(&set);
+        let (open, close) = brackets.split_at(brackets.len() / 2);
+        own = format!("{name} = {open}{{ {} }}{close}\n", parts.join(", "));
+    } else if !value.is_empty() {
+        fields.insert(inner, value);
+        if inner == "make" {
+            fields.insert("database", "\"other\"");
+        }
+    }
+    let fields: Vec<String> =
+        fields.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+    let fields = fields.join(
+        "
+",
+    );
+    format!(
+        "[[agents.db-maintainer.databases]]\nname = \"other\"\n\
+         [[agents.db-maintainer.buckets]]\nname = \"other\"\nendpoint = \"http://127.0.0.1:1\"\n\
+         bucket = \"abc\"\n[[agents.db-maintainer.backups]]\n{fields}\n{own}"
+    )
 }
 
 /// Every effective value, without its origin.

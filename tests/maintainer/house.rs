@@ -16,6 +16,7 @@ pub(crate) struct House {
     folder: tempfile::TempDir,
     pub(crate) server: PrivatePostgres,
     url: String,
+    given: Vec<(String, String)>,
 }
 
 impl House {
@@ -27,7 +28,7 @@ impl House {
     pub(crate) fn with(tables: &[&str], server: &str) -> Option<Self> {
         let server = PrivatePostgres::start(server)?;
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let house = Self { url: server.url(), folder, server };
+        let house = Self { url: server.url(), folder, server, given: Vec::new() };
         house.settings(&format!(
             "[[agents.db-maintainer.databases]]\nname = \"main\"\ntables = {tables:?}\n"
         ));
@@ -37,6 +38,12 @@ impl House {
     pub(crate) fn settings(&self, text: &str) {
         let text = format!("host = \"host-a\"\n{text}\n[agents.health-guardian]\nservices = []\n");
         std::fs::write(self.path().join("agents.toml"), text).expect("they are written");
+    }
+
+    /// With these in its environment, too.
+    pub(crate) fn given(self, given: &[(&str, &str)]) -> Self {
+        let given = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Self { given: given.collect(), ..self }
     }
 
     /// Reached at another address.
@@ -53,6 +60,7 @@ impl House {
         command.args(words).current_dir(self.path()).env_clear().env("PATH", "/usr/bin:/bin");
         command.env("OPSWARDEN_CONFIG", self.path().join("agents.toml"));
         command.env("DATABASE_URL", &self.url).stdin(Stdio::null());
+        command.envs(self.given.iter().cloned());
         command
     }
 
@@ -88,12 +96,7 @@ impl House {
 
     /// Runs it, and returns its report.
     pub(crate) fn tend(&self) -> Report {
-        let output = self.maintainer().output().expect("it starts");
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let report =
-            serde_json::from_str(&text).unwrap_or_else(|why| panic!("{why}: {text}{said}"));
-        Report { report, code: output.status.code() }
+        Report::of(self.maintainer().output().expect("it starts"))
     }
 }
 
@@ -117,6 +120,24 @@ pub(crate) struct Report {
 }
 
 impl Report {
+    /// What a run printed.
+    pub(crate) fn of(output: Output) -> Self {
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let report =
+            serde_json::from_str(&text).unwrap_or_else(|why| panic!("{why}: {text}{said}"));
+        Self { report, code: output.status.code() }
+    }
+
+    /// The acts on logs that ended so, by their words.
+    pub(crate) fn ended(&self, state: &str) -> Vec<&str> {
+        // A report without any has no such list.
+        let attempts = self.report["attempts"].as_array().into_iter().flatten();
+        let found = attempts.filter(|one| one["state"] == state);
+        let said = found.map(|one| one["operation"].as_str().unwrap_or_default());
+        said.filter(|one| one.contains("log") || one.contains("archive")).collect()
+    }
+
     /// What was done about databases, and proved.
     pub(crate) fn proved(&self) -> Vec<&str> {
         let attempts = self.report["attempts"].as_array().expect("a list").iter();

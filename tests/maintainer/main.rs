@@ -1,10 +1,30 @@
 //! db-maintainer against real servers: what it finds, what it does, what it leaves, and that nobody waits because of it.
 #![expect(clippy::disallowed_methods, reason = "the programs themselves are what is tested")]
 
+#[path = "../support/authority.rs"]
+mod authority;
+mod backups;
+mod buckets;
 mod house;
+mod logs;
+mod logs_races;
+mod object_storage;
 #[path = "../support/peers.rs"]
 mod peers;
+#[path = "../support/peers_pm2.rs"]
+mod peers_pm2;
 #[path = "../support/peers_postgres.rs"]
 mod peers_postgres;
+#[path = "../support/peers_redis.rs"]
+mod peers_redis;
+#[path = "../support/peers_s3.rs"]
+mod peers_s3;
 mod postgres;
+mod redis;
+mod redis_house;
+mod redis_reclaim;
+mod yard;
 mod yields;
+mod zoo;
+mod zoo_bad;
+mod zoo_good;

@@ -77,6 +77,16 @@ impl PrivatePostgres {
         format!("postgres://{USER}@localhost/{USER}?host={}", self.dir.path().display())
     }
 
+    /// The folder of its socket.
+    pub(crate) fn host(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// One of its programs.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.bin.join(name)
+    }
+
     fn psql(&self) -> Command {
         let mut command = Command::new(self.bin.join("psql"));
         command.args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-U", USER, "-d", USER, "-h"]);

@@ -11,6 +11,8 @@
     reason = "this is the adapter that may start programs, and it hands on three variables"
 )]
 
+mod held;
+
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
@@ -24,6 +26,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
+
+pub(crate) use self::held::Held;
 
 /// How much of each output stream is kept unless the caller says otherwise.
 const OUTPUT_LIMIT_BYTES: usize = 256 * 1024;
@@ -52,11 +56,21 @@ fn is_executable(path: &Path) -> bool {
     found.is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
+/// As whom a program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Account {
+    /// The user's number.
+    pub(crate) user: u32,
+    /// The group's; it has no others.
+    pub(crate) group: u32,
+}
+
 /// A program to run once.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
     argv: Vec<String>,
     env: BTreeMap<String, String>,
+    account: Option<Account>,
     deadline: Duration,
     limit_bytes: usize,
 }
@@ -105,6 +119,13 @@ impl Captured {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 
+    /// The first line that says anything.
+    pub(crate) fn first_line(&self) -> Option<String> {
+        let text = self.text();
+        let line = text.lines().map(str::trim).find(|line| !line.is_empty());
+        line.map(str::to_owned)
+    }
+
     /// The last line that says anything.
     pub(crate) fn last_line(&self) -> Option<String> {
         let text = self.text();
@@ -119,6 +140,7 @@ impl Program {
         Self {
             argv: argv.into_iter().map(Into::into).collect(),
             env: BTreeMap::new(),
+            account: None,
             deadline: DEADLINE,
             limit_bytes: OUTPUT_LIMIT_BYTES,
         }
@@ -127,6 +149,12 @@ impl Program {
     /// The same with one more variable in its environment.
     pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.env.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The same as another user; `None` changes nothing.
+    pub(crate) const fn account(mut self, account: Option<Account>) -> Self {
+        self.account = account;
         self
     }
 
@@ -151,24 +179,32 @@ impl Program {
     }
 
     fn start(&self) -> Result<(Child, Group), String> {
+        self.start_with(Stdio::null())
+    }
+
+    fn start_with(&self, input: Stdio) -> Result<(Child, Group), String> {
         let Some((program, arguments)) = self.argv.split_first() else {
             return Err("no program is named".to_owned());
         };
-        let inherited = INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
-        let child = Command::new(program)
-            .args(arguments)
-            .env_clear()
-            .envs(inherited)
-            .envs(&self.env)
-            .stdin(Stdio::null())
+        let child = self
+            .command(program, arguments)
+            .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true)
             .spawn()
             .map_err(|error| format!("`{program}` cannot be started: {error}"))?;
-        let pid = child.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
-        Ok((child, Group { pid, over: AtomicBool::new(false) }))
+        Ok(Group::with(child))
+    }
+
+    fn command(&self, program: &str, arguments: &[String]) -> Command {
+        let inherited = INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+        let mut command = Command::new(program);
+        command.args(arguments).env_clear().envs(inherited).envs(&self.env);
+        command.stdin(Stdio::null()).process_group(0).kill_on_drop(true);
+        if let Some(account) = self.account {
+            command.uid(account.user).gid(account.group);
+        }
+        command
     }
 
     async fn attend(&self, mut child: Child, group: Group) -> Outcome {
@@ -255,6 +291,12 @@ struct Group {
 }
 
 impl Group {
+    /// A program with its group.
+    fn with(child: Child) -> (Child, Self) {
+        let pid = child.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+        (child, Self { pid, over: AtomicBool::new(false) })
+    }
+
     fn is_over(&self) {
         self.over.store(true, Ordering::Relaxed);
     }
@@ -273,129 +315,4 @@ impl Drop for Group {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sh(script: &str) -> Program {
-        Program::new(["/bin/sh", "-c", script])
-    }
-
-    fn is_running(pid: &str) -> bool {
-        let stat = std::fs::read_to_string(Path::new("/proc").join(pid.trim()).join("stat"));
-        stat.is_ok_and(|stat| !stat.contains(") Z "))
-    }
-
-    async fn until(mut holds: impl FnMut() -> bool) -> bool {
-        for _ in 0..5_000 {
-            if holds() {
-                return true;
-            }
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-        false
-    }
-
-    #[tokio::test]
-    async fn a_program_that_ends_is_heard_whole() {
-        let outcome = sh("echo out; echo err >&2; exit 7").run().await;
-        let Outcome::Exited { code: 7, stdout, stderr } = outcome else { panic!("{outcome:?}") };
-        assert_eq!(stdout, Captured { bytes: b"out\n".to_vec(), cut_short: false });
-        assert_eq!(stderr.last_line().as_deref(), Some("err"));
-    }
-
-    #[tokio::test]
-    async fn a_program_sees_only_the_environment_that_it_is_given() {
-        let outcome = Program::new(["/usr/bin/env"]).env("PM2_HOME", "/x").run().await;
-        let Outcome::Exited { stdout, .. } = outcome else { panic!("{outcome:?}") };
-        let text = stdout.text();
-        let mut names: Vec<_> = text.lines().filter_map(|line| line.split('=').next()).collect();
-        names.retain(|name| !INHERITED.contains(name));
-        assert_eq!(names, ["PM2_HOME"]);
-    }
-
-    #[tokio::test]
-    async fn an_argument_never_meets_a_shell() {
-        let outcome = Program::new(["/bin/echo", "$(id); `id` > x"]).run().await;
-        let Outcome::Exited { stdout, .. } = outcome else { panic!("{outcome:?}") };
-        assert_eq!(stdout.text(), "$(id); `id` > x\n");
-    }
-
-    #[tokio::test]
-    async fn a_program_that_is_not_there_says_so() {
-        let outcome = Program::new(["/nowhere/at-all"]).run().await;
-        assert!(matches!(&outcome, Outcome::CouldNotStart { why } if why.contains("/nowhere")));
-        let nothing = Program::new(Vec::<String>::new()).run().await;
-        assert!(matches!(nothing, Outcome::CouldNotStart { .. }));
-    }
-
-    #[test]
-    fn only_executable_files_are_found() {
-        assert_eq!(find("/bin/sh"), Some(PathBuf::from("/bin/sh")));
-        assert!(find("sh").is_some_and(|path| path.ends_with("sh")));
-        for none in ["/etc/passwd", "/bin", "/nowhere", "no-such-program-here", ""] {
-            assert_eq!(find(none), None, "{none}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_signal_is_no_exit_code() {
-        assert_eq!(sh("kill -9 $$").run().await, Outcome::Signalled { signal: 9 });
-    }
-
-    #[tokio::test]
-    async fn a_flood_of_output_stays_bounded() {
-        let flood = sh("yes | head -c 300000000").limit_bytes(1_000);
-        let outcome = flood.deadline(Duration::from_mins(1)).run().await;
-        let Outcome::Exited { code: 0, stdout, .. } = outcome else { panic!("{outcome:?}") };
-        assert!(stdout.cut_short);
-        assert_eq!(stdout.bytes.len(), 1_000);
-    }
-
-    #[tokio::test]
-    async fn a_flood_without_end_is_ended_by_the_deadline() {
-        let outcome = Program::new(["yes"]).deadline(Duration::from_millis(300)).run().await;
-        assert_eq!(outcome, Outcome::TimedOut { after: Duration::from_millis(300) });
-    }
-
-    #[tokio::test]
-    async fn the_deadline_ends_the_whole_group() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("pid");
-        let script = format!("sleep 1000 & echo $! > {}; wait", file.display());
-        let outcome = sh(&script).deadline(Duration::from_millis(500)).run().await;
-        assert!(matches!(outcome, Outcome::TimedOut { .. }));
-        let pid = std::fs::read_to_string(file).unwrap();
-        assert!(until(|| !is_running(&pid)).await, "the grandchild {pid} outlived the deadline");
-    }
-
-    #[tokio::test]
-    async fn a_caller_that_goes_away_takes_the_group_along() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("pid");
-        let script = format!("sleep 1000 & echo $! > {}; wait", file.display());
-        let call = tokio::spawn(sh(&script).deadline(Duration::from_mins(10)).run());
-        assert!(until(|| std::fs::read_to_string(&file).is_ok_and(|pid| !pid.is_empty())).await);
-        let pid = std::fs::read_to_string(&file).unwrap();
-        assert!(is_running(&pid));
-        call.abort();
-        assert!(call.await.unwrap_err().is_cancelled());
-        assert!(until(|| !is_running(&pid)).await, "the grandchild {pid} outlived its caller");
-    }
-
-    #[tokio::test]
-    async fn what_a_program_leaves_behind_lives_on_and_holds_nobody_up() {
-        for script in ["sleep 30 & echo $!", "setsid sleep 30 & echo $!"] {
-            let started = tokio::time::Instant::now();
-            let outcome = sh(script).deadline(Duration::from_secs(20)).run().await;
-            let Outcome::Exited { code: 0, stdout, .. } = outcome else { panic!("{outcome:?}") };
-            assert!(started.elapsed() < Duration::from_secs(10));
-            let pid = stdout.text();
-            for _ in 0..50 {
-                assert!(is_running(&pid), "{script}: what was started on purpose was killed");
-                tokio::time::sleep(Duration::from_millis(2)).await;
-            }
-            let pid = Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
-            rustix::process::kill_process(pid, Signal::KILL).unwrap();
-        }
-    }
-}
+mod tests;

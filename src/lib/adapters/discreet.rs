@@ -3,13 +3,15 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::adapters::redact::Redactor;
 use crate::domain::operation::{DataRef, DataState, Upkeep};
 use crate::domain::process::{ProcessReading, ProcessRef, Startable};
 use crate::domain::sight::{Blind, Scan, Sight};
-use crate::domain::upkeep::DatabaseLook;
+use crate::domain::upkeep::{BackupSetLook, BucketLook, DatabaseLook, KeyspaceLook};
 use crate::ports::Pending;
-use crate::ports::data_store::{DataStoreControl, Database};
+use crate::ports::data_store::{BackupStore, Bucket, DataStoreControl, Database, Keyspace};
 use crate::ports::probe::{ProbeAnswer, ProbeReading, ProbeRequest, Prober};
 use crate::ports::processes::{ActFailure, ProcessControl, Processes};
 
@@ -97,6 +99,36 @@ impl<T: Database> Database for Discreet<T> {
         Box::pin(async move {
             let seen = self.inner.look(least_index_bytes).await;
             seen.map_err(|blind| self.blind(blind))
+        })
+    }
+}
+
+impl<T: BackupStore> BackupStore for Discreet<T> {
+    fn look(&self) -> Pending<'_, Sight<BackupSetLook>> {
+        Box::pin(async move { self.inner.look().await.map_err(|blind| self.blind(blind)) })
+    }
+}
+
+impl<T: Bucket> Bucket for Discreet<T> {
+    /// Names of objects stay whole: a person runs a command with them.
+    fn look(&self, unfinished_before: Timestamp) -> Pending<'_, Sight<BucketLook>> {
+        Box::pin(async move {
+            let seen = self.inner.look(unfinished_before).await;
+            let look = seen.map_err(|blind| self.blind(blind))?;
+            Ok(BucketLook {
+                usage: look.usage.map_err(|blind| self.blind(blind)),
+                unfinished: look.unfinished.map_err(|blind| self.blind(blind)),
+            })
+        })
+    }
+}
+
+impl<T: Keyspace> Keyspace for Discreet<T> {
+    fn look(&self) -> Pending<'_, Sight<KeyspaceLook>> {
+        Box::pin(async move {
+            let mut look = self.inner.look().await.map_err(|blind| self.blind(blind))?;
+            look.saves.rules = look.saves.rules.map_err(|blind| self.blind(blind));
+            Ok(look)
         })
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod agent_lock;
 pub mod agent_process;
+pub mod backup;
 pub(crate) mod cause;
 pub mod channel;
 pub(crate) mod child;
@@ -12,6 +13,7 @@ pub mod discreet;
 pub mod elsewhere;
 pub mod evidence;
 pub mod host;
+pub mod logs;
 pub mod own_usage;
 pub mod owner;
 pub mod platform;
@@ -22,6 +24,8 @@ pub mod probe;
 mod proc_stat;
 pub mod recorder;
 pub mod redact;
+pub mod redis;
+pub mod s3;
 pub mod store;
 pub mod system_clock;
 pub mod systemd;

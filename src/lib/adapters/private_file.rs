@@ -34,7 +34,8 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 
-fn unfinished(path: &Path) -> io::Result<NamedTempFile> {
+/// A file beside the one that it becomes; dropped, it is gone.
+pub(crate) fn unfinished(path: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new()
         .prefix(UNFINISHED)
         .permissions(Permissions::from_mode(OWNER_ONLY))

@@ -11,5 +11,5 @@ pub mod tenant;
 pub mod tenant_snapshot;
 
 pub use judgement::{Agent, Scope};
-pub use need::{DeclaredProcess, Need, Problem, StoreNeed};
+pub use need::{BackupsNeed, DeclaredProcess, Need, Problem, StoreNeed};
 pub use remedy::{Remedy, Step};

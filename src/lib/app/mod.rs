@@ -5,6 +5,7 @@ pub mod agent_run;
 pub mod cli;
 pub mod commands;
 pub mod config;
+mod declared_folders;
 pub mod demo;
 pub mod documents;
 mod dry_run;

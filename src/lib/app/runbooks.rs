@@ -24,8 +24,20 @@ pub(crate) static RUNBOOKS: &[(&str, &str)] = &[
         include_str!("../../../docs/runbooks/agent_too_often.md"),
     ),
     (
+        "archives_expired",
+        include_str!("../../../docs/runbooks/archives_expired.md"),
+    ),
+    (
+        "archives_warm",
+        include_str!("../../../docs/runbooks/archives_warm.md"),
+    ),
+    (
         "backup_bad",
         include_str!("../../../docs/runbooks/backup_bad.md"),
+    ),
+    (
+        "backup_copies",
+        include_str!("../../../docs/runbooks/backup_copies.md"),
     ),
     (
         "backup_due",
@@ -34,6 +46,22 @@ pub(crate) static RUNBOOKS: &[(&str, &str)] = &[
     (
         "backups_many",
         include_str!("../../../docs/runbooks/backups_many.md"),
+    ),
+    (
+        "backups_unseen",
+        include_str!("../../../docs/runbooks/backups_unseen.md"),
+    ),
+    (
+        "bucket_full",
+        include_str!("../../../docs/runbooks/bucket_full.md"),
+    ),
+    (
+        "bucket_growing",
+        include_str!("../../../docs/runbooks/bucket_growing.md"),
+    ),
+    (
+        "bucket_unreachable",
+        include_str!("../../../docs/runbooks/bucket_unreachable.md"),
     ),
     (
         "certificate_ending",
@@ -62,6 +90,10 @@ pub(crate) static RUNBOOKS: &[(&str, &str)] = &[
     (
         "content_oversized",
         include_str!("../../../docs/runbooks/content_oversized.md"),
+    ),
+    (
+        "copy_due",
+        include_str!("../../../docs/runbooks/copy_due.md"),
     ),
     (
         "counter_ending",
@@ -140,6 +172,22 @@ pub(crate) static RUNBOOKS: &[(&str, &str)] = &[
         include_str!("../../../docs/runbooks/location_dark.md"),
     ),
     (
+        "log_large",
+        include_str!("../../../docs/runbooks/log_large.md"),
+    ),
+    (
+        "log_stuck",
+        include_str!("../../../docs/runbooks/log_stuck.md"),
+    ),
+    (
+        "logs_old",
+        include_str!("../../../docs/runbooks/logs_old.md"),
+    ),
+    (
+        "logs_unseen",
+        include_str!("../../../docs/runbooks/logs_unseen.md"),
+    ),
+    (
         "long_unknown",
         include_str!("../../../docs/runbooks/long_unknown.md"),
     ),
@@ -160,6 +208,42 @@ pub(crate) static RUNBOOKS: &[(&str, &str)] = &[
         include_str!("../../../docs/runbooks/process_memory.md"),
     ),
     (
+        "recovery_short",
+        include_str!("../../../docs/runbooks/recovery_short.md"),
+    ),
+    (
+        "redis_clients",
+        include_str!("../../../docs/runbooks/redis_clients.md"),
+    ),
+    (
+        "redis_evicting",
+        include_str!("../../../docs/runbooks/redis_evicting.md"),
+    ),
+    (
+        "redis_expired_kept",
+        include_str!("../../../docs/runbooks/redis_expired_kept.md"),
+    ),
+    (
+        "redis_fragmented",
+        include_str!("../../../docs/runbooks/redis_fragmented.md"),
+    ),
+    (
+        "redis_memory",
+        include_str!("../../../docs/runbooks/redis_memory.md"),
+    ),
+    (
+        "redis_persistence",
+        include_str!("../../../docs/runbooks/redis_persistence.md"),
+    ),
+    (
+        "redis_slow",
+        include_str!("../../../docs/runbooks/redis_slow.md"),
+    ),
+    (
+        "redis_unreachable",
+        include_str!("../../../docs/runbooks/redis_unreachable.md"),
+    ),
+    (
         "remedy_ineffective",
         include_str!("../../../docs/runbooks/remedy_ineffective.md"),
     ),
@@ -170,6 +254,10 @@ pub(crate) static RUNBOOKS: &[(&str, &str)] = &[
     (
         "restore_due",
         include_str!("../../../docs/runbooks/restore_due.md"),
+    ),
+    (
+        "restore_unprovable",
+        include_str!("../../../docs/runbooks/restore_unprovable.md"),
     ),
     (
         "schedule_ended",
@@ -226,6 +314,10 @@ pub(crate) static RUNBOOKS: &[(&str, &str)] = &[
     (
         "uplink_down",
         include_str!("../../../docs/runbooks/uplink_down.md"),
+    ),
+    (
+        "uploads_unfinished",
+        include_str!("../../../docs/runbooks/uploads_unfinished.md"),
     ),
     (
         "vacuum_due",

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::config::{AgentSettings, Config, Pm2Read};
+use super::declared_folders;
 use super::registry::Entry;
 use super::wire;
 use crate::agent::Need;
@@ -109,9 +110,11 @@ pub fn units(
     let are_default =
         config.paths.state == beside.join("state") && config.paths.logs == beside.join("logs");
     let are_systemds = folders == [STATE, LOGS];
+    let logs = logs(config, entries);
     let paths = [place.programs, place.user, &settings, &folders[0], &folders[1]];
     let wrong: Vec<NoForm> = paths
         .into_iter()
+        .chain(logs.iter().map(String::as_str))
         .filter(|path| !is_plain(path))
         .map(|path| NoForm::Path(path.to_owned()))
         .collect();
@@ -119,9 +122,10 @@ pub fn units(
         return Err(wrong);
     }
     let in_home = |path: &&str| HOMES.iter().any(|home| Path::new(path).starts_with(home));
+    let homes = paths.into_iter().chain(logs.iter().map(String::as_str)).any(|path| in_home(&path));
     let house = systemd::House {
         programs: place.programs.to_owned(),
-        homes: [place.programs, &settings, &folders[0], &folders[1]].iter().any(in_home),
+        homes,
         foreign: starts_foreign_programs(config, entries),
         user: place.user.to_owned(),
         folders: (!are_default && !are_systemds).then(|| folders.clone()),
@@ -136,7 +140,7 @@ pub fn units(
         ));
     }
     match mode {
-        Mode::Daemon => triggers.add(systemd::DAEMON, systemd::daemon(&house)),
+        Mode::Daemon => triggers.add(systemd::DAEMON, systemd::daemon(&house, &logs)),
         Mode::Timers => timers(config, entries, place, &house, &mut triggers)?,
     }
     triggers.add(systemd::TELLER, systemd::teller(&house));
@@ -236,6 +240,7 @@ fn timers(
             calendars: starts.iter().map(calendar::on_calendar).collect(),
             persistent: schedule.period(place.now) >= SELDOM,
             longest: longest(settings),
+            logs: declared_folders::tends_logs(&needs).then(|| declared_folders::folders(&needs)),
             tends_host: needs.iter().any(|need| matches!(need, Need::Host | Need::Manager { .. })),
         };
         let unit = format!("opswarden-{}", spec.name);
@@ -259,6 +264,12 @@ fn of_all<'c>(
 fn needs(config: &Config, entries: &[Entry], spec: &Spec) -> Vec<Need> {
     let entry = entries.iter().find(|entry| (entry.spec)().name == spec.name);
     entry.map(|entry| (entry.needs)(&config.of(&spec.name).stanza)).unwrap_or_default()
+}
+
+/// The folders that settings name.
+fn logs(config: &Config, entries: &[Entry]) -> Vec<String> {
+    let asked = entries.iter().flat_map(|entry| needs(config, entries, &(entry.spec)()));
+    declared_folders::folders(&asked.collect::<Vec<_>>())
 }
 
 /// Whether settings name programs of others that a run starts.

@@ -112,3 +112,24 @@ fn an_app_for_each_agent_is_started_in_the_zone_of_the_daemon() {
     assert_eq!((&app["kill_timeout"], &app["treekill"]), (&7_215_000.into(), &false.into()));
     assert_eq!(app["out_file"], "/etc/opswarden/logs/pm2-fleet-manager.log");
 }
+
+#[test]
+fn folders_of_logs_can_be_written_by_who_tends_them_alone() {
+    let text = "[[agents.db-maintainer.logs]]\nname = \"pm2\"\nfolder = \"/home/app/.pm2/logs\"\n";
+    let made = made(text);
+    let (maintainer, other) = ("opswarden-db-maintainer.service", "opswarden-ops-reporter.service");
+    for line in ["ReadWritePaths=-/home/app/.pm2/logs", "PrivateUsers=no", "ProtectHome=read-only"]
+    {
+        assert!(has(&made, maintainer, line), "{line}: {:?}", made.text(maintainer));
+    }
+    assert!(!has(&made, maintainer, "PrivateUsers=yes"));
+    assert!(has(&made, other, "PrivateUsers=yes"));
+    assert!(!has(&made, other, "ReadWritePaths=-/home/app/.pm2/logs"));
+    let daemon = |text: &str| units(&config(text), registry::ALL, Mode::Daemon, &place()).unwrap();
+    let unit = "opswarden.service";
+    assert!(has(&daemon(text), unit, "ReadWritePaths=-/home/app/.pm2/logs"));
+    assert!(has(&daemon(""), unit, "PrivateUsers=yes"), "its own logs are written by itself");
+    let strange = text.replace("/home/app", "/home/a b");
+    let wrong = units(&config(&strange), registry::ALL, Mode::Timers, &place()).unwrap_err();
+    assert!(wrong[0].to_string().contains("/home/a b"), "{wrong:?}");
+}

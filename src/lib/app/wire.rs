@@ -40,6 +40,8 @@ use crate::ports::processes::{ProcessControl, Processes};
 use crate::ports::sensors::Sensors;
 use crate::ports::store::{Store, StoreError};
 
+mod buckets;
+mod redis;
 mod stores;
 
 /// The file that remembers what the platform said: it can be lost at any time.

@@ -52,11 +52,19 @@ pub enum SubjectKind {
     Table,
     /// An index of a database.
     Index,
+    /// A bucket of an object storage.
+    Bucket,
+    /// Everything that a Redis server holds.
+    Keyspace,
+    /// A set of log files.
+    Logs,
+    /// A log file.
+    Log,
 }
 
 impl SubjectKind {
     /// Every kind, in order.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 22] = [
         Self::Service,
         Self::Process,
         Self::Manager,
@@ -75,6 +83,10 @@ impl SubjectKind {
         Self::Backup,
         Self::Table,
         Self::Index,
+        Self::Bucket,
+        Self::Keyspace,
+        Self::Logs,
+        Self::Log,
     ];
 
     /// The word used in keys and files.
@@ -99,6 +111,10 @@ impl SubjectKind {
             Self::Backup => "backup",
             Self::Table => "table",
             Self::Index => "index",
+            Self::Bucket => "bucket",
+            Self::Keyspace => "keyspace",
+            Self::Logs => "logs",
+            Self::Log => "log",
         }
     }
 }

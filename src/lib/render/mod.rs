@@ -9,6 +9,7 @@ pub mod notice;
 pub mod notifications;
 pub mod page;
 pub mod report;
+pub mod restores;
 pub mod status;
 pub mod style;
 pub mod table;

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::page::Page;
+use super::restores::{self, Proved};
 use super::style::{Style, Tone};
 use super::table::{Fit, Table, WIDTH};
 use super::time::relative;
@@ -31,6 +32,7 @@ pub fn status(
     places: &Places,
     notes: &[String],
     state: &OpsState,
+    restores: &[Proved],
     now: Timestamp,
     style: Style,
 ) -> String {
@@ -46,6 +48,7 @@ pub fn status(
     }
     incidents(&mut page, state, now);
     remediations(&mut page, state, now);
+    restores::section(&mut page, restores, now);
     if !state.controls.is_empty() {
         page.heading("Controls");
         for control in &state.controls {

@@ -7,8 +7,10 @@ mod database;
 mod look;
 mod names;
 mod session;
+mod source;
 mod statements;
 mod tend;
 mod watch;
 
 pub use self::database::Postgres;
+pub(crate) use self::source::in_words;

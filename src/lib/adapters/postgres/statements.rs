@@ -186,3 +186,36 @@ pub(super) const CANCEL: &str = "SELECT pg_cancel_backend($1)";
 
 /// The server's process of this session.
 pub(super) const PID: &str = "SELECT pg_backend_pid()";
+
+/// The name of the database, and the identity of its server's data; a user who may not ask for that one gives it no identity.
+pub(super) const IDENTITY: &str = "
+    SELECT current_database()::text,
+           CASE WHEN has_function_privilege('pg_control_system()', 'EXECUTE')
+                THEN (SELECT system_identifier::text FROM pg_control_system()) ELSE '' END";
+
+/// The moment of this transaction, for others to look at.
+pub(super) const EXPORT: &str = "SELECT pg_export_snapshot()";
+
+/// The extensions and their versions; the language that every database has left out.
+pub(super) const EXTENSIONS: &str =
+    "SELECT extname::text, extversion FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY 1";
+
+/// The roles that people made.
+pub(super) const ROLES: &str =
+    "SELECT quote_ident(rolname) FROM pg_roles WHERE left(rolname, 3) <> 'pg_' ORDER BY 1";
+
+/// The tables that a dump holds, how many rows each has as far as statistics know, and its size; what belongs to an extension
+/// comes with that one, and what is not logged is not promised to last.
+pub(super) const ROWS: &str = "
+    SELECT quote_ident(space.nspname) || '.' || quote_ident(class.relname),
+           greatest(coalesce(stat.n_live_tup, 0), class.reltuples::bigint, 0),
+           pg_relation_size(class.oid)
+    FROM pg_class AS class
+    JOIN pg_namespace AS space ON space.oid = class.relnamespace
+    LEFT JOIN pg_stat_all_tables AS stat ON stat.relid = class.oid
+    WHERE class.relkind = 'r' AND class.relpersistence = 'p'
+      AND space.nspname NOT IN ('pg_catalog', 'information_schema')
+      AND NOT EXISTS (SELECT FROM pg_depend AS own
+                      WHERE own.classid = 'pg_class'::regclass AND own.objid = class.oid
+                        AND own.deptype = 'e')
+    ORDER BY 3, 1";

@@ -22,9 +22,11 @@ impl DataStoreControl for Postgres {
             match data.kind {
                 DataKind::Table => self.table(data).await,
                 DataKind::Index => self.index(data).await,
-                DataKind::Database | DataKind::Backups => {
-                    Err(Blind::because("it is not read this way"))
-                }
+                DataKind::Database
+                | DataKind::Backups
+                | DataKind::Keyspace
+                | DataKind::Logs
+                | DataKind::Log => Err(Blind::because("it is not read this way")),
             }
         })
     }

@@ -155,7 +155,7 @@ impl EventRow {
 }
 
 /// Bytes as people compare them.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(in crate::adapters) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text

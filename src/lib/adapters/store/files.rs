@@ -131,12 +131,12 @@ pub(super) async fn lock(path: &Path, hold: Hold, clock: &dyn Clock) -> Result<L
 }
 
 /// Makes renames in a folder durable.
-pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(in crate::adapters) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
 /// A time as part of a file name.
-pub(super) fn stamp(at: Timestamp) -> String {
+pub(in crate::adapters) fn stamp(at: Timestamp) -> String {
     at.strftime("%Y%m%dT%H%M%S%3fZ").to_string()
 }
 

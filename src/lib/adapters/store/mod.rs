@@ -6,6 +6,8 @@
 
 pub use self::connection::Access;
 pub use self::copy::copy;
+pub(in crate::adapters) use self::event_row::hex;
+pub(in crate::adapters) use self::files::{stamp, sync_folder};
 pub use self::import::{ImportReport, ImportSource, NotAView, Unmapped, import};
 pub use self::open::{SqliteStore, StoreOptions};
 pub use self::upkeep::LedgerUpkeep;

@@ -94,7 +94,9 @@ fn fault(
         }
         _ => {
             let (count, kept) = (look.backups.len(), settings.backups_kept);
-            let many = count > usize::try_from(kept).unwrap_or(usize::MAX);
+            // The last good one stays beside those that are newer and no good.
+            let stays = usize::try_from(kept).unwrap_or(usize::MAX);
+            let many = count > stays.saturating_add(usize::from(bad(look).is_some()));
             many.then_some(Fault::BackupsMany { count, kept })
         }
     }
@@ -111,7 +113,12 @@ fn bad(look: &LedgerLook) -> Option<Fault> {
 
 /// Whether something that is done every so often is due, and then whether it is late by more than the grace. What was never
 /// done is due and not late: nobody has had the time for it yet.
-fn due(last: Option<Timestamp>, every: Duration, grace: Duration, at: Timestamp) -> Option<bool> {
+pub(super) fn due(
+    last: Option<Timestamp>,
+    every: Duration,
+    grace: Duration,
+    at: Timestamp,
+) -> Option<bool> {
     let Some(last) = last else { return Some(false) };
     let since = Duration::try_from(at.duration_since(last)).unwrap_or_default();
     let soon = every.saturating_sub(every.mul_f64(EARLY));

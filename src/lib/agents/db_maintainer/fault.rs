@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::backups::BackupsFault;
+use super::buckets::BucketFault;
 use super::fault_database::DatabaseFault;
+use super::logs::LogsFault;
+use super::redis::RedisFault;
 use crate::domain::diagnosis::Fault as EngineFault;
 use crate::domain::moment::full;
 use crate::domain::severity::Severity;
@@ -64,12 +68,24 @@ pub enum Fault {
     },
     /// Something of a database.
     Database(DatabaseFault),
+    /// Something of the backups that the settings declare.
+    Backups(BackupsFault),
+    /// Something of a bucket.
+    Bucket(BucketFault),
+    /// Something of a Redis server.
+    Redis(RedisFault),
+    /// Something of logs.
+    Logs(LogsFault),
 }
 
 impl EngineFault for Fault {
     fn severity(&self) -> Severity {
         match self {
             Self::Database(fault) => fault.severity(),
+            Self::Backups(fault) => fault.severity(),
+            Self::Bucket(fault) => fault.severity(),
+            Self::Redis(fault) => fault.severity(),
+            Self::Logs(fault) => fault.severity(),
             Self::LedgerDamaged { .. } => Severity::Critical,
             Self::BackupBad { .. }
             | Self::BackupDue { overdue: true, .. }
@@ -89,6 +105,10 @@ impl EngineFault for Fault {
         };
         match self {
             Self::Database(fault) => fault.message(),
+            Self::Backups(fault) => fault.message(),
+            Self::Bucket(fault) => fault.message(),
+            Self::Redis(fault) => fault.message(),
+            Self::Logs(fault) => fault.message(),
             Self::LedgerDamaged { what } => format!("opswarden's ledger is broken: {what}"),
             Self::LogLong { .. } => "the ledger's write-ahead log is long".to_owned(),
             Self::Loose { .. } => "much of the ledger's file holds nothing".to_owned(),
@@ -108,6 +128,10 @@ impl EngineFault for Fault {
         let moment = |at: &Option<Timestamp>| at.map_or("never".to_owned(), |at| at.to_string());
         let facts = match self {
             Self::Database(fault) => return fault.facts(),
+            Self::Backups(fault) => return fault.facts(),
+            Self::Bucket(fault) => return fault.facts(),
+            Self::Redis(fault) => return fault.facts(),
+            Self::Logs(fault) => return fault.facts(),
             Self::LedgerDamaged { what } => vec![fact("what", what.clone())],
             // How much it is changes all the time, and is no news.
             Self::LogLong { .. } | Self::Loose { .. } => Vec::new(),
@@ -131,7 +155,11 @@ impl EngineFault for Fault {
             | Self::BackupDue { .. }
             | Self::BackupBad { .. }
             | Self::BackupsMany { .. }
-            | Self::Database(_) => None,
+            | Self::Database(_)
+            | Self::Backups(_)
+            | Self::Bucket(_)
+            | Self::Redis(_)
+            | Self::Logs(_) => None,
         }
     }
 }

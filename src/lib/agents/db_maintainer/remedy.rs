@@ -1,15 +1,20 @@
 //! What is done about it. Pure.
 
 use super::fault_database::DatabaseFault;
-use super::{Fault, Snapshot};
+use super::{Fault, Snapshot, backups, buckets, logs, redis};
 use crate::agent::{Remedy, Step};
 use crate::domain::operation::{DataKind, DataRef, Guard, LEDGER, Measure, Operation, Upkeep};
+use crate::domain::subject::Subject;
 
-pub(super) fn remedy(fault: &Fault, snapshot: &Snapshot) -> Remedy {
+pub(super) fn remedy(subject: &Subject, fault: &Fault, snapshot: &Snapshot) -> Remedy {
     let database = || DataRef::of_store(DataKind::Database, LEDGER);
-    let backups = || DataRef::of_store(DataKind::Backups, LEDGER);
+    let own = || DataRef::of_store(DataKind::Backups, LEDGER);
     match fault {
         Fault::Database(fault) => of_database(fault),
+        Fault::Backups(fault) => backups::remedy(subject, fault, snapshot),
+        Fault::Bucket(fault) => leave(buckets::remedy(fault)),
+        Fault::Redis(fault) => redis::remedy(fault),
+        Fault::Logs(fault) => logs::remedy(fault),
         Fault::LedgerDamaged { .. } => leave(
             "the next start that cannot use it keeps it aside and goes on from the published view; a backup of yours \
              belongs in its place before that",
@@ -21,23 +26,21 @@ pub(super) fn remedy(fault: &Fault, snapshot: &Snapshot) -> Remedy {
             let newest = snapshot.ledger.as_ref().ok().and_then(|look| look.backups.first());
             let newest = newest.map(|backup| backup.taken_at.to_string());
             act(
-                Operation::tend(Upkeep::TakeBackup, backups()),
+                Operation::tend(Upkeep::TakeBackup, own()),
                 &[(Measure::TakenAt, newest)],
                 "what is not copied is lost with its disk",
             )
         }
         // The first backup is made right before, in the same run.
         Fault::RestoreDue { .. } => act(
-            Operation::tend(Upkeep::ProveRestore, backups()),
+            Operation::tend(Upkeep::ProveRestore, own()),
             &[],
             "only a backup that was restored is known to be one",
         ),
         // One more may have been made since.
-        Fault::BackupsMany { .. } => act(
-            Operation::tend(Upkeep::PruneBackups, backups()),
-            &[],
-            "they are past their retention",
-        ),
+        Fault::BackupsMany { .. } => {
+            act(Operation::tend(Upkeep::PruneBackups, own()), &[], "they are past their retention")
+        }
         Fault::LogLong { .. } => act(
             Operation::tend(Upkeep::Checkpoint, database()),
             &[],
@@ -49,12 +52,16 @@ pub(super) fn remedy(fault: &Fault, snapshot: &Snapshot) -> Remedy {
     }
 }
 
-fn leave(why: &str) -> Remedy {
+pub(super) fn leave(why: &str) -> Remedy {
     Remedy::Leave { why: why.to_owned() }
 }
 
 /// An operation, while its object still has these measures.
-fn act(operation: Operation, measures: &[(Measure, Option<String>)], why: &str) -> Remedy {
+pub(super) fn act(
+    operation: Operation,
+    measures: &[(Measure, Option<String>)],
+    why: &str,
+) -> Remedy {
     let guard = Guard::SameData { measures: measures.iter().cloned().collect() };
     Remedy::Act(Step { operation, guard, why: why.to_owned() })
 }

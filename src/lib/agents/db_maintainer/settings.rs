@@ -3,9 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::buckets::{self, BucketSettings};
+use super::logs::{self, LogSettings};
+use super::redis::RedisSettings;
 use crate::agent::Problem;
 use crate::domain::duration::HumanDuration;
 use crate::domain::operation::LEDGER;
+use crate::domain::upkeep::DeclaredBackup;
 
 /// db-maintainer: keeps data stores healthy, and proves backups by restoring them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -17,8 +21,25 @@ pub struct DbMaintainer {
     /// `$DATABASE_URL_<NAME>`.
     #[schemars(length(max = 100))]
     pub databases: Vec<DatabaseSettings>,
+    /// Backups that are looked after, whoever makes them.
+    #[schemars(length(max = 100))]
+    pub backups: Vec<DeclaredBackup>,
+    /// A PostgreSQL server's programs on this host, which make dumps and restore them.
+    pub postgres: PostgresSettings,
+    /// Buckets of object storages that are measured. The keys of the one called "main" are `$S3_ACCESS_KEY_ID` and
+    /// `$S3_SECRET_ACCESS_KEY`, of every other one `$S3_ACCESS_KEY_ID_<NAME>` and `$S3_SECRET_ACCESS_KEY_<NAME>`, or those of
+    /// "main" where neither is set.
+    #[schemars(length(max = 100))]
+    pub buckets: Vec<BucketSettings>,
+    /// Folders of logs that are tended. opswarden's own logs always are.
+    #[schemars(length(max = 100))]
+    pub logs: Vec<LogSettings>,
     /// From when on something of a database is due, or wrong.
     pub limits: Limits,
+    /// Redis servers that are tended. The address of the one called "main" is `$REDIS_URL`, of every other one
+    /// `$REDIS_URL_<NAME>`.
+    #[schemars(length(max = 100))]
+    pub redis: Vec<RedisSettings>,
 }
 
 /// `[[agents.db-maintainer.databases]]`: one database.
@@ -33,6 +54,17 @@ pub struct DatabaseSettings {
     #[serde(default)]
     #[schemars(length(max = 1000))]
     pub tables: Vec<String>,
+}
+
+/// `[agents.db-maintainer.postgres]`: a server's programs on this host.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PostgresSettings {
+    /// Their folder, with `pg_dump`, `pg_restore`, `initdb` and `postgres`; else the newest below `/usr/lib/postgresql`.
+    pub bin_dir: Option<String>,
+    /// Where a server for a restore may lie for as long as that lasts; else the folder of the state. It takes as much room as the
+    /// database. A run as root uses the temporary folder instead, for no server runs as root.
+    pub scratch: Option<String>,
 }
 
 /// `[agents.db-maintainer.limits]`: from when on something of a database is due, or wrong.
@@ -111,7 +143,7 @@ impl Default for LedgerSettings {
 impl DbMaintainer {
     /// Problems that no single value shows.
     pub(super) fn lint(&self) -> Vec<Problem> {
-        let mut found = Vec::new();
+        let mut found = buckets::lint(&self.buckets);
         if self.ledger.prove_every < self.ledger.backup_every {
             found.push(Problem {
                 path: "ledger.prove_every".to_owned(),
@@ -140,12 +172,15 @@ impl DbMaintainer {
                 });
             }
         }
+        super::backups::lint(self, &mut found);
+        logs::lint(&self.logs, &mut found);
         if self.limits.freeze_critical < self.limits.freeze_warning {
             found.push(Problem {
                 path: "limits.freeze_critical".to_owned(),
                 message: "it is below freeze_warning; it must be above".to_owned(),
             });
         }
+        found.extend(super::redis::lint(&self.redis));
         found
     }
 }

@@ -68,7 +68,17 @@ impl Environ {
     pub fn files_of_secrets(&self) -> impl Iterator<Item = &str> {
         let is_ours = |name: &str| {
             let of = name.strip_suffix("_FILE");
-            let known = ["SMTP_", "OPS_ALERT_", "SLACK_", "WEBHOOK_", "VALIDATOR_", "PING_URL_"];
+            let known = [
+                "SMTP_",
+                "OPS_ALERT_",
+                "SLACK_",
+                "WEBHOOK_",
+                "VALIDATOR_",
+                "PING_URL_",
+                "DATABASE_URL",
+                "REDIS_URL",
+                "S3_",
+            ];
             of.is_some_and(|of| known.iter().any(|begins| of.starts_with(begins)))
         };
         let named = self.variables.iter().filter(move |(name, _)| is_ours(name));

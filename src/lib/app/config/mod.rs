@@ -33,4 +33,4 @@ pub use origins::{Origin, OriginRow};
 pub use problem::{ConfigErrors, Level, Problem};
 pub use secret::Secret;
 pub use standby::Standby;
-pub use stores::database_url_name;
+pub use stores::{database_url_name, redis_url_name, s3_key_names, shared_s3_key_names};

@@ -10,6 +10,7 @@ use super::answers::{
     Silenced, TakenBack, TrialAnswer,
 };
 use crate::app::opsctl::db::Advice;
+use crate::app::opsctl::db_usage::BucketTold;
 use crate::app::opsctl::init::told::Initialised;
 use crate::app::opsctl::notify_failed::FailedUnit;
 use crate::app::opsctl::schedule::{ScheduleTold, SlotTold};
@@ -68,6 +69,7 @@ pub fn all() -> Vec<Document> {
         document::<FailedUnit>("notify-failed", "opsctl notify failed UNIT -o json"),
         document::<Vec<Examined>>("doctor", "opsctl doctor -o json"),
         document::<Vec<Advice>>("db-advice", "opsctl db advice -o json"),
+        document::<Vec<BucketTold>>("db-usage", "opsctl db usage -o json"),
         document::<Initialised>("init", "opsctl init -o json"),
         document::<LedgerCheck>("ledger-verify", "opsctl ledger verify -o json"),
         document::<Imported>("state-import", "opsctl state import FILE -o json"),

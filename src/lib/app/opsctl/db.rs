@@ -20,6 +20,8 @@ use crate::render::style::Tone;
 pub enum DbVerb {
     /// What only a person can mend, with the statement that they could run
     Advice,
+    /// What buckets hold, and how they grew since the look before
+    Usage,
 }
 
 /// One finding that only a person can mend.
@@ -31,8 +33,10 @@ pub struct Advice {
     pub severity: Severity,
     /// What is wrong.
     pub message: String,
-    /// What a person could run; `null` where no statement helps.
+    /// What a person could run: a statement; `null` where none helps.
     pub sql: Option<String>,
+    /// What a person could run: a command of a shell or of Redis; `null` where none helps.
+    pub command: Option<String>,
 }
 
 impl Desk<'_> {
@@ -46,6 +50,7 @@ impl Desk<'_> {
                 incident: incident.id,
                 severity: incident.severity,
                 sql: incident.facts.get("sql").cloned(),
+                command: incident.facts.get("command").cloned(),
                 message: incident.message,
             })
             .collect();
@@ -56,7 +61,8 @@ impl Desk<'_> {
         for one in &advice {
             let tone = if one.severity == Severity::Critical { Tone::Bad } else { Tone::Warn };
             page.item(tone, &one.incident.to_string(), &one.message);
-            let run = one.sql.as_deref().unwrap_or("no statement helps; see its runbook");
+            let run = one.sql.as_deref().or(one.command.as_deref());
+            let run = run.unwrap_or("no statement helps; see its runbook");
             page.note("run", run);
         }
         Ok(Told { text: page.into_text(), json: json!(advice), exit: Exit::Clean })

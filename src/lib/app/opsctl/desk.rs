@@ -210,6 +210,7 @@ impl Desk<'_> {
             }
             Verb::Doctor => self.doctor().await,
             Verb::Db { verb: DbVerb::Advice } => self.advice().await,
+            Verb::Db { verb: DbVerb::Usage } => self.usage().await,
             Verb::Ledger { verb: super::args::LedgerVerb::Verify } => self.verify().await,
             Verb::State { verb: super::args::StateVerb::Import { file } } => {
                 self.import(file).await

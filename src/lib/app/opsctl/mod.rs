@@ -6,6 +6,7 @@ pub mod completions;
 pub mod config;
 mod controls;
 pub mod db;
+pub mod db_usage;
 mod desk;
 mod doctor;
 mod explain;

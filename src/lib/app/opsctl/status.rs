@@ -7,14 +7,19 @@ use serde_json::json;
 
 use super::room::no_room;
 use super::{Desk, Told, Trouble};
+use crate::adapters::backup;
 use crate::adapters::store::Access;
+use crate::agent::{Need, StoreNeed};
 use crate::app::exit::Exit;
 use crate::app::scheduler::Beat;
+use crate::app::{registry, wire};
 use crate::domain::notice::ChannelState;
+use crate::domain::operation::LEDGER;
 use crate::domain::view::OpsState;
 use crate::ports::outbox::Outbox as _;
 use crate::ports::store::Store;
 use crate::render;
+use crate::render::restores::Proved;
 
 impl Desk<'_> {
     pub(super) async fn status(&self) -> Result<Told, Trouble> {
@@ -52,8 +57,29 @@ impl Desk<'_> {
                 "the state folder {why}: what cannot be recorded is not acted on either"
             ));
         }
-        let text = render::status::status(&places, &notes, &state, now, self.style);
+        let proved = self.proved();
+        let text = render::status::status(&places, &notes, &state, &proved, now, self.style);
         Ok(Told { text, json: json!(state), exit: Exit::Clean })
+    }
+
+    /// What was restored for a proof, of all that agents look after.
+    fn proved(&self) -> Vec<Proved> {
+        let folder = self.config.paths.backups();
+        let needs = registry::ALL.iter().filter(|entry| wire::off(self.config, entry).is_none());
+        let needs =
+            needs.flat_map(|entry| (entry.needs)(&self.config.of(&(entry.spec)().name).stanza));
+        let proved = needs.filter_map(|need| match need {
+            Need::Store(StoreNeed::Ledger { .. }) => {
+                Some(Proved { of: LEDGER.to_owned(), proof: backup::proof(&folder) })
+            }
+            Need::Store(StoreNeed::Backups(need)) if need.declared.is_proved() => {
+                let of = need.declared.name;
+                let proof = backup::proof(&folder.join(&of));
+                Some(Proved { of, proof })
+            }
+            _ => None,
+        });
+        proved.collect()
     }
 
     /// What an admin should know of the scheduler, where one has been at work here.

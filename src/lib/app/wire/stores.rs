@@ -1,18 +1,25 @@
 //! Wiring of data stores: from names in the settings and addresses in the environment to eyes and hands.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::buckets;
+use crate::adapters::backup::{BackupPlace, BackupSet, Elsewhere, ServerPrograms};
 use crate::adapters::discreet::Discreet;
+use crate::adapters::logs::LogFolder;
 use crate::adapters::postgres::Postgres;
 use crate::adapters::redact::Redactor;
 use crate::adapters::store::LedgerUpkeep;
-use crate::agent::{Need, StoreNeed};
+use crate::agent::{BackupsNeed, Need, StoreNeed};
 use crate::app::config::{Config, database_url_name};
 use crate::domain::operation::{LEDGER, StoreKind};
 use crate::domain::sight::{Blind, Sight};
+use crate::domain::upkeep::{DeclaredCopy, LogRules};
 use crate::ports::clock::Clock;
-use crate::ports::data_store::{DataStoreControl, Database, LedgerStore, StoreHands, StoreSensors};
+use crate::ports::data_store::{
+    BackupStore, DataStoreControl, Database, LedgerStore, LogStore, StoreHands, StoreSensors,
+};
 
 /// The eyes on data stores, and the hands that tend them.
 pub(super) struct Stores {
@@ -21,10 +28,10 @@ pub(super) struct Stores {
 }
 
 /// What is made of one store: eyes, and hands.
-struct Wiring<'a> {
-    config: &'a Config,
-    clock: &'a Arc<dyn Clock>,
-    redactor: &'a Redactor,
+pub(super) struct Wiring<'a> {
+    pub(super) config: &'a Config,
+    pub(super) clock: &'a Arc<dyn Clock>,
+    pub(super) redactor: &'a Redactor,
     /// Where the ledger is read: a dry run has a copy.
     ledger: &'a Path,
 }
@@ -41,10 +48,21 @@ pub(super) fn stores(
     let mut stores = Stores { eyes: StoreSensors::none(), hands: StoreHands::new() };
     for need in needs {
         match need {
-            Need::Store(StoreNeed::Ledger { backups_kept }) => {
-                wiring.add_ledger(*backups_kept, &mut stores);
+            Need::Store(StoreNeed::Ledger { backups_kept, good_for }) => {
+                wiring.add_ledger(*backups_kept, *good_for, &mut stores);
             }
             Need::Store(StoreNeed::Database { name }) => wiring.add_database(name, &mut stores),
+            Need::Store(StoreNeed::Backups(need)) => wiring.add_backups(need, &mut stores),
+            Need::Store(need @ StoreNeed::Bucket { name, .. }) => {
+                let eyes = buckets::eyes(config, redactor, clock, need);
+                stores.eyes.buckets.insert(name.clone(), eyes);
+            }
+            Need::Store(StoreNeed::Redis { name, reclaim_budget }) => {
+                wiring.add_redis(name, *reclaim_budget, &mut stores);
+            }
+            Need::Store(StoreNeed::Logs { name, folder, rules }) => {
+                wiring.add_logs(name, folder.as_deref(), rules, &mut stores);
+            }
             Need::Prober { .. } | Need::Host | Need::Manager { .. } | Need::Platform => {}
         }
     }
@@ -52,14 +70,27 @@ pub(super) fn stores(
 }
 
 impl Wiring<'_> {
-    fn add_ledger(&self, backups_kept: u32, stores: &mut Stores) {
+    fn add_ledger(&self, keep: u32, good_for: Duration, stores: &mut Stores) {
         let (backups, clock) = (self.config.paths.backups(), Arc::clone(self.clock));
-        let own = Arc::new(LedgerUpkeep::new(self.ledger, &backups, backups_kept, clock));
+        let own = LedgerUpkeep::new(self.ledger, &backups, clock).keeping(keep, good_for);
+        let own = Arc::new(own);
         stores.eyes.ledger = Ok(Arc::clone(&own) as Arc<dyn LedgerStore>);
         for kind in [StoreKind::Database, StoreKind::Backups] {
             let hands = Arc::clone(&own) as Arc<dyn DataStoreControl>;
             stores.hands.insert((kind, LEDGER.to_owned()), Ok(hands));
         }
+    }
+
+    fn add_logs(&self, name: &str, folder: Option<&str>, rules: &LogRules, stores: &mut Stores) {
+        let make = |root| LogFolder::new(root, rules.clone(), Arc::clone(self.clock));
+        let logs = Arc::new(match folder {
+            Some(folder) => make(PathBuf::from(folder)),
+            None => make(self.config.paths.logs.clone()).made_when_written(),
+        });
+        let eyes = Arc::clone(&logs) as Arc<dyn LogStore>;
+        stores.eyes.logs.insert(name.to_owned(), Ok(eyes));
+        let hands = logs as Arc<dyn DataStoreControl>;
+        stores.hands.insert((StoreKind::Logs, name.to_owned()), Ok(hands));
     }
 
     fn add_database(&self, name: &str, stores: &mut Stores) {
@@ -70,8 +101,49 @@ impl Wiring<'_> {
         stores.hands.insert((StoreKind::Database, name.to_owned()), hands);
     }
 
+    fn add_backups(&self, need: &BackupsNeed, stores: &mut Stores) {
+        let declared = &need.declared;
+        let notes = self.config.paths.backups().join(&declared.name);
+        let usual = self.config.paths.state.clone();
+        let scratch = need.scratch.as_ref().map_or(usual, PathBuf::from);
+        let place = BackupPlace { notes, scratch };
+        let database = declared.database.as_ref().map(|name| self.reached(name).map(Arc::new));
+        let programs = ServerPrograms::new(need.bin_dir.as_deref());
+        let clock = Arc::clone(self.clock);
+        let elsewhere = declared.copies.iter().map(|copy| self.elsewhere(copy, &need.buckets));
+        let elsewhere = elsewhere.collect();
+        let set = BackupSet::new(declared.clone(), place, database, programs, clock);
+        let set = set.copied_to(elsewhere);
+        let set = Arc::new(Discreet::new(set, self.redactor.clone()));
+        let eyes = Arc::clone(&set) as Arc<dyn BackupStore>;
+        stores.eyes.backups.insert(declared.name.clone(), Ok(eyes));
+        let hands = set as Arc<dyn DataStoreControl>;
+        stores.hands.insert((StoreKind::Backups, declared.name.clone()), Ok(hands));
+    }
+
+    /// Another place that holds the newest backup.
+    fn elsewhere(&self, copy: &DeclaredCopy, buckets: &[StoreNeed]) -> Elsewhere {
+        let named = |need: &&StoreNeed| match need {
+            StoreNeed::Bucket { name, .. } => Some(name) == copy.bucket.as_ref(),
+            _ => false,
+        };
+        match &copy.bucket {
+            None => Elsewhere::Folder(PathBuf::from(copy.folder.clone().unwrap_or_default())),
+            Some(name) => {
+                let need = buckets.iter().find(named);
+                let need = need.ok_or_else(|| Blind::because("the settings have no such bucket"));
+                let client = need.and_then(|need| buckets::client(self.config, self.clock, need));
+                Elsewhere::Bucket(name.clone(), Box::new(client))
+            }
+        }
+    }
+
     /// A database, whose words are cleared of secrets.
     fn database(&self, name: &str) -> Sight<Arc<Discreet<Postgres>>> {
+        Ok(Arc::new(Discreet::new(self.reached(name)?, self.redactor.clone())))
+    }
+
+    fn reached(&self, name: &str) -> Sight<Postgres> {
         let variable = database_url_name(name);
         let url = self.config.given(&variable).ok_or_else(|| {
             Blind::because(format!(
@@ -79,7 +151,6 @@ impl Wiring<'_> {
             ))
         })?;
         let found = Postgres::new(name, url, Arc::clone(self.clock));
-        let found = found.map_err(|why| Blind::because(format!("{variable}: {why}")))?;
-        Ok(Arc::new(Discreet::new(found, self.redactor.clone())))
+        found.map_err(|why| Blind::because(format!("{variable}: {why}")))
     }
 }

@@ -10,6 +10,8 @@ use crate::domain::subject::{Subject, SubjectKind};
 
 /// The store that is opswarden's own ledger, among the stores that settings name.
 pub const LEDGER: &str = "ledger";
+/// The logs that are opswarden's own, among the sets that settings name.
+pub const OWN_LOGS: &str = "opswarden";
 
 /// The kinds of objects that upkeep acts on.
 #[derive(
@@ -25,6 +27,12 @@ pub enum DataKind {
     Table,
     /// An index of a database.
     Index,
+    /// Everything that a Redis server holds.
+    Keyspace,
+    /// A set of log files.
+    Logs,
+    /// A log file of a set.
+    Log,
 }
 
 impl DataKind {
@@ -36,6 +44,9 @@ impl DataKind {
             Self::Backups => "backups",
             Self::Table => "table",
             Self::Index => "index",
+            Self::Keyspace => "keyspace",
+            Self::Logs => "logs",
+            Self::Log => "log",
         }
     }
 
@@ -45,6 +56,8 @@ impl DataKind {
         match self {
             Self::Database | Self::Table | Self::Index => StoreKind::Database,
             Self::Backups => StoreKind::Backups,
+            Self::Keyspace => StoreKind::Redis,
+            Self::Logs | Self::Log => StoreKind::Logs,
         }
     }
 
@@ -56,6 +69,9 @@ impl DataKind {
             Self::Backups => SubjectKind::Backup,
             Self::Table => SubjectKind::Table,
             Self::Index => SubjectKind::Index,
+            Self::Keyspace => SubjectKind::Keyspace,
+            Self::Logs => SubjectKind::Logs,
+            Self::Log => SubjectKind::Log,
         }
     }
 }
@@ -67,6 +83,10 @@ pub enum StoreKind {
     Database,
     /// The backups of something.
     Backups,
+    /// A Redis server.
+    Redis,
+    /// Log files.
+    Logs,
 }
 
 /// One object of a data store.
@@ -132,6 +152,8 @@ pub enum Measure {
     LooseBytes,
     /// How many there are.
     Count,
+    /// How many other places hold the newest.
+    Copies,
     /// When the newest was taken.
     TakenAt,
     /// When the newest was last restored and found whole.
@@ -148,6 +170,18 @@ pub enum Measure {
     FileNode,
     /// Whether queries may use it.
     Valid,
+    /// How many keys it has let go since its start because their time was over.
+    ExpiredKeys,
+    /// How many log files are past their time in place.
+    Old,
+    /// How many archives are past their time as they were first written.
+    Warm,
+    /// How many archives are past their retention.
+    Expired,
+    /// The bytes of all archives.
+    ArchivedBytes,
+    /// What its first bytes are, as a hash.
+    Head,
 }
 
 impl Measure {
@@ -159,6 +193,7 @@ impl Measure {
             Self::WalBytes => "wal_bytes",
             Self::LooseBytes => "loose_bytes",
             Self::Count => "count",
+            Self::Copies => "copies",
             Self::TakenAt => "taken_at",
             Self::ProvedAt => "proved_at",
             Self::RestoreMs => "restore_ms",
@@ -167,6 +202,12 @@ impl Measure {
             Self::Vacuums => "vacuums",
             Self::FileNode => "file_node",
             Self::Valid => "valid",
+            Self::ExpiredKeys => "expired_keys",
+            Self::Old => "old",
+            Self::Warm => "warm",
+            Self::Expired => "expired",
+            Self::ArchivedBytes => "archived_bytes",
+            Self::Head => "head",
         }
     }
 }

@@ -10,7 +10,7 @@ mod upkeep;
 mod verb;
 mod words;
 
-pub use data::{DataKind, DataRef, DataState, LEDGER, Measure, StoreKind};
+pub use data::{DataKind, DataRef, DataState, LEDGER, Measure, OWN_LOGS, StoreKind};
 pub use guard::Guard;
 pub use inverse::Inverse;
 pub use target::{Mark, Target, TargetState};

@@ -19,6 +19,8 @@ pub enum Upkeep {
     Compact,
     /// Make a backup.
     TakeBackup,
+    /// Put the newest backup into the other places that should hold it.
+    CopyBackup,
     /// Restore the newest backup beside what is in use, and look whether it is whole.
     ProveRestore,
     /// Take away backups that we made and that are past their retention; never the last good one.
@@ -29,19 +31,35 @@ pub enum Upkeep {
     ReindexIndex,
     /// Take away an index that a failed build left behind, which no query uses.
     DropInvalidIndex,
+    /// Walk over the keys of a server, which lets those go whose time is over.
+    ReclaimExpired,
+    /// Cut the oldest bytes of a log off, in place, so that its newest ones stay.
+    TrimLog,
+    /// Put logs that nobody has written for long into archives, each proved before its original goes.
+    ArchiveLogs,
+    /// Pack archives that nobody has asked for lately tighter.
+    PackArchives,
+    /// Take away archives that we made and that are past their retention; never the last of its series.
+    PruneArchives,
 }
 
 impl Upkeep {
     /// Every one.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 14] = [
         Self::Checkpoint,
         Self::Compact,
         Self::TakeBackup,
+        Self::CopyBackup,
         Self::ProveRestore,
         Self::PruneBackups,
         Self::VacuumTable,
         Self::ReindexIndex,
         Self::DropInvalidIndex,
+        Self::ReclaimExpired,
+        Self::TrimLog,
+        Self::ArchiveLogs,
+        Self::PackArchives,
+        Self::PruneArchives,
     ];
 
     /// The verb's name, as effectiveness is counted by and as people read it.
@@ -51,11 +69,17 @@ impl Upkeep {
             Self::Checkpoint => "checkpoint",
             Self::Compact => "compact",
             Self::TakeBackup => "take_backup",
+            Self::CopyBackup => "copy_backup",
             Self::ProveRestore => "prove_restore",
             Self::PruneBackups => "prune_backups",
             Self::VacuumTable => "vacuum_table",
             Self::ReindexIndex => "reindex_index",
             Self::DropInvalidIndex => "drop_invalid_index",
+            Self::ReclaimExpired => "reclaim_expired",
+            Self::TrimLog => "trim_log",
+            Self::ArchiveLogs => "archive_logs",
+            Self::PackArchives => "pack_archives",
+            Self::PruneArchives => "prune_archives",
         }
     }
 
@@ -67,11 +91,17 @@ impl Upkeep {
             Self::Checkpoint => format!("write the log of {name} back"),
             Self::Compact => format!("compact {name}"),
             Self::TakeBackup => format!("back up {name}"),
+            Self::CopyBackup => format!("copy the newest backup of {name} to its other places"),
             Self::ProveRestore => format!("restore the newest backup of {name} for a proof"),
             Self::PruneBackups => format!("prune the backups of {name}"),
             Self::VacuumTable => format!("vacuum {name}"),
             Self::ReindexIndex => format!("build {name} anew"),
             Self::DropInvalidIndex => format!("drop the invalid index {name}"),
+            Self::ReclaimExpired => format!("reclaim the expired keys of {name}"),
+            Self::TrimLog => format!("trim the log {name}"),
+            Self::ArchiveLogs => format!("archive the old logs of {name}"),
+            Self::PackArchives => format!("pack the archives of {name} tighter"),
+            Self::PruneArchives => format!("prune the archives of {name}"),
         }
     }
 
@@ -80,9 +110,14 @@ impl Upkeep {
     pub const fn irreversible(self) -> &'static str {
         match self {
             Self::PruneBackups => "a backup that was taken away is gone",
+            Self::ReclaimExpired => "nobody could read those keys any more",
+            Self::TrimLog => "the oldest bytes of a trimmed log are gone",
+            Self::PruneArchives => "an archive that was taken away is gone",
+            Self::ArchiveLogs | Self::PackArchives => "every byte is in the archive",
             Self::Checkpoint
             | Self::Compact
             | Self::TakeBackup
+            | Self::CopyBackup
             | Self::ProveRestore
             | Self::VacuumTable
             | Self::ReindexIndex
@@ -98,8 +133,14 @@ impl Upkeep {
             Self::Checkpoint
             | Self::Compact
             | Self::TakeBackup
+            | Self::CopyBackup
             | Self::ProveRestore
-            | Self::PruneBackups => Duration::ZERO,
+            | Self::PruneBackups
+            | Self::ReclaimExpired
+            | Self::TrimLog
+            | Self::ArchiveLogs
+            | Self::PackArchives
+            | Self::PruneArchives => Duration::ZERO,
             // The server ends what is at work within a second after its client is gone.
             Self::VacuumTable | Self::ReindexIndex | Self::DropInvalidIndex => {
                 Duration::from_secs(10)
@@ -127,13 +168,24 @@ impl Upkeep {
             Self::Compact => less(Measure::LooseBytes),
             Self::PruneBackups => less(Measure::Count),
             Self::TakeBackup => later(Measure::TakenAt),
+            Self::CopyBackup => more(Measure::Copies),
             Self::ProveRestore => later(Measure::ProvedAt),
             Self::VacuumTable => more(Measure::Vacuums),
+            Self::ReclaimExpired => more(Measure::ExpiredKeys),
             Self::ReindexIndex => {
                 let new = before.measure(Measure::FileNode) != after.measure(Measure::FileNode);
                 Mark::there(new && after.measure(Measure::Valid) == Some("true"))
             }
             Self::DropInvalidIndex => Mark::Absent,
+            Self::ArchiveLogs => less(Measure::Old),
+            Self::PackArchives => less(Measure::Warm),
+            Self::PruneArchives => less(Measure::Expired),
+            // Its writer may have filled it up again, but not with the same beginning.
+            Self::TrimLog => {
+                let same = |one: Measure| before.measure(one) == after.measure(one);
+                let cut = less(Measure::SizeBytes) == Mark::Left || !same(Measure::Head);
+                Mark::there(same(Measure::FileNode) && cut)
+            }
         }
     }
 }

@@ -101,7 +101,7 @@ impl Operation {
     }
 
     /// Every verb's name.
-    pub const VERBS: [&'static str; 18] = [
+    pub const VERBS: [&'static str; 24] = [
         "restart_process",
         "reload_process",
         "ping_display",
@@ -115,11 +115,17 @@ impl Operation {
         "checkpoint",
         "compact",
         "take_backup",
+        "copy_backup",
         "prove_restore",
         "prune_backups",
         "vacuum_table",
         "reindex_index",
         "drop_invalid_index",
+        "reclaim_expired",
+        "trim_log",
+        "archive_logs",
+        "pack_archives",
+        "prune_archives",
     ];
 
     /// What it acts on.

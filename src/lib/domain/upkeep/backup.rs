@@ -1,5 +1,7 @@
 //! Backups, and the proof that one can be restored.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -16,9 +18,95 @@ pub struct Backup {
     pub sha256: String,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
+    /// The database that it was taken of, as it was then; `None` for the ledger's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<BackupSource>,
+    /// To whom it is encrypted, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_id: Option<String>,
     /// Why it is no backup any more, where that was looked at and found: its file is gone, or is not what was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
+}
+
+/// A database at the moment that its backup holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupSource {
+    /// Its name on its server.
+    pub database: String,
+    /// The identity of the server's data, which no other server has.
+    pub cluster: String,
+    /// The server's version as one number: 150018 is 15.18.
+    pub version: u32,
+    /// Its tables, as SQL would write them, and how many rows they had.
+    pub tables: BTreeMap<String, RowCount>,
+    /// Its extensions and their versions.
+    pub extensions: BTreeMap<String, String>,
+    /// Its roles, which a dump names and does not hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+}
+
+/// How many rows a table has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowCount {
+    /// So many.
+    pub rows: u64,
+    /// Whether they were counted at the very moment that the backup holds; else it is what statistics say.
+    pub exact: bool,
+}
+
+/// How far a backup was looked at; each level says more than the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// There is one, and it is young enough.
+    Fresh,
+    /// It is as large as those before, and took as long.
+    Plausible,
+    /// Its format is what it should be, and its contents are what was written.
+    Intact,
+    /// It can be restored.
+    Restored,
+    /// What was restored is what was there.
+    Attested,
+}
+
+impl Level {
+    /// Its mark in messages.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fresh => "L0",
+            Self::Plausible => "L1",
+            Self::Intact => "L2",
+            Self::Restored => "L3",
+            Self::Attested => "L4",
+        }
+    }
+}
+
+/// What is wrong with a backup, and at which level that shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flaw {
+    /// The level.
+    pub level: Level,
+    /// A fragment.
+    pub why: String,
+}
+
+impl Flaw {
+    /// A flaw.
+    #[must_use]
+    pub fn new(level: Level, why: impl Into<String>) -> Self {
+        Self { level, why: why.into() }
+    }
+}
+
+impl std::fmt::Display for Flaw {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.why, self.level.as_str())
+    }
 }
 
 /// That a backup was restored beside what is in use, and what was found.
@@ -34,7 +122,13 @@ pub struct RestoreProof {
     pub restore_ms: u64,
     /// What it holds, in words.
     pub holds: String,
+    /// Until when it counts; the settings of the moment decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub good_until: Option<Timestamp>,
     /// Why it is not whole, if it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
+    /// At which level that showed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
 }

@@ -45,10 +45,28 @@ SystemCallFilter=~@privileged @resources
 SystemCallErrorNumber=EPERM
 ";
 
+/// Who has a log open for writing can be seen only where users are the machine's own.
+fn with_logs(folders: &[String]) -> String {
+    let mut text = CLOSED.replace(
+        "PrivateUsers=yes\n",
+        "# It sees who writes a log, which a namespace of users would hide.\nPrivateUsers=no\n",
+    );
+    if !folders.is_empty() {
+        text.push_str("# Logs that it trims and archives.\n");
+    }
+    for folder in folders {
+        let _infallible = writeln!(text, "ReadWritePaths=-{folder}");
+    }
+    text
+}
+
 /// The lines of a sandbox; `homes` where something that it needs lies in a home, `foreign` where programs are started that the
-/// settings name.
-pub(super) fn lines(reach: Reach, homes: bool, foreign: bool) -> String {
-    let mut text = CLOSED.to_owned();
+/// settings name, `logs` where logs are tended, with the folders of the settings.
+pub(super) fn lines(reach: Reach, homes: bool, foreign: bool, logs: Option<&[String]>) -> String {
+    let mut text = match logs {
+        None => CLOSED.to_owned(),
+        Some(folders) => with_logs(folders),
+    };
     let mut add = |line: &str| {
         let _infallible = writeln!(text, "{line}");
     };

@@ -39,6 +39,8 @@ pub struct Agent {
     pub longest: Duration,
     /// Whether it watches the machine, and restarts what runs there.
     pub tends_host: bool,
+    /// The folders of the logs that it tends; `None` where it tends none.
+    pub logs: Option<Vec<String>>,
 }
 
 /// The unit that tells people that another one failed.
@@ -86,7 +88,7 @@ pub fn service(house: &House, agent: &Agent) -> String {
         house.programs,
         (agent.longest + GRACE).as_secs(),
         common(house),
-        sandbox::lines(reach, house.homes, house.foreign),
+        sandbox::lines(reach, house.homes, house.foreign, agent.logs.as_deref()),
     )
 }
 
@@ -116,10 +118,11 @@ pub fn timer(agent: &Agent) -> String {
     text
 }
 
-/// The daemon that starts all agents.
+/// The daemon that starts all agents, and in whose sandbox these folders of logs are tended.
 #[must_use]
-pub fn daemon(house: &House) -> String {
+pub fn daemon(house: &House, logs: &[String]) -> String {
     let programs = &house.programs;
+    let declared = (!logs.is_empty()).then_some(logs);
     format!(
         "{HEAD}\
          [Unit]\n\
@@ -154,7 +157,7 @@ pub fn daemon(house: &House) -> String {
          [Install]\n\
          WantedBy=multi-user.target\n",
         common(house),
-        sandbox::lines(Reach::Children, house.homes, house.foreign),
+        sandbox::lines(Reach::Children, house.homes, house.foreign, declared),
     )
 }
 
@@ -178,7 +181,7 @@ pub fn teller(house: &House) -> String {
          {}",
         house.programs,
         common(house),
-        sandbox::lines(Reach::Network, house.homes, house.foreign),
+        sandbox::lines(Reach::Network, house.homes, house.foreign, None),
     )
 }
 

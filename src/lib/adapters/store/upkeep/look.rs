@@ -3,7 +3,7 @@
 use sqlx::{Connection, SqliteConnection};
 
 use super::LedgerUpkeep;
-use super::backups;
+use crate::adapters::backup::folder;
 use crate::adapters::store::connection::{Access, Trouble, connect, told, trouble};
 use crate::adapters::store::files::Paths;
 use crate::domain::operation::{DataKind, DataRef, DataState, Measure};
@@ -17,12 +17,12 @@ impl LedgerStore for LedgerUpkeep {
         Box::pin(async move {
             let file = self.sizes().await?;
             let damage = self.damage().await?;
-            let mut backups = backups::listed(&self.backups).map_err(Blind::because)?;
+            let mut backups = folder::listed(&self.backups).map_err(Blind::because)?;
             // Only the newest is read whole: it is the one that counts.
             if let Some(newest) = backups.first_mut() {
-                newest.fault = backups::fault(&self.backups, newest);
+                newest.fault = folder::fault(&self.backups, newest);
             }
-            let proof = backups::proof(&self.backups).map_err(Blind::because)?;
+            let proof = folder::proof(&self.backups).map_err(Blind::because)?;
             Ok(LedgerLook {
                 size_bytes: file.file,
                 wal_bytes: file.log,
@@ -94,19 +94,23 @@ impl LedgerUpkeep {
                 put(Measure::LooseBytes, file.loose.to_string());
             }
             DataKind::Backups => {
-                let all = backups::listed(&self.backups).map_err(Blind::because)?;
+                let all = folder::listed(&self.backups).map_err(Blind::because)?;
                 put(Measure::Count, all.len().to_string());
                 if let Some(newest) = all.first() {
                     put(Measure::TakenAt, newest.taken_at.to_string());
                     put(Measure::SizeBytes, newest.size_bytes.to_string());
                 }
-                let proof = backups::proof(&self.backups).map_err(Blind::because)?;
+                let proof = folder::proof(&self.backups).map_err(Blind::because)?;
                 if let Some(proof) = proof.filter(|proof| proof.fault.is_none()) {
                     put(Measure::ProvedAt, proof.proved_at.to_string());
                     put(Measure::RestoreMs, proof.restore_ms.to_string());
                 }
             }
-            DataKind::Table | DataKind::Index => return Ok(None),
+            DataKind::Table
+            | DataKind::Index
+            | DataKind::Keyspace
+            | DataKind::Logs
+            | DataKind::Log => return Ok(None),
         }
         Ok(Some(state))
     }

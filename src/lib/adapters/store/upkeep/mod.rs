@@ -2,7 +2,6 @@
 //!
 //! What is done here goes by a connection of its own, beside those who write events: SQLite lets them take turns.
 
-mod backups;
 mod keeper;
 mod look;
 mod restore;

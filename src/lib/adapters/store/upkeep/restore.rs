@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::LedgerUpkeep;
-use super::backups;
+use crate::adapters::backup::folder;
 use crate::adapters::private_file;
 use crate::adapters::store::connection::Access;
 use crate::adapters::store::files::Paths;
@@ -18,13 +18,14 @@ impl LedgerUpkeep {
     /// Restores the newest backup into a folder of its own, examines it as a ledger, and writes down what was found. The
     /// folder is gone afterwards, whatever was found.
     pub(super) async fn prove(&self) -> Result<String, ActFailure> {
-        let all = backups::listed(&self.backups).map_err(ActFailure::NotSent)?;
+        let all = folder::listed(&self.backups).map_err(ActFailure::NotSent)?;
         let Some(newest) = all.first() else {
             return Err(ActFailure::NotSent("there is no backup to restore".to_owned()));
         };
         let began = self.clock.elapsed();
         let found = self.restored(newest).await.map_err(ActFailure::NotSent)?;
         let took = self.clock.elapsed().saturating_sub(began).as_millis();
+        let proved_at = self.clock.now();
         let (holds, fault) = match found {
             Ok(holds) => (holds, None),
             Err(why) => ("nothing that can be used".to_owned(), Some(why)),
@@ -32,12 +33,14 @@ impl LedgerUpkeep {
         let proof = RestoreProof {
             backup: newest.name.clone(),
             taken_at: newest.taken_at,
-            proved_at: self.clock.now(),
+            proved_at,
             restore_ms: u64::try_from(took).unwrap_or(u64::MAX),
             holds,
+            good_until: proved_at.checked_add(self.good_for).ok().filter(|_| fault.is_none()),
             fault,
+            level: None,
         };
-        let kept = backups::keep_proof(&self.backups, &proof);
+        let kept = folder::keep_proof(&self.backups, &proof);
         kept.map_err(|error| ActFailure::Refused(format!("failed to write: {error}")))?;
         match proof.fault {
             None => Ok(format!("{} holds {}", proof.backup, proof.holds)),
@@ -47,7 +50,7 @@ impl LedgerUpkeep {
 
     /// What a backup holds, or why it is not whole; an error where that could not be found out.
     async fn restored(&self, backup: &Backup) -> Result<Result<String, String>, String> {
-        if let Some(fault) = backups::fault(&self.backups, backup) {
+        if let Some(fault) = folder::fault(&self.backups, backup) {
             return Ok(Err(fault));
         }
         private_file::folder(&self.backups)

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::{Connection, SqliteConnection};
 
 use super::LedgerUpkeep;
-use super::backups;
+use crate::adapters::backup::folder;
 use crate::adapters::private_file;
 use crate::adapters::store::connection::{Access, Trouble, told, trouble};
 use crate::adapters::store::files::{stamp, sync_folder};
@@ -37,7 +37,7 @@ impl DataStoreControl for LedgerUpkeep {
                 Upkeep::Checkpoint => self.checkpoint().await,
                 Upkeep::Compact => self.compact().await,
                 Upkeep::TakeBackup => self.back_up().await,
-                Upkeep::PruneBackups => self.prune(),
+                Upkeep::PruneBackups => folder::prune(&self.backups, self.keep),
                 Upkeep::ProveRestore => self.prove().await,
                 other => Err(no_such_verb(other, "the ledger")),
             }
@@ -51,10 +51,6 @@ fn refused(error: &sqlx::Error) -> ActFailure {
         Trouble::Busy => ActFailure::NotSent("others are at work in it".to_owned()),
         Trouble::Damaged | Trouble::Other => ActFailure::Refused(told(error)),
     }
-}
-
-fn unwritten(error: &std::io::Error) -> ActFailure {
-    ActFailure::Refused(format!("failed to write: {error}"))
 }
 
 impl LedgerUpkeep {
@@ -83,7 +79,7 @@ impl LedgerUpkeep {
     }
 
     async fn back_up(&self) -> Result<String, ActFailure> {
-        private_file::folder(&self.backups).map_err(|error| unwritten(&error))?;
+        private_file::folder(&self.backups).map_err(|error| folder::unwritten(&error))?;
         let began = self.clock.elapsed();
         let taken_at = self.clock.now();
         let unfinished = self.backups.join(UNFINISHED);
@@ -101,37 +97,26 @@ impl LedgerUpkeep {
             let file = File::open(&unfinished)?;
             file.sync_all()?;
             let size_bytes = file.metadata()?.len();
-            let sha256 = backups::sha256(&unfinished)?;
+            let sha256 = folder::sha256(&unfinished)?;
             std::fs::rename(&unfinished, self.backups.join(&name))?;
             sync_folder(&self.backups)?;
             let took = self.clock.elapsed().saturating_sub(began).as_millis();
             let took_ms = u64::try_from(took).unwrap_or(u64::MAX);
             let name = name.clone();
-            let backup = Backup { name, taken_at, size_bytes, sha256, took_ms, fault: None };
-            backups::keep_record(&self.backups, &backup)?;
+            let backup = Backup {
+                name,
+                taken_at,
+                size_bytes,
+                sha256,
+                took_ms,
+                source: None,
+                key_id: None,
+                fault: None,
+            };
+            folder::keep_record(&self.backups, &backup)?;
             Ok(backup)
         };
-        let backup = kept().map_err(|error| unwritten(&error))?;
+        let backup = kept().map_err(|error| folder::unwritten(&error))?;
         Ok(format!("{} of {} bytes in {} ms", backup.name, backup.size_bytes, backup.took_ms))
-    }
-
-    /// Takes away what is more than is kept. What counts as good is what is what was written; the newest of those stays,
-    /// however many newer ones are not.
-    fn prune(&self) -> Result<String, ActFailure> {
-        let all = backups::listed(&self.backups).map_err(ActFailure::NotSent)?;
-        let good = all.iter().position(|one| backups::fault(&self.backups, one).is_none());
-        let mut gone = 0;
-        for (place, backup) in all.iter().enumerate().skip(self.keep) {
-            if Some(place) == good {
-                continue;
-            }
-            backups::remove(&self.backups, backup).map_err(|error| unwritten(&error))?;
-            gone += 1;
-        }
-        if gone == 0 {
-            let why = "none may go: what is past its retention is the last good one";
-            return Err(ActFailure::NotSent(why.to_owned()));
-        }
-        Ok(format!("{gone} taken away, {} stay", all.len() - gone))
     }
 }

@@ -4,6 +4,16 @@ use super::super::absent;
 use super::super::room::no_room;
 use super::row::{Grade, Row};
 
+/// A folder that settings name: nobody makes it for us.
+pub(super) fn declared(agent: &str, folder: &std::path::Path) -> Row {
+    let about = format!("{agent}: folder");
+    if absent(folder) {
+        let why = format!("{} does not exist; write the path that it has", folder.display());
+        return (Grade::Blocked, about, why);
+    }
+    writable(&about, folder)
+}
+
 /// Tries a folder by asking the kernel, not by writing into it.
 pub(super) fn writable(about: &str, folder: &std::path::Path) -> Row {
     use rustix::fs::{Access as Ask, access};

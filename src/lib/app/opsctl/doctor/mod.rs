@@ -20,6 +20,7 @@ use super::{Desk, Told, Trouble, absent};
 use crate::adapters::store::Access;
 use crate::agent::{Need, StoreNeed};
 use crate::app::config::notify::DASHBOARD;
+use crate::app::declared_folders;
 use crate::app::exit::Exit;
 use crate::app::registry::{self, Entry};
 use crate::app::telling::examined;
@@ -115,6 +116,9 @@ impl Desk<'_> {
             rows.push((Grade::Skipped, format!("{}: sight", spec.name), why));
             return;
         }
+        let name = spec.name.to_string();
+        let folders = declared_folders::folders(&needs);
+        rows.extend(folders.iter().map(|folder| folders::declared(&name, folder.as_ref())));
         if needs.iter().any(|need| matches!(need, Need::Store(StoreNeed::Ledger { .. })))
             && self.nothing_is_recorded()
         {

@@ -1,4 +1,4 @@
-//! The folder of the ledger's backups: each is a file with a record beside it.
+//! A folder of backups that we made: each is a file with a record beside it.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -8,8 +8,9 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 use crate::adapters::private_file;
-use crate::adapters::store::event_row::hex;
+use crate::adapters::store::hex;
 use crate::domain::upkeep::{Backup, RestoreProof};
+use crate::ports::processes::ActFailure;
 
 /// What a record's name ends with, after the backup's own.
 const RECORD: &str = ".json";
@@ -19,7 +20,7 @@ const PART: usize = 256 * 1024;
 const PROOF: &str = "restore-proof.json";
 
 /// Every backup that has a record, newest first.
-pub(super) fn listed(folder: &Path) -> Result<Vec<Backup>, String> {
+pub(crate) fn listed(folder: &Path) -> Result<Vec<Backup>, String> {
     let unread = |error: io::Error| format!("{} cannot be read: {error}", folder.display());
     let mut found = Vec::new();
     for file in private_file::entries(folder).map_err(unread)? {
@@ -32,23 +33,51 @@ pub(super) fn listed(folder: &Path) -> Result<Vec<Backup>, String> {
     Ok(found)
 }
 
-/// The last restore for a proof.
-pub(super) fn proof(folder: &Path) -> Result<Option<RestoreProof>, String> {
+/// The last restore for a proof, as it was written down in `folder`.
+///
+/// # Errors
+///
+/// A fragment: the record is there and cannot be read.
+pub fn proof(folder: &Path) -> Result<Option<RestoreProof>, String> {
     record(&folder.join(PROOF))
 }
 
-pub(super) fn keep_proof(folder: &Path, proof: &RestoreProof) -> io::Result<()> {
+pub(crate) fn keep_proof(folder: &Path, proof: &RestoreProof) -> io::Result<()> {
     let text = serde_json::to_vec_pretty(proof).map_err(io::Error::other)?;
     private_file::replace(&folder.join(PROOF), &text)
 }
 
-pub(super) fn keep_record(folder: &Path, backup: &Backup) -> io::Result<()> {
+pub(crate) fn keep_record(folder: &Path, backup: &Backup) -> io::Result<()> {
     let text = serde_json::to_vec_pretty(backup).map_err(io::Error::other)?;
     private_file::write_new(&folder.join(format!("{}{RECORD}", backup.name)), &text)
 }
 
+/// Takes away what is more than the newest `keep`, and says how many went. What counts as good is what is what was written; the
+/// newest of those stays, however many newer ones are not.
+pub(crate) fn prune(folder: &Path, keep: usize) -> Result<String, ActFailure> {
+    let all = listed(folder).map_err(ActFailure::NotSent)?;
+    let good = all.iter().position(|one| fault(folder, one).is_none());
+    let mut gone = 0;
+    for (place, backup) in all.iter().enumerate().skip(keep) {
+        if Some(place) == good {
+            continue;
+        }
+        remove(folder, backup).map_err(|error| unwritten(&error))?;
+        gone += 1;
+    }
+    if gone == 0 {
+        let why = "none may go: what is past its retention is the last good one";
+        return Err(ActFailure::NotSent(why.to_owned()));
+    }
+    Ok(format!("{gone} taken away, {} stay", all.len() - gone))
+}
+
+pub(crate) fn unwritten(error: &io::Error) -> ActFailure {
+    ActFailure::Refused(format!("failed to write: {error}"))
+}
+
 /// Takes a backup away: the record first, so that none is without its file.
-pub(super) fn remove(folder: &Path, backup: &Backup) -> io::Result<()> {
+fn remove(folder: &Path, backup: &Backup) -> io::Result<()> {
     for name in [format!("{}{RECORD}", backup.name), backup.name.clone()] {
         match std::fs::remove_file(folder.join(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -69,7 +98,7 @@ fn record<T: DeserializeOwned>(file: &Path) -> Result<Option<T>, String> {
 }
 
 /// Why a backup is not what was written, if it is not. Reads all of it.
-pub(super) fn fault(folder: &Path, backup: &Backup) -> Option<String> {
+pub(crate) fn fault(folder: &Path, backup: &Backup) -> Option<String> {
     let file = folder.join(&backup.name);
     let size = match std::fs::metadata(&file) {
         Ok(found) => found.len(),
@@ -86,7 +115,7 @@ pub(super) fn fault(folder: &Path, backup: &Backup) -> Option<String> {
 }
 
 /// The SHA-256 of a file, in hexadecimal digits.
-pub(super) fn sha256(file: &Path) -> io::Result<String> {
+pub(crate) fn sha256(file: &Path) -> io::Result<String> {
     let mut digest = Sha256::new();
     let (mut file, mut part) = (File::open(file)?, vec![0; PART]);
     loop {

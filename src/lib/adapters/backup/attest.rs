@@ -1,0 +1,197 @@
+//! What a restored database holds, held against what was backed up.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sqlx::AssertSqlSafe;
+use sqlx::postgres::PgConnection;
+
+use crate::adapters::postgres::in_words;
+use crate::domain::duration::HumanDuration;
+use crate::domain::upkeep::{BackupSource, DeclaredBackup, NewestRow, RowCount};
+
+/// A table whose rows were not counted is judged by statistics only where it has at least so many.
+const LEAST_ROWS: u64 = 1000;
+
+/// Every table of a database and how many rows it has, counted.
+const TABLES: &str = "
+    SELECT quote_ident(space.nspname) || '.' || quote_ident(class.relname),
+           (xpath('/row/n/text()', query_to_xml(
+               format('SELECT count(*) AS n FROM ONLY %I.%I', space.nspname, class.relname),
+               false, true, '')))[1]::text::bigint
+    FROM pg_class AS class JOIN pg_namespace AS space ON space.oid = class.relnamespace
+    WHERE class.relkind = 'r' AND space.nspname NOT IN ('pg_catalog', 'information_schema')";
+
+const EXTENSIONS: &str =
+    "SELECT extname::text, extversion FROM pg_extension WHERE extname <> 'plpgsql'";
+
+/// A table and a column as SQL would write them, for names as people write them.
+const COLUMN: &str = "
+    SELECT quote_ident(space.nspname) || '.' || quote_ident(class.relname),
+           quote_ident(own.attname)
+    FROM pg_attribute AS own
+    JOIN pg_class AS class ON class.oid = own.attrelid
+    JOIN pg_namespace AS space ON space.oid = class.relnamespace
+    WHERE ($1 = class.relname OR $1 = space.nspname || '.' || class.relname)
+      AND own.attname = $2 AND own.attnum > 0 AND NOT own.attisdropped
+      AND class.relkind IN ('r', 'p')
+    ORDER BY space.nspname <> 'public' LIMIT 1";
+
+/// What is known of the database that was backed up.
+pub(super) struct Expected<'a> {
+    pub(super) declared: &'a DeclaredBackup,
+    /// As it was at the backup's moment, or as it is now.
+    pub(super) source: Option<&'a BackupSource>,
+    /// Whether that is of the backup's own moment.
+    pub(super) of_its_moment: bool,
+    pub(super) taken_at: Timestamp,
+}
+
+/// What it holds, in words, or the first thing that is not what it should be.
+pub(super) async fn attest(
+    session: &mut PgConnection,
+    expected: &Expected<'_>,
+) -> Result<String, String> {
+    let unread =
+        |error: sqlx::Error| format!("what was restored cannot be read: {}", in_words(&error));
+    let found: Vec<(String, i64)> =
+        sqlx::query_as(TABLES).persistent(false).fetch_all(&mut *session).await.map_err(unread)?;
+    let found: BTreeMap<String, u64> =
+        found.into_iter().map(|(table, rows)| (table, rows.unsigned_abs())).collect();
+    let extensions: Vec<(String, String)> = sqlx::query_as(EXTENSIONS)
+        .persistent(false)
+        .fetch_all(&mut *session)
+        .await
+        .map_err(unread)?;
+    if let Some(source) = expected.source {
+        rows(expected, source, &found)?;
+        versions(source, &extensions.into_iter().collect())?;
+    }
+    let mut told =
+        vec![format!("{} tables with {} rows", found.len(), found.values().sum::<u64>())];
+    if let Some(newest) = &expected.declared.newest {
+        told.push(young(session, newest, expected.taken_at).await?);
+    }
+    for query in &expected.declared.queries {
+        answered(session, query).await?;
+    }
+    match expected.declared.queries.len() {
+        0 => {}
+        1 => told.push("the question of the settings is answered".to_owned()),
+        many => told.push(format!("all {many} questions of the settings are answered")),
+    }
+    if expected.source.is_none() {
+        told.push("held against nothing: its database is not known".to_owned());
+    }
+    Ok(told.join(", "))
+}
+
+fn rows(
+    expected: &Expected<'_>,
+    source: &BackupSource,
+    found: &BTreeMap<String, u64>,
+) -> Result<(), String> {
+    let drift = u64::from(expected.declared.drift_percent);
+    for (table, count) in &source.tables {
+        let Some(rows) = found.get(table).copied() else {
+            // A table that was made since cannot be in it.
+            if expected.of_its_moment || count.rows >= LEAST_ROWS {
+                return Err(format!("the table {table} is not in it"));
+            }
+            continue;
+        };
+        if !is_like(*count, rows, drift) {
+            let had = if expected.of_its_moment { "had" } else { "has" };
+            return Err(format!("the table {table} {had} {} rows, and {rows} in it", count.rows));
+        }
+    }
+    Ok(())
+}
+
+/// Whether so many rows are what was expected: as many where they were counted, about as many where statistics told.
+fn is_like(expected: RowCount, rows: u64, drift_percent: u64) -> bool {
+    if expected.exact {
+        return expected.rows == rows;
+    }
+    let may = (expected.rows.saturating_mul(drift_percent) / 100).max(LEAST_ROWS);
+    expected.rows < LEAST_ROWS || (expected.rows.abs_diff(rows) <= may && rows > 0)
+}
+
+fn versions(source: &BackupSource, restored: &BTreeMap<String, String>) -> Result<(), String> {
+    for (extension, version) in &source.extensions {
+        match restored.get(extension) {
+            Some(found) if found == version => {}
+            Some(found) => {
+                return Err(format!(
+                    "the extension {extension} is {version} there and {found} on this host"
+                ));
+            }
+            None => return Err(format!("the extension {extension} is not in it")),
+        }
+    }
+    Ok(())
+}
+
+async fn young(
+    session: &mut PgConnection,
+    newest: &NewestRow,
+    taken_at: Timestamp,
+) -> Result<String, String> {
+    let what = format!("{}.{}", newest.table, newest.column);
+    let unread = |error: sqlx::Error| format!("{what} cannot be read: {}", in_words(&error));
+    let asked = sqlx::query_as(COLUMN).persistent(false).bind(&newest.table).bind(&newest.column);
+    let names: Option<(String, String)> =
+        asked.fetch_optional(&mut *session).await.map_err(unread)?;
+    let (table, column) = names.ok_or_else(|| format!("there is no {what} in it"))?;
+    // Both names are as the server itself has just quoted them.
+    let question = format!("SELECT extract(epoch FROM max({column}))::float8 FROM {table}");
+    let (at,): (Option<f64>,) = sqlx::query_as(AssertSqlSafe(question))
+        .persistent(false)
+        .fetch_one(session)
+        .await
+        .map_err(unread)?;
+    let at = at.and_then(|at| {
+        Timestamp::from_duration(jiff::SignedDuration::try_from_secs_f64(at).ok()?).ok()
+    });
+    let at = at.ok_or_else(|| format!("{what} has no row"))?;
+    let older = Duration::try_from(taken_at.duration_since(at)).unwrap_or_default();
+    let older = HumanDuration::from(Duration::from_secs(older.as_secs()));
+    if older > newest.within {
+        return Err(format!(
+            "the newest row of {what} was {older} old, and may be {}",
+            newest.within
+        ));
+    }
+    Ok(format!("the newest row of {what} was {older} old"))
+}
+
+async fn answered(session: &mut PgConnection, query: &str) -> Result<(), String> {
+    let asked: Result<Option<(Option<bool>,)>, sqlx::Error> =
+        sqlx::query_as(AssertSqlSafe(query.to_owned()))
+            .persistent(false)
+            .fetch_optional(session)
+            .await;
+    match asked {
+        Ok(Some((Some(true),))) => Ok(()),
+        Ok(Some((Some(false),))) => Err(format!("`{query}` is false in it")),
+        Ok(_) => Err(format!("`{query}` has no answer in it")),
+        Err(error) => Err(format!("`{query}`: {}", in_words(&error))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counted_rows_are_exact_and_statistics_may_drift() {
+        let counted = |rows| RowCount { rows, exact: true };
+        assert!(is_like(counted(5), 5, 20) && is_like(counted(0), 0, 20));
+        assert!(!is_like(counted(5), 4, 20) && !is_like(counted(5), 0, 20));
+        let about = |rows| RowCount { rows, exact: false };
+        assert!(is_like(about(10_000), 8_500, 20) && is_like(about(10_000), 11_900, 20));
+        assert!(!is_like(about(10_000), 7_000, 20) && !is_like(about(1_000), 0, 20));
+        assert!(is_like(about(900), 0, 20), "too few to say anything");
+    }
+}

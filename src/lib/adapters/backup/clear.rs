@@ -1,0 +1,68 @@
+//! A backup in the clear: as it lies there, or decrypted for as long as it is looked at.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tempfile::NamedTempFile;
+
+use super::BackupSet;
+use super::programs::finished;
+use crate::adapters::child::{Program, find};
+use crate::adapters::private_file;
+
+/// A file that can be read.
+pub(super) enum Clear {
+    /// As it lies there.
+    Plain(PathBuf),
+    /// Decrypted, and gone afterwards.
+    Decrypted(NamedTempFile),
+}
+
+/// Why there is none.
+pub(super) enum Unclear {
+    /// The backup itself is why.
+    Flawed(String),
+    /// It could not be found out.
+    Unread(String),
+}
+
+impl Clear {
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::Plain(path) => path,
+            Self::Decrypted(file) => file.path(),
+        }
+    }
+}
+
+impl BackupSet {
+    /// A backup's file in the clear.
+    pub(super) async fn clear(&self, file: &Path, time: Duration) -> Result<Clear, Unclear> {
+        let Some(encryption) = &self.declared.encryption else {
+            return Ok(Clear::Plain(file.to_owned()));
+        };
+        let Some((program, _)) = encryption.decrypt.split_first() else {
+            return Err(Unclear::Unread("it is not said what decrypts it".to_owned()));
+        };
+        if find(program).is_none() {
+            let why = format!("`{program}`, which decrypts it, is not on this host");
+            return Err(Unclear::Unread(why));
+        }
+        let unread = |error: io::Error| Unclear::Unread(format!("it cannot be decrypted: {error}"));
+        let place = &self.place.scratch;
+        private_file::folder(place).map_err(unread)?;
+        let made = tempfile::Builder::new().prefix(".restore-clear-").tempfile_in(place);
+        let mut clear = made.map_err(unread)?;
+        let input = Stdio::from(File::open(file).map_err(unread)?);
+        let decrypt = Program::new(encryption.decrypt.clone()).deadline(time);
+        let outcome = decrypt.feed_from(input, |part| clear.write_all(part)).await;
+        finished(outcome.map_err(unread)?).map_err(|why| {
+            let key = &encryption.key_id;
+            Unclear::Flawed(format!("it cannot be decrypted with the key {key}: {why}"))
+        })?;
+        Ok(Clear::Decrypted(clear))
+    }
+}

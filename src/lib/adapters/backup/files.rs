@@ -1,0 +1,141 @@
+//! The files of a folder that settings call backups, whoever made them.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{dump_header, folder};
+use crate::domain::upkeep::{Backup, BackupFormat, DeclaredBackup, FoundBackup};
+
+/// A dump's own clock may be in any zone: only what is further off than a day and a half is another day's.
+const ZONES: Duration = Duration::from_hours(38);
+/// More are not looked at: the newest count.
+const MOST: usize = 1000;
+
+/// Every backup in the folder, newest first.
+pub(super) fn found(place: &Path, declared: &DeclaredBackup) -> Result<Vec<FoundBackup>, String> {
+    let unread = |error: io::Error| format!("{} cannot be read: {error}", place.display());
+    // Where others make them, other files may end like our records.
+    let records = match folder::listed(place) {
+        Err(why) if declared.make => return Err(why),
+        listed => listed.unwrap_or_default(),
+    };
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(place).map_err(unread)? {
+        let entry = entry.map_err(unread)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') || !matches(&declared.pattern, &name) {
+            continue;
+        }
+        // A link's target may be anything; a folder is no backup.
+        let meta = entry.metadata().map_err(unread)?;
+        if meta.is_file() {
+            all.push(one(&name, &meta, records.iter().find(|record| record.name == name)));
+        }
+    }
+    // A record whose file is gone is a backup that is gone: it is told, and not forgotten.
+    let lost = records.iter().filter(|record| !all.iter().any(|one| one.name == record.name));
+    let lost: Vec<FoundBackup> = lost.map(of_record).collect();
+    all.extend(lost);
+    all.sort_by(|one, other| (other.taken_at, &other.name).cmp(&(one.taken_at, &one.name)));
+    all.truncate(MOST);
+    if let Some(newest) = all.first_mut().filter(|newest| newest.record.is_none()) {
+        told_by_itself(place, declared.format, newest);
+    }
+    Ok(all)
+}
+
+fn of_record(record: &Backup) -> FoundBackup {
+    FoundBackup {
+        name: record.name.clone(),
+        taken_at: record.taken_at,
+        size_bytes: record.size_bytes,
+        took_ms: Some(record.took_ms),
+        record: Some(record.clone()),
+    }
+}
+
+fn one(name: &str, meta: &Metadata, record: Option<&Backup>) -> FoundBackup {
+    let written = meta.modified().ok();
+    // A file is born when its writing begins, and was last written when it ended.
+    let took = || written?.duration_since(meta.created().ok()?).ok();
+    let took_ms = took().and_then(|took| u64::try_from(took.as_millis()).ok());
+    FoundBackup {
+        name: name.to_owned(),
+        taken_at: record.map_or_else(|| moment(written), |record| record.taken_at),
+        size_bytes: meta.len(),
+        took_ms: record.map(|record| record.took_ms).or(took_ms),
+        record: record.cloned(),
+    }
+}
+
+fn moment(at: Option<SystemTime>) -> Timestamp {
+    at.and_then(|at| Timestamp::try_from(at).ok()).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// A dump that says that it is of another day than its file is as old as it says: files are copied and touched.
+fn told_by_itself(place: &Path, format: BackupFormat, newest: &mut FoundBackup) {
+    if format != BackupFormat::PostgresDump {
+        return;
+    }
+    let header =
+        File::open(place.join(&newest.name)).ok().and_then(|file| dump_header::read(file).ok());
+    let made = header.and_then(|header| header.made_at);
+    let Some(made) = made.and_then(|made| TimeZone::UTC.to_timestamp(made).ok()) else { return };
+    let older = Duration::try_from(newest.taken_at.duration_since(made)).unwrap_or_default();
+    if older > ZONES {
+        newest.taken_at = made;
+    }
+}
+
+/// Whether a name is one of a pattern, where `*` stands for anything.
+fn matches(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = name.strip_prefix(first) else { return false };
+    let mut last = None;
+    for part in parts {
+        if let Some(before) = last.replace(part) {
+            match rest.find(before) {
+                Some(place) => rest = &rest[place + before.len()..],
+                None => return false,
+            }
+        }
+    }
+    match last {
+        None => rest.is_empty(),
+        Some(end) => rest.ends_with(end),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_anything() {
+        for (pattern, name) in [
+            ("*.dump", "a.dump"),
+            ("*", "x"),
+            ("shop-*.tar.gz", "shop-2026-11-29.tar.gz"),
+            ("a*b*c", "abc"),
+            ("a*b*c", "a1b2b3c"),
+            ("exact", "exact"),
+        ] {
+            assert!(matches(pattern, name), "{pattern} {name}");
+        }
+        for (pattern, name) in [
+            ("*.dump", "a.dump.json"),
+            ("shop-*", "other-1"),
+            ("a*b*c", "acb"),
+            ("a*a", "a"),
+            ("exact", "exactly"),
+            ("", "x"),
+        ] {
+            assert!(!matches(pattern, name), "{pattern} {name}");
+        }
+    }
+}

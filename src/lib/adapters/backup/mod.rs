@@ -1,0 +1,22 @@
+//! Backups as files: listed, held against what was written, made, pruned, and restored into a server of their own for a proof.
+//!
+//! What nobody has restored is not known to be a backup. Each look says how far it went.
+
+mod attest;
+mod clear;
+mod dump_header;
+mod elsewhere;
+mod files;
+pub(crate) mod folder;
+mod format;
+mod make;
+mod programs;
+mod restore;
+mod scratch;
+mod set;
+mod tar;
+
+pub use self::elsewhere::Elsewhere;
+pub use self::folder::proof;
+pub use self::programs::ServerPrograms;
+pub use self::set::{BackupPlace, BackupSet};

@@ -1,0 +1,146 @@
+//! The programs of a PostgreSQL server on this host: where they are, of which version, and as whom they run.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::adapters::child::{Account, Outcome, Program};
+
+/// Where Debian's packages put them, one folder for each version.
+const USUAL: &str = "/usr/lib/postgresql";
+/// What a restore needs.
+const NEEDED: [&str; 4] = ["initdb", "postgres", "pg_restore", "pg_dump"];
+/// So much of a dump's table of contents is read.
+const LIST_BYTES: usize = 32 * 1024 * 1024;
+/// The account that comes with the server's package: the server does not run as root.
+const ACCOUNT: &str = "postgres";
+
+/// The programs of a server.
+#[derive(Clone, Debug)]
+pub struct ServerPrograms {
+    /// The folder of the settings, if they name one.
+    configured: Option<PathBuf>,
+}
+
+impl ServerPrograms {
+    /// Those in the folder of the settings; else the newest that the system's packages have put in their place.
+    #[must_use]
+    pub fn new(configured: Option<&str>) -> Self {
+        Self { configured: configured.map(PathBuf::from) }
+    }
+
+    /// The folder that has all of them.
+    pub(super) fn folder(&self) -> Result<PathBuf, String> {
+        let complete = |folder: &Path| NEEDED.iter().all(|name| folder.join(name).is_file());
+        if let Some(folder) = &self.configured {
+            let found = complete(folder).then(|| folder.clone());
+            return found.ok_or_else(|| {
+                format!("server binaries not found in {} (postgres.bin_dir)", folder.display())
+            });
+        }
+        let versions = std::fs::read_dir(USUAL).into_iter().flatten().flatten();
+        let version = |path: &PathBuf| -> Option<u32> {
+            path.parent()?.file_name()?.to_str()?.split('.').next()?.parse().ok()
+        };
+        let folders = versions.map(|one| one.path().join("bin")).filter(|path| complete(path));
+        folders.max_by_key(version).ok_or_else(|| {
+            format!(
+                "server binaries not found in {USUAL}; if they are elsewhere, set postgres.bin_dir"
+            )
+        })
+    }
+
+    /// One of them with its arguments, which is not run yet.
+    pub(super) fn program(&self, name: &str, arguments: &[&str]) -> Result<Program, String> {
+        let program = self.folder()?.join(name).display().to_string();
+        let words = std::iter::once(program.as_str()).chain(arguments.iter().copied());
+        Ok(Program::new(words).env("PGTZ", "UTC").env("LC_ALL", "C.UTF-8"))
+    }
+
+    /// The server's major version.
+    pub(super) async fn major(&self) -> Result<u32, String> {
+        let said = finished(self.program("postgres", &["--version"])?.run().await)?;
+        let digits = said.rsplit(' ').find_map(|word| word.split('.').next()?.parse().ok());
+        digits.ok_or_else(|| format!("postgres calls itself `{said}`"))
+    }
+
+    /// As whom a server runs that this process starts: as itself, but never as root.
+    pub(super) fn account() -> Result<Option<Account>, String> {
+        if !rustix::process::geteuid().is_root() {
+            return Ok(None);
+        }
+        let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let of_line = |line: &str| -> Option<Account> {
+            let mut fields = line.split(':');
+            (fields.next()? == ACCOUNT).then_some(())?;
+            Some(Account {
+                user: fields.nth(1)?.parse().ok()?,
+                group: fields.next()?.parse().ok()?,
+            })
+        };
+        let found = users.lines().find_map(of_line);
+        found.map(Some).ok_or_else(|| {
+            format!("a server does not run as root, and this host has no user {ACCOUNT}")
+        })
+    }
+
+    /// Reads all of a dump: `Ok(Err(…))` says what is wrong with it, `Err` that it could not be looked at.
+    pub(super) async fn dump(
+        &self,
+        file: &Path,
+        time: Duration,
+    ) -> Result<Result<(), String>, String> {
+        let name = file.display().to_string();
+        let list = self.program("pg_restore", &["--list", &name])?.limit_bytes(LIST_BYTES);
+        let listed = match told(list.deadline(time).run().await, time)? {
+            Err(why) => return Ok(Err(why)),
+            Ok(listed) => listed,
+        };
+        let of_kind = |kind: &str| listed.lines().any(|line| line.contains(kind));
+        if of_kind(" TABLE ") && !of_kind(" TABLE DATA ") {
+            return Ok(Err("it holds tables and none of their rows".to_owned()));
+        }
+        if !of_kind(" TABLE ") {
+            return Ok(Err("it holds no table".to_owned()));
+        }
+        let all = self.program("pg_restore", &["--file=/dev/null", &name])?;
+        told(all.deadline(time).run().await, time).map(|read| read.map(drop))
+    }
+}
+
+/// What a program printed that should have succeeded.
+pub(super) fn finished(outcome: Outcome) -> Result<String, String> {
+    match outcome {
+        Outcome::Exited { code: 0, stdout, .. } => Ok(stdout.text().trim().to_owned()),
+        Outcome::Exited { code, stderr, .. } => {
+            Err(stderr.first_line().unwrap_or_else(|| format!("it ended with {code}")))
+        }
+        Outcome::Signalled { signal } => Err(format!("it was ended by signal {signal}")),
+        Outcome::TimedOut { after } => Err(format!("it took more than {} s", after.as_secs())),
+        Outcome::CouldNotStart { why } => Err(why),
+    }
+}
+
+/// What a program says of a file: its complaint is about the file; what kept it from looking is not.
+fn told(outcome: Outcome, time: Duration) -> Result<Result<String, String>, String> {
+    match outcome {
+        Outcome::Exited { code: 0, stdout, .. } => Ok(Ok(stdout.text())),
+        Outcome::Exited { stderr, .. } => {
+            let said = stderr.first_line().unwrap_or_else(|| "it cannot be read".to_owned());
+            Ok(Err(said.replace("pg_restore: error: ", "")))
+        }
+        Outcome::TimedOut { .. } => Err(format!("it was not read within {} s", time.as_secs())),
+        other => finished(other).map(Ok),
+    }
+}
+
+/// Gives a folder to the account that will write into it.
+pub(super) fn give(folder: &Path, account: Option<Account>) -> Result<(), String> {
+    let Some(account) = account else { return Ok(()) };
+    let is_ours = std::fs::metadata(folder).is_ok_and(|found| found.uid() == account.user);
+    if is_ours {
+        return Ok(());
+    }
+    std::os::unix::fs::chown(folder, Some(account.user), Some(account.group))
+        .map_err(|error| format!("{} cannot be given to a server: {error}", folder.display()))
+}

@@ -1,0 +1,304 @@
+//! The backups of one thing: where they lie, what can be known of them, and what tends them.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::clear::Unclear;
+use super::dump_header::{self, DumpHeader};
+use super::elsewhere::Elsewhere;
+use super::files::found;
+use super::folder;
+use super::format;
+use super::programs::ServerPrograms;
+use crate::adapters::postgres::Postgres;
+use crate::domain::operation::{DataKind, DataRef, DataState, Measure, Upkeep};
+use crate::domain::sight::{Blind, Sight};
+use crate::domain::upkeep::{
+    Backup, BackupFormat, BackupSetLook, CopyLook, DeclaredBackup, Flaw, FoundBackup, Level,
+};
+use crate::ports::Pending;
+use crate::ports::clock::Clock;
+use crate::ports::data_store::{BackupStore, DataStoreControl, no_such_verb};
+use crate::ports::processes::ActFailure;
+
+/// So long may a look at the newest take.
+const LOOK: Duration = Duration::from_mins(20);
+
+/// Where an agent keeps what it knows of backups, and restores them.
+#[derive(Clone, Debug)]
+pub struct BackupPlace {
+    /// The folder of our notes: what was proved, and when.
+    pub notes: PathBuf,
+    /// Where a server for a restore may lie.
+    pub scratch: PathBuf,
+}
+
+/// The backups of one thing.
+pub struct BackupSet {
+    pub(super) declared: DeclaredBackup,
+    pub(super) folder: PathBuf,
+    pub(super) place: BackupPlace,
+    /// The database that they are taken of, where the settings name one.
+    pub(super) database: Option<Sight<Arc<Postgres>>>,
+    pub(super) programs: ServerPrograms,
+    /// The other places, in the order of the settings.
+    pub(super) elsewhere: Vec<Elsewhere>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl BackupSet {
+    /// The backups that `declared` speaks of.
+    #[must_use]
+    pub fn new(
+        declared: DeclaredBackup,
+        place: BackupPlace,
+        database: Option<Sight<Arc<Postgres>>>,
+        programs: ServerPrograms,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let folder = PathBuf::from(&declared.folder);
+        Self { declared, folder, place, database, programs, elsewhere: Vec::new(), clock }
+    }
+
+    /// The same, with the other places that hold the newest, in the order of the settings.
+    #[must_use]
+    pub fn copied_to(self, elsewhere: Vec<Elsewhere>) -> Self {
+        Self { elsewhere, ..self }
+    }
+
+    pub(super) fn found(&self) -> Result<Vec<FoundBackup>, String> {
+        found(&self.folder, &self.declared)
+    }
+
+    /// What is wrong with a backup, as far as that shows without restoring it, and what could not be looked at.
+    pub(super) async fn examined(&self, backup: &FoundBackup) -> (Vec<Flaw>, Option<String>) {
+        let file = self.folder.join(&backup.name);
+        let mut flaws = Vec::new();
+        if let Some(record) = &backup.record {
+            let altered = folder::fault(&self.folder, record);
+            flaws.extend(altered.map(|why| Flaw::new(Level::Intact, why)));
+        }
+        if backup.size_bytes == 0 {
+            flaws.push(Flaw::new(Level::Intact, "it is empty"));
+        }
+        if !flaws.is_empty() {
+            return (flaws, None);
+        }
+        flaws.extend(self.of_another(backup).await);
+        if !flaws.is_empty() {
+            return (flaws, None);
+        }
+        let clear = match self.clear(&file, LOOK).await {
+            Ok(clear) => clear,
+            Err(Unclear::Flawed(why)) => return (vec![Flaw::new(Level::Intact, why)], None),
+            Err(Unclear::Unread(why)) => return (Vec::new(), Some(why)),
+        };
+        let shown = format::look(clear.path(), self.declared.format, &self.programs, LOOK).await;
+        flaws.extend(shown.flaws);
+        flaws.extend(self.of_another_database(clear.path()));
+        (flaws, shown.unread)
+    }
+
+    async fn seen(&self) -> Sight<BackupSetLook> {
+        let backups = self.found().map_err(Blind::because)?;
+        let (flaws, unread) = match backups.first() {
+            Some(newest) => self.examined(newest).await,
+            None => (Vec::new(), None),
+        };
+        let unprovable = if self.declared.is_proved() {
+            self.provable(backups.first()).await.err()
+        } else {
+            None
+        };
+        let copies = self.copies(backups.first()).await;
+        Ok(BackupSetLook {
+            proof: folder::proof(&self.place.notes).map_err(Blind::because)?,
+            copies,
+            backups,
+            flaws,
+            unread,
+            unprovable,
+        })
+    }
+
+    async fn copies(&self, newest: Option<&FoundBackup>) -> Vec<CopyLook> {
+        let mut looks = Vec::new();
+        for (declared, place) in self.declared.copies.iter().zip(&self.elsewhere) {
+            let holds_newest = match newest {
+                Some(newest) => place.holds(newest).await,
+                None => Ok(false),
+            };
+            looks.push(CopyLook {
+                place: place.name(),
+                medium: declared.medium.clone(),
+                offsite: declared.offsite,
+                holds_newest,
+            });
+        }
+        looks
+    }
+
+    /// Puts the newest where it is missing.
+    async fn copy(&self) -> Result<String, ActFailure> {
+        let all = self.found().map_err(ActFailure::Refused)?;
+        let newest = all.first();
+        let newest =
+            newest.ok_or_else(|| ActFailure::NotSent("there is no backup to copy".to_owned()))?;
+        let file = self.folder.join(&newest.name);
+        let mut put = Vec::new();
+        for place in &self.elsewhere {
+            if place.holds(newest).await == Ok(true) {
+                continue;
+            }
+            place.put(&file, &newest.name).await.map_err(ActFailure::Refused)?;
+            put.push(place.name());
+        }
+        if put.is_empty() {
+            return Err(ActFailure::NotSent("it is in all of them".to_owned()));
+        }
+        Ok(format!("{} is in {} now", newest.name, put.join(", ")))
+    }
+
+    /// Takes away what is past its retention, here and in the other places.
+    async fn prune(&self) -> Result<String, ActFailure> {
+        let before = folder::listed(&self.folder).map_err(ActFailure::Refused)?;
+        let keep = usize::try_from(self.declared.kept).unwrap_or(usize::MAX);
+        let said = folder::prune(&self.folder, keep)?;
+        let after = folder::listed(&self.folder).map_err(ActFailure::Refused)?;
+        let gone = before.iter().filter(|one| !after.iter().any(|left| left.name == one.name));
+        for backup in gone {
+            for place in &self.elsewhere {
+                place.remove(&backup.name).await.map_err(ActFailure::Refused)?;
+            }
+        }
+        Ok(said)
+    }
+
+    async fn state_of(&self, data: &DataRef) -> Sight<Option<DataState>> {
+        if data.kind != DataKind::Backups {
+            return Ok(None);
+        }
+        let all = self.found().map_err(Blind::because)?;
+        let mut measures = BTreeMap::from([(Measure::Count, all.len().to_string())]);
+        if let Some(newest) = all.first() {
+            measures.insert(Measure::TakenAt, newest.taken_at.to_string());
+            measures.insert(Measure::SizeBytes, newest.size_bytes.to_string());
+        }
+        if !self.elsewhere.is_empty() {
+            let copies = self.copies(all.first()).await;
+            let there = copies.iter().filter(|copy| copy.holds_newest == Ok(true)).count();
+            measures.insert(Measure::Copies, there.to_string());
+        }
+        let proof = folder::proof(&self.place.notes).map_err(Blind::because)?;
+        if let Some(proof) = proof.filter(|proof| proof.fault.is_none()) {
+            measures.insert(Measure::ProvedAt, proof.proved_at.to_string());
+            measures.insert(Measure::RestoreMs, proof.restore_ms.to_string());
+        }
+        Ok(Some(DataState { data: data.clone(), measures }))
+    }
+}
+
+impl BackupStore for BackupSet {
+    fn look(&self) -> Pending<'_, Sight<BackupSetLook>> {
+        Box::pin(self.seen())
+    }
+}
+
+impl DataStoreControl for BackupSet {
+    fn read<'a>(&'a self, data: &'a DataRef) -> Pending<'a, Sight<Option<DataState>>> {
+        Box::pin(self.state_of(data))
+    }
+
+    fn carry_out<'a>(
+        &'a self,
+        verb: Upkeep,
+        _data: &'a DataRef,
+        time: Duration,
+    ) -> Pending<'a, Result<String, ActFailure>> {
+        Box::pin(async move {
+            match verb {
+                Upkeep::TakeBackup => self.make(time).await,
+                Upkeep::CopyBackup => self.copy().await,
+                Upkeep::PruneBackups => self.prune().await,
+                Upkeep::ProveRestore => self.prove(time).await,
+                other => Err(no_such_verb(other, "a folder of backups")),
+            }
+        })
+    }
+}
+
+impl BackupSet {
+    /// Whether one can be restored on this host: its programs are there, and of a version that can read it.
+    pub(super) async fn provable(&self, newest: Option<&FoundBackup>) -> Result<(), String> {
+        self.programs.folder()?;
+        ServerPrograms::account()?;
+        if self.declared.encryption.as_ref().is_some_and(|own| own.decrypt.is_empty()) {
+            return Err("it is not said what decrypts it (encryption.decrypt)".to_owned());
+        }
+        let Some(newest) = newest else { return Ok(()) };
+        let Some(needed) = self.major(newest) else { return Ok(()) };
+        let here = self.programs.major().await?;
+        if here < needed {
+            return Err(format!(
+                "it is of a server {needed}, and the one found in {} is {here}: set postgres.bin_dir",
+                self.programs.folder()?.display()
+            ));
+        }
+        Ok(())
+    }
+
+    /// The major version of the server that it was taken of, as its record or its own header tells.
+    fn major(&self, backup: &FoundBackup) -> Option<u32> {
+        let source = backup.record.as_ref().and_then(|record| record.source.as_ref());
+        let recorded = source.map(|source| source.version / 10_000);
+        recorded.or_else(|| self.header(&self.folder.join(&backup.name))?.major())
+    }
+
+    fn header(&self, file: &Path) -> Option<DumpHeader> {
+        if self.declared.format != BackupFormat::PostgresDump {
+            return None;
+        }
+        dump_header::read(BufReader::new(File::open(file).ok()?)).ok()
+    }
+
+    /// What a record says it is a backup of, where that is not what the settings say.
+    async fn of_another(&self, backup: &FoundBackup) -> Option<Flaw> {
+        let flaw = |why| Some(Flaw::new(Level::Intact, why));
+        let wanted = self.declared.key_id();
+        let other = |record: &&Backup| record.key_id.as_deref() != wanted;
+        if let Some(record) = backup.record.as_ref().filter(other) {
+            let named = |key: Option<&str>| match key {
+                Some(key) => format!("with the key {key}"),
+                None => "with no key".to_owned(),
+            };
+            return flaw(format!(
+                "it is encrypted {}, and should be {}",
+                named(record.key_id.as_deref()),
+                named(wanted)
+            ));
+        }
+        let Some(Ok(database)) = &self.database else { return None };
+        let source = backup.record.as_ref().and_then(|record| record.source.as_ref())?;
+        let cluster = database.cluster().await.ok()?;
+        let told = !source.cluster.is_empty() && !cluster.is_empty();
+        if told && source.cluster != cluster {
+            return flaw(format!(
+                "it was taken of another server ({}) than {cluster}",
+                source.cluster
+            ));
+        }
+        None
+    }
+
+    /// A dump whose own header says that it is of a database of another name.
+    fn of_another_database(&self, file: &Path) -> Option<Flaw> {
+        let Some(Ok(database)) = &self.database else { return None };
+        let (known, of) = (database.database_name(), self.header(file)?.database);
+        let why = || format!("it is a dump of the database {of}, and should be of {known}");
+        (of != known).then(|| Flaw::new(Level::Intact, why()))
+    }
+}

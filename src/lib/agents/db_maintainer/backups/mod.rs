@@ -1,0 +1,13 @@
+//! Backups that the settings declare: whether there is a young one, whether it can be one, and whether one was restored lately.
+
+mod detect;
+mod fault;
+mod remedy;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+pub(super) use self::detect::detect;
+pub use self::fault::BackupsFault;
+pub(super) use self::remedy::remedy;
+pub(super) use self::settings::lint;

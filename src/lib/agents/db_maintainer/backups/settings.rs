@@ -1,0 +1,73 @@
+//! What of the declared backups contradicts itself.
+
+use std::collections::BTreeSet;
+
+use super::super::DbMaintainer;
+use crate::agent::Problem;
+use crate::domain::operation::LEDGER;
+use crate::domain::upkeep::{BackupFormat, DeclaredBackup};
+
+pub(in super::super) fn lint(agent: &DbMaintainer, found: &mut Vec<Problem>) {
+    let mut names = BTreeSet::from([LEDGER]);
+    for (place, declared) in agent.backups.iter().enumerate() {
+        let mut wrong = |field: &str, message: String| {
+            found.push(Problem { path: format!("backups[{place}].{field}"), message });
+        };
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if !declared.name.chars().all(plain) {
+            let name = &declared.name;
+            wrong("name", format!("`{name}` is not in small letters, digits and hyphens"));
+        }
+        if !names.insert(&declared.name) {
+            let message = format!("`{}` is the name of other backups already", declared.name);
+            wrong("name", message);
+        }
+        for (field, message) in contradictions(agent, declared) {
+            wrong(field, message);
+        }
+    }
+}
+
+fn contradictions(agent: &DbMaintainer, declared: &DeclaredBackup) -> Vec<(&'static str, String)> {
+    let mut found = Vec::new();
+    if !declared.folder.starts_with('/') {
+        found.push(("folder", format!("`{}` is no whole path", declared.folder)));
+    }
+    if declared.every.get().is_zero() {
+        found.push(("every", "it must be longer than nothing".to_owned()));
+    }
+    let known = |name: &String| agent.databases.iter().any(|one| one.name == *name);
+    match &declared.database {
+        Some(name) if !known(name) => {
+            found.push(("database", format!("there is no database `{name}` among `databases`")));
+        }
+        None if declared.make => {
+            found.push(("make", "it is not said of which `database`".to_owned()));
+        }
+        Some(_) | None => {}
+    }
+    if declared.make && declared.format != BackupFormat::PostgresDump {
+        found.push(("make", "only a postgres_dump can be made".to_owned()));
+    }
+    if declared.is_proved() && declared.prove_every < declared.every {
+        let message = format!(
+            "{} is shorter than every ({}): there would be nothing new to restore",
+            declared.prove_every, declared.every
+        );
+        found.push(("prove_every", message));
+    }
+    let mute = declared.encryption.as_ref().is_some_and(|own| own.encrypt.is_empty());
+    if declared.make && mute {
+        found.push(("encryption.encrypt", "it is not said what encrypts them".to_owned()));
+    }
+    for copy in &declared.copies {
+        if copy.folder.is_some() == copy.bucket.is_some() {
+            found.push(("copies", "each is a `folder` or a `bucket`".to_owned()));
+        }
+        let known = |name: &String| agent.buckets.iter().any(|one| one.name == *name);
+        if let Some(name) = copy.bucket.as_ref().filter(|name| !known(name)) {
+            found.push(("copies", format!("there is no bucket `{name}` among `buckets`")));
+        }
+    }
+    found
+}

@@ -1,0 +1,299 @@
+//! What is concluded from backups as they lie there.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::checks::{
+    BACKUP_BAD, BACKUP_BYTES, BACKUP_COPIES, BACKUP_DUE, BACKUPS_MANY, BACKUPS_UNSEEN,
+    RECOVERY_SHORT, RESTORE_DUE, RESTORE_UNPROVABLE,
+};
+use super::super::{DbMaintainer, Fault, Snapshot};
+use crate::agent::{Agent as _, Remedy};
+use crate::domain::diagnosis::{Fault as _, Sample, Verdict};
+use crate::domain::duration::HumanDuration;
+use crate::domain::operation::{DataKind, DataRef};
+use crate::domain::run::Recall;
+use crate::domain::severity::Severity;
+use crate::domain::sight::{Blind, Sight};
+use crate::domain::subject::{CheckId, Subject};
+use crate::domain::upkeep::{
+    Backup, BackupSetLook, CopyLook, DeclaredBackup, DeclaredCopy, FoundBackup, RestoreProof,
+};
+
+fn now() -> Timestamp {
+    "2026-11-29T03:00:00Z".parse().unwrap()
+}
+
+fn ago(hours: i64) -> Timestamp {
+    now() - SignedDuration::from_hours(hours)
+}
+
+fn found(hours: i64, size_bytes: u64) -> FoundBackup {
+    let name = format!("{hours}.dump");
+    FoundBackup { name, taken_at: ago(hours), size_bytes, took_ms: None, record: None }
+}
+
+fn recorded(hours: i64) -> FoundBackup {
+    let backup = found(hours, 1000);
+    let record = Backup {
+        name: backup.name.clone(),
+        taken_at: backup.taken_at,
+        size_bytes: 1000,
+        sha256: String::new(),
+        took_ms: 1,
+        source: None,
+        key_id: None,
+        fault: None,
+    };
+    FoundBackup { record: Some(record), ..backup }
+}
+
+fn proof(hours: i64, restore_ms: u64) -> RestoreProof {
+    RestoreProof {
+        backup: "1.dump".to_owned(),
+        taken_at: ago(hours),
+        proved_at: ago(hours),
+        restore_ms,
+        holds: "rows".to_owned(),
+        good_until: None,
+        fault: None,
+        level: None,
+    }
+}
+
+struct World {
+    declared: DeclaredBackup,
+    sight: Sight<BackupSetLook>,
+    recall: Recall,
+}
+
+impl World {
+    /// A backup of an hour ago, and a proof of yesterday.
+    fn new() -> Self {
+        let declared: DeclaredBackup = serde_json::from_value(
+            serde_json::json!({ "name": "shop", "folder": "/b", "rpo": "24h" }),
+        )
+        .unwrap();
+        let look = BackupSetLook {
+            backups: vec![found(1, 1000)],
+            flaws: Vec::new(),
+            unread: None,
+            proof: Some(proof(24, 2000)),
+            copies: Vec::new(),
+            unprovable: None,
+        };
+        Self { declared, sight: Ok(look), recall: Recall::default() }
+    }
+
+    fn look(&mut self) -> &mut BackupSetLook {
+        self.sight.as_mut().unwrap()
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            backups: BTreeMap::from([("shop".to_owned(), self.sight.clone())]),
+            ..Snapshot::blank(now())
+        }
+    }
+
+    fn agent(&self) -> DbMaintainer {
+        DbMaintainer { backups: vec![self.declared.clone()], ..DbMaintainer::default() }
+    }
+
+    /// What is told of a check: how bad it is and what it says.
+    fn told(&self, check: &CheckId) -> Option<(Severity, String)> {
+        match self.verdict(check) {
+            Verdict::Faulty(fault, _) => Some((fault.severity(), fault.message())),
+            Verdict::Healthy(_) => None,
+            Verdict::Unknown { why } => panic!("{check}: {why}"),
+        }
+    }
+
+    fn verdict(&self, check: &CheckId) -> Verdict<Fault> {
+        let judged = self.agent().detect(&self.snapshot(), &self.recall, now());
+        judged.checks[check].findings[&subject()].clone()
+    }
+
+    /// What is done or left about it.
+    fn remedy(&self, check: &CheckId) -> String {
+        let Verdict::Faulty(fault, _) = self.verdict(check) else { return String::new() };
+        match self.agent().remedy(&subject(), &fault, &self.snapshot(), now()) {
+            Remedy::Act(step) => step.operation.to_string(),
+            Remedy::Leave { why } => why,
+        }
+    }
+}
+
+fn subject() -> Subject {
+    DataRef::of_store(DataKind::Backups, "shop").subject("host-a")
+}
+
+#[test]
+fn nothing_is_told_of_a_good_one() {
+    let world = World::new();
+    for check in [
+        BACKUPS_UNSEEN,
+        BACKUP_BAD,
+        BACKUP_DUE,
+        RESTORE_DUE,
+        RESTORE_UNPROVABLE,
+        BACKUPS_MANY,
+        BACKUP_COPIES,
+        RECOVERY_SHORT,
+    ] {
+        assert_eq!(world.told(&check), None, "{check}");
+    }
+}
+
+#[test]
+fn what_cannot_be_seen_is_told_and_everything_else_is_unknown() {
+    let mut world = World::new();
+    world.sight = Err(Blind::because("/b cannot be read"));
+    assert_eq!(world.told(&BACKUPS_UNSEEN).unwrap().0, Severity::Warning);
+    assert!(matches!(world.verdict(&BACKUP_DUE), Verdict::Unknown { .. }));
+    assert!(matches!(world.verdict(&BACKUP_BAD), Verdict::Unknown { .. }));
+}
+
+#[test]
+fn what_others_make_is_told_when_it_is_late_and_ours_is_made_when_it_is_due() {
+    let mut world = World::new();
+    world.look().backups = vec![found(24, 1000)];
+    assert_eq!(world.told(&BACKUP_DUE), None, "within its grace");
+    world.declared.make = true;
+    assert_eq!(world.told(&BACKUP_DUE).unwrap().0, Severity::Info);
+    assert_eq!(world.remedy(&BACKUP_DUE), "back up shop");
+    world.declared.make = false;
+    world.look().backups = vec![found(27, 1000)];
+    assert_eq!(world.told(&BACKUP_DUE).unwrap().0, Severity::Warning);
+    assert!(world.remedy(&BACKUP_DUE).contains("its maker is another"));
+}
+
+#[test]
+fn a_size_is_held_against_what_lies_there_and_what_earlier_runs_saw() {
+    let mut world = World::new();
+    world.look().backups = [found(1, 400)].into_iter().collect();
+    assert_eq!(world.told(&BACKUP_BAD), None, "nothing is known of what is usual");
+    let at_first = world.agent().detect(&world.snapshot(), &world.recall, now());
+    let sample = at_first.samples.iter().find(|sample| sample.series == BACKUP_BYTES).unwrap();
+    assert_eq!((sample.at, sample.value), (ago(1), 400.0), "noted at its own moment");
+    let seen = (1..5).map(|day| Sample {
+        series: BACKUP_BYTES.to_owned(),
+        subject: subject(),
+        at: ago(24 * day + 1),
+        value: 1000.0,
+    });
+    let all = BTreeMap::from([(subject(), seen.collect())]);
+    world.recall.series.insert(BACKUP_BYTES.to_owned(), all);
+    let (_, says) = world.told(&BACKUP_BAD).unwrap();
+    assert!(says.contains("400 bytes, and 1000 are usual (L1)"), "{says}");
+    world.look().backups[0].size_bytes = 500;
+    assert_eq!(world.told(&BACKUP_BAD), None, "half of it is allowed");
+}
+
+#[test]
+fn a_backup_is_noted_once() {
+    let mut world = World::new();
+    let noted = world.agent().detect(&world.snapshot(), &world.recall, now()).samples;
+    let of_size: Vec<_> =
+        noted.into_iter().filter(|sample| sample.series == BACKUP_BYTES).collect();
+    assert_eq!(of_size.len(), 1);
+    let all = BTreeMap::from([(subject(), of_size)]);
+    world.recall.series.insert(BACKUP_BYTES.to_owned(), all);
+    let again = world.agent().detect(&world.snapshot(), &world.recall, now()).samples;
+    assert!(again.iter().all(|sample| sample.series != BACKUP_BYTES), "{again:?}");
+}
+
+#[test]
+fn a_proof_is_due_again_and_not_where_it_cannot_be_made() {
+    let mut world = World::new();
+    world.look().proof = Some(proof(24 * 7, 2000));
+    assert_eq!(world.told(&RESTORE_DUE).unwrap().0, Severity::Info);
+    assert!(world.remedy(&RESTORE_DUE).contains("restore the newest backup of shop"));
+    world.look().proof = Some(proof(24 * 8, 2000));
+    assert_eq!(world.told(&RESTORE_DUE).unwrap().0, Severity::Warning);
+    world.look().unprovable = Some("server binaries not found in /x".to_owned());
+    assert_eq!(world.told(&RESTORE_DUE), None);
+    let (severity, says) = world.told(&RESTORE_UNPROVABLE).unwrap();
+    assert_eq!(severity, Severity::Info);
+    assert_eq!(says, "L2 checked, restore unproven: server binaries not found in /x");
+    world.look().unread = Some("server binaries not found in /x".to_owned());
+    assert!(world.told(&RESTORE_UNPROVABLE).unwrap().1.starts_with("L1 checked"));
+    world.look().unprovable = None;
+    world.declared.prove_every = HumanDuration::default();
+    assert_eq!(world.told(&RESTORE_DUE), None, "nobody asked for one");
+}
+
+#[test]
+fn a_backup_that_could_not_be_restored_is_no_good_until_there_is_a_newer_one() {
+    let mut world = World::new();
+    let failed = RestoreProof { fault: Some("no rows".to_owned()), ..proof(1, 2000) };
+    world.look().proof = Some(failed);
+    assert!(world.told(&BACKUP_BAD).unwrap().1.contains("no rows (L3)"));
+    assert!(world.remedy(&RESTORE_DUE).contains("in vain"));
+    world.look().backups.insert(0, found(0, 1000));
+    assert_eq!(world.told(&BACKUP_BAD), None);
+    assert!(world.remedy(&RESTORE_DUE).contains("restore the newest"));
+}
+
+#[test]
+fn only_what_we_made_is_too_many() {
+    let mut world = World::new();
+    world.declared.kept = 2;
+    world.look().backups = (1..10).map(|hours| found(hours, 1000)).collect();
+    assert_eq!(world.told(&BACKUPS_MANY), None);
+    world.declared.make = true;
+    world.look().backups = (1..4).map(recorded).collect();
+    assert_eq!(world.remedy(&BACKUPS_MANY), "prune the backups of shop");
+    world.look().backups.pop();
+    assert_eq!(world.told(&BACKUPS_MANY), None);
+}
+
+#[test]
+fn three_copies_on_two_media_and_one_elsewhere() {
+    let mut world = World::new();
+    let copy = |place: &str, medium: &str, offsite: bool, holds_newest| CopyLook {
+        place: place.to_owned(),
+        medium: medium.to_owned(),
+        offsite,
+        holds_newest,
+    };
+    let declared = DeclaredCopy {
+        folder: Some("/nas".to_owned()),
+        bucket: None,
+        medium: "nas".to_owned(),
+        offsite: true,
+    };
+    world.declared.copies = vec![declared];
+    let mut with = |copies: Vec<CopyLook>| {
+        world.look().copies = copies;
+        world.told(&BACKUP_COPIES)
+    };
+    assert_eq!(with(vec![copy("/nas", "nas", true, Ok(true))]), None);
+    let (severity, says) = with(vec![copy("/nas", "nas", false, Ok(true))]).unwrap();
+    assert_eq!((severity, says.as_str()), (Severity::Info, "none is in another building"));
+    let (severity, says) = with(vec![copy("/d2", "disk", true, Ok(true))]).unwrap();
+    assert_eq!((severity, says.as_str()), (Severity::Info, "all are on one medium (disk)"));
+    let (severity, says) = with(vec![copy("/nas", "nas", true, Ok(false))]).unwrap();
+    assert_eq!(severity, Severity::Warning);
+    assert!(says.contains("not in /nas") && says.contains("2 copies of 3"), "{says}");
+    let away = Err(Blind::because("/nas cannot be read"));
+    assert_eq!(with(vec![copy("/nas", "nas", true, away)]).unwrap().0, Severity::Warning);
+}
+
+#[test]
+fn a_recovery_is_held_against_what_was_agreed() {
+    let mut world = World::new();
+    let hour = u64::try_from(Duration::from_hours(1).as_millis()).unwrap();
+    world.look().proof = Some(proof(24, hour + 1000));
+    let (severity, says) = world.told(&RECOVERY_SHORT).unwrap();
+    assert_eq!(severity, Severity::Warning);
+    assert!(says.contains("may take 1h"), "{says}");
+    world.look().proof = Some(proof(24, hour));
+    assert_eq!(world.told(&RECOVERY_SHORT), None);
+    world.declared.rpo = None;
+    let (severity, says) = world.told(&RECOVERY_SHORT).unwrap();
+    assert_eq!(severity, Severity::Info);
+    assert_eq!(says, "a recovery may lose 1d, and 1h is allowed");
+}

@@ -1,0 +1,263 @@
+//! Backups of a real database: made, restored into a server of their own, held against what was there, and pruned.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::house::House;
+use super::object_storage::with_bucket;
+use super::peers::{skip, test_name};
+use super::peers_s3::{KEY, REGION, S3Server, SECRET};
+
+const ROWS: &str = "
+    CREATE TABLE \"Content\" (id serial PRIMARY KEY, body text, made timestamptz DEFAULT now());
+    INSERT INTO \"Content\" (body) SELECT repeat(md5(n::text), 4) FROM generate_series(1, 5000) n;
+    CREATE TABLE few (id int); INSERT INTO few VALUES (1), (2), (3);";
+
+/// A house whose database has rows, and a folder for its backups.
+struct Vault {
+    house: House,
+    folder: PathBuf,
+}
+
+impl Vault {
+    /// With these settings of its backups beside those that all have.
+    fn new(settings: &str) -> Option<Self> {
+        let house = House::new(&[])?;
+        house.server.sql(ROWS);
+        house.server.sql("VACUUM ANALYZE");
+        let folder = house.path().join("vault");
+        std::fs::create_dir(&folder).expect("a folder");
+        let vault = Self { house, folder };
+        vault.settings(settings);
+        Some(vault)
+    }
+
+    fn settings(&self, settings: &str) {
+        let folder = self.folder.display();
+        self.house.settings(&format!(
+            "[[agents.db-maintainer.databases]]\nname = \"main\"\n\
+             [[agents.db-maintainer.backups]]\nname = \"shop\"\ndatabase = \"main\"\nrpo = \"24h\"\n\
+             folder = \"{folder}\"\n{settings}\n"
+        ));
+    }
+
+    /// What was done about them in one run, as verbs and states.
+    fn tended(&self) -> Vec<String> {
+        let report = self.house.tend();
+        let attempts = report.report["attempts"].as_array().expect("a list").clone();
+        let told = |one: &Value| {
+            let text = |field: &str| one[field].as_str().unwrap_or_default().to_owned();
+            format!("{}: {}", text("operation"), text("state"))
+        };
+        attempts.iter().map(told).filter(|told| told.contains("shop")).collect()
+    }
+
+    /// What is told of them, by check.
+    fn told(&self, check: &str) -> Option<String> {
+        let incidents = self.house.asked(&["incidents"]);
+        let all = incidents.as_array().expect("a list").iter();
+        let key = format!("db-maintainer/{check}/backup:host-a/shop");
+        let found =
+            all.filter(|one| one["key"] == key.as_str()).find(|one| one["state"] != "closed");
+        found.map(|one| one["message"].as_str().unwrap_or_default().to_owned())
+    }
+
+    fn dumps(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(&self.folder).expect("it is there").flatten();
+        let is_dump = |path: &PathBuf| path.extension().is_some_and(|end| end == "dump");
+        let mut all: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_dump).collect();
+        all.sort();
+        all
+    }
+
+    fn proof(&self) -> Value {
+        let file = self.house.path().join("state/backups/shop/restore-proof.json");
+        let text = std::fs::read_to_string(file).expect("there is a proof");
+        serde_json::from_str(&text).expect("it is JSON")
+    }
+}
+
+fn leftovers(place: &Path) -> Vec<String> {
+    let names = std::fs::read_dir(place).expect("it is there").flatten();
+    let names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.starts_with(".restore-") || name.starts_with(".unfinished")).collect()
+}
+
+#[test]
+fn a_backup_is_made_restored_and_held_against_what_was_there() {
+    let made = "make = true\nqueries = [\"SELECT count(*) = 3 FROM few\"]\n\
+                newest = { table = \"Content\", column = \"made\", within = \"1h\" }";
+    let Some(vault) = Vault::new(made) else { return };
+    let done = vault.tended();
+    let all = ["back up shop: verified", "restore the newest backup of shop for a proof: verified"];
+    assert_eq!(done, all);
+    let [dump] = &vault.dumps()[..] else { panic!("one: {:?}", vault.dumps()) };
+    let proof = vault.proof();
+    let holds = proof["holds"].as_str().unwrap_or_default();
+    assert!(holds.contains("2 tables with 5003 rows"), "{proof:#}");
+    assert!(holds.contains("the question of the settings is answered"), "{proof:#}");
+    assert!(holds.contains("Content.made"), "{proof:#}");
+    assert!(proof["good_until"].is_string() && proof["fault"].is_null(), "{proof:#}");
+    assert_eq!(leftovers(&vault.folder), Vec::<String>::new());
+    assert_eq!(vault.tended(), Vec::<String>::new(), "nothing is due again");
+    assert_eq!(vault.told("backup_bad"), None);
+    // Whoever changes one byte of it is found out.
+    let mut bytes = std::fs::read(dump).expect("it is there");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(dump, bytes).expect("it is written");
+    vault.tended();
+    let told = vault.told("backup_bad").expect("it is told");
+    assert!(told.contains("its contents are not what was written (L2)"), "{told}");
+}
+
+/// A key of its own, and how backups are encrypted to it; `None` where there is no age here.
+fn key(folder: &Path, name: &str) -> Option<(String, String)> {
+    let file = folder.join(name);
+    let Ok(made) = Command::new("age-keygen").arg("-o").arg(&file).output() else {
+        skip(&test_name(), "age");
+        return None;
+    };
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let text = std::fs::read_to_string(&file).expect("a key");
+    let line = text.lines().find(|line| line.contains("public key: ")).expect("a recipient");
+    Some((line.rsplit(' ').next()?.to_owned(), file.display().to_string()))
+}
+
+fn encrypted(recipient: &str, identity: &str) -> String {
+    format!(
+        "make = true\nencryption = {{ key_id = \"{recipient}\", encrypt = [\"age\", \"-r\", \
+         \"{recipient}\"], decrypt = [\"age\", \"-d\", \"-i\", \"{identity}\"] }}"
+    )
+}
+
+#[test]
+fn an_encrypted_backup_is_restored_with_its_key_and_with_no_other() {
+    let Some(vault) = Vault::new("") else { return };
+    let Some((recipient, identity)) = key(vault.house.path(), "one") else { return };
+    vault.settings(&encrypted(&recipient, &identity));
+    let done = vault.tended();
+    let all = ["back up shop: verified", "restore the newest backup of shop for a proof: verified"];
+    assert_eq!(done, all);
+    let dump = std::fs::read(&vault.dumps()[0]).expect("it is there");
+    assert!(dump.starts_with(b"age-encryption.org"), "nothing of it is in the clear");
+    assert_eq!(leftovers(&vault.house.path().join("state")), Vec::<String>::new());
+    // The same name of the key, and another key: it opens nothing.
+    let (_, other) = key(vault.house.path(), "other").expect("age is here");
+    vault.settings(&encrypted(&recipient, &other));
+    vault.tended();
+    let told = vault.told("backup_bad").expect("it is told");
+    assert!(told.contains("cannot be decrypted with the key age1"), "{told}");
+    // Without anything that decrypts it, it is known by its sum, and no restore is promised.
+    vault.settings(&format!("encryption = {{ key_id = \"{recipient}\" }}"));
+    vault.tended();
+    let told = vault.told("restore_unprovable").expect("it is told");
+    assert!(told.contains("restore unproven: it is not said what decrypts it"), "{told}");
+}
+
+#[test]
+fn without_a_servers_programs_a_backup_is_looked_at_and_no_restore_is_promised() {
+    let Some(vault) = Vault::new("make = true\nprove_every = \"7d\"") else { return };
+    vault.tended();
+    vault.settings("[agents.db-maintainer.postgres]\nbin_dir = \"/nowhere\"");
+    let report = vault.house.tend();
+    let told = vault.told("restore_unprovable").expect("it is told");
+    let says = "L1 checked, restore unproven: server binaries not found in /nowhere";
+    assert!(told.starts_with(says), "{told}");
+    assert_eq!(vault.told("restore_due"), None);
+    assert_eq!(report.code, Some(0), "what only a person can mend makes no run red");
+    let status = String::from_utf8_lossy(&vault.house.output(&["status"]).stdout).into_owned();
+    assert!(status.contains("restore unproven"), "and it is there every day: {status}");
+}
+
+#[test]
+fn a_dump_that_cannot_be_made_leaves_nothing_and_is_told() {
+    let Some(vault) = Vault::new("make = true") else { return };
+    vault
+        .house
+        .server
+        .sql("CREATE ROLE weak LOGIN; REVOKE CONNECT ON DATABASE postgres FROM PUBLIC");
+    vault
+        .house
+        .server
+        .sql("GRANT CONNECT ON DATABASE postgres TO weak; GRANT USAGE ON SCHEMA public TO weak");
+    let url = vault.house.server.url().replace("postgres://postgres@", "postgres://weak@");
+    let vault = Vault { house: vault.house.at(&url), folder: vault.folder };
+    assert_eq!(vault.tended(), ["back up shop: failed"]);
+    assert!(vault.dumps().is_empty());
+    assert_eq!(leftovers(&vault.folder), Vec::<String>::new());
+    assert!(vault.told("backup_due").is_some(), "what failed is told");
+}
+
+#[test]
+fn the_last_good_one_stays_however_many_are_newer() {
+    let many = "make = true\nkept = 100\nevery = \"1s\"\nprove_every = \"0s\"";
+    let Some(vault) = Vault::new(many) else { return };
+    for _ in 0..4 {
+        vault.tended();
+        std::thread::sleep(std::time::Duration::from_millis(1100));
+    }
+    let all = vault.dumps();
+    let [oldest, good, broken @ ..] = &all[..] else { panic!("{all:?}") };
+    assert_eq!(broken.len(), 2, "{all:?}");
+    for dump in broken {
+        std::fs::write(dump, b"broken").expect("it is written");
+    }
+    vault.settings("make = true\nkept = 2\nevery = \"1d\"\nprove_every = \"0s\"");
+    assert_eq!(vault.tended(), ["prune the backups of shop: verified"]);
+    assert!(good.exists() && !oldest.exists(), "{:?}", vault.dumps());
+    assert_eq!(vault.dumps().len(), 3);
+}
+
+#[test]
+fn a_backup_is_put_into_a_bucket_and_a_folder_and_goes_from_there_with_its_original() {
+    let Some(vault) = Vault::new("") else { return };
+    let Some(server) = S3Server::start(json!({})) else { return };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let client = runtime.block_on(with_bucket(&server));
+    let second = vault.house.path().join("second");
+    std::fs::create_dir(&second).expect("a folder");
+    let house = vault.house.given(&[("S3_ACCESS_KEY_ID", KEY), ("S3_SECRET_ACCESS_KEY", SECRET)]);
+    let vault = Vault { house, folder: vault.folder };
+    let settings = |every: &str, kept: u32, bucket: &str| {
+        format!(
+            "make = true\nkept = {kept}\nevery = \"{every}\"\nprove_every = \"0s\"\n\
+             copies = [{{ bucket = \"media\", medium = \"object-storage\", offsite = true }},\n\
+             {{ folder = \"{}\", medium = \"disk\" }}]\n\
+             [[agents.db-maintainer.buckets]]\nname = \"media\"\nbucket = \"{bucket}\"\n\
+             endpoint = \"{}\"\nregion = \"{REGION}\"",
+            second.display(),
+            server.endpoint()
+        )
+    };
+    vault.settings(&settings("1s", 100, "shop-media"));
+    let copy = "copy the newest backup of shop to its other places: verified";
+    assert_eq!(vault.tended(), ["back up shop: verified", copy]);
+    assert_eq!(vault.told("backup_copies"), None);
+    let held = || -> Vec<String> {
+        let listed = runtime.block_on(client.list("shop-")).expect("it is listed");
+        listed.into_iter().map(|object| object.key).collect()
+    };
+    let name = |path: &PathBuf| path.file_name().expect("a name").to_string_lossy().into_owned();
+    let own = || -> Vec<String> { vault.dumps().iter().map(name).collect() };
+    assert_eq!(held(), own());
+    assert_eq!(
+        std::fs::read(second.join(&own()[0])).expect("a copy"),
+        std::fs::read(vault.folder.join(&own()[0])).expect("a backup")
+    );
+    for _ in 0..2 {
+        std::thread::sleep(std::time::Duration::from_millis(1100));
+        vault.tended();
+    }
+    vault.settings(&settings("1d", 2, "shop-media"));
+    assert_eq!(vault.tended(), ["prune the backups of shop: verified"]);
+    assert_eq!((held(), own().len()), (own(), 2));
+    // A bucket that is not there is told; the copy in it is not taken for one.
+    vault.settings(&settings("1d", 2, "no-such-bucket"));
+    assert_eq!(vault.tended(), ["copy the newest backup of shop to its other places: failed"]);
+    let told = vault.told("copy_due").expect("it is told");
+    assert!(told.contains("the bucket media cannot be read"), "{told}");
+}
