@@ -24,7 +24,8 @@ const DOOR: &str =
 /// Nothing of the distribution is waited for.
 const NOTHING: &str = "[Unit]\nDefaultDependencies=no\n";
 /// Every program is this one by another name.
-const PROGRAMS: [&str; 4] = ["health-guardian", "ops-reporter", "schedule-doctor", "scheduler"];
+const PROGRAMS: [&str; 5] =
+    ["db-maintainer", "health-guardian", "ops-reporter", "schedule-doctor", "scheduler"];
 pub(crate) const FOLDER: &str = "/usr/lib/opswarden";
 
 pub(crate) struct Machine {

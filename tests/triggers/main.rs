@@ -13,8 +13,12 @@ mod machine;
 mod peers;
 #[path = "../support/peers_pm2.rs"]
 mod peers_pm2;
+#[path = "../support/peers_postgres.rs"]
+#[expect(dead_code, reason = "here it only makes a dump")]
+mod peers_postgres;
 #[path = "../support/peers_systemd.rs"]
 mod peers_systemd;
 mod pm2;
 mod pm2_daemon;
+mod stores;
 mod systemd;

@@ -110,13 +110,15 @@ impl Scratch {
     }
 }
 
-/// No network, no archive, nothing that waits for a disk; and nothing runs in it by itself.
+/// No network, no archive, nothing that waits for a disk; and nothing runs in it by itself. Its memory has room beside ours below
+/// the limit of the generated unit.
 fn settings(socket: &Path) -> String {
     format!(
         "listen_addresses = ''\nunix_socket_directories = '{}'\nunix_socket_permissions = 0700\n\
          archive_mode = off\nfsync = off\nfull_page_writes = off\nsynchronous_commit = off\n\
          wal_level = minimal\nmax_wal_senders = 0\nautovacuum = off\njit = off\nmax_wal_size = 4GB\n\
-         shared_buffers = 64MB\nmaintenance_work_mem = 128MB\nmax_connections = 10\n\
+         shared_buffers = 32MB\nmaintenance_work_mem = 64MB\nmax_connections = 10\n\
+         max_parallel_maintenance_workers = 0\n\
          max_logical_replication_workers = 0\nshared_preload_libraries = ''\n\
          logging_collector = off\nlog_destination = stderr\n",
         socket.display()

@@ -182,12 +182,19 @@ impl Play<'_> {
     }
 
     async fn database(&self, server: &databases::Server) -> Result<(), String> {
-        self.stage.add_settings(
-            "\n[[agents.db-maintainer.databases]]\nname = \"main\"\ntables = [\"orders\"]\n",
-        )?;
+        let vault = self.stage.folder().join("vault");
+        std::fs::create_dir_all(&vault)
+            .map_err(|error| format!("failed to make a folder: {error}"))?;
+        self.stage.add_settings(&format!(
+            "\n[[agents.db-maintainer.databases]]\nname = \"main\"\ntables = [\"orders\"]\n\
+             [[agents.db-maintainer.backups]]\nname = \"shop\"\ndatabase = \"main\"\nmake = true\nrpo = \"1d\"\n\
+             folder = \"{}\"\nqueries = [\"SELECT count(*) > 0 FROM orders\"]\n",
+            vault.display()
+        ))?;
         paragraph(
             "A PostgreSQL server of the demo's own runs now. Two in three rows of a table are dead, a failed build left \
-             an index that nothing uses, and a counter is nearly full, which only a person can mend.",
+             an index that nothing uses, and a counter is nearly full, which only a person can mend. There is no backup \
+             yet: one is made, and restored into another server that is gone afterwards.",
         )?;
         self.maintainer(Some(server.url()), 1).await?;
         self.opsctl(&["db", "advice"]).await
