@@ -150,6 +150,13 @@ fn an_encrypted_backup_is_restored_with_its_key_and_with_no_other() {
     vault.tended();
     let told = vault.told("backup_bad").expect("it is told");
     assert!(told.contains("cannot be decrypted with the key age1"), "{told}");
+    // What decrypts it is gone: that is told, and it is not taken for well.
+    let gone =
+        encrypted(&recipient, &other).replace("[\"age\", \"-d\"", "[\"no-age-here\", \"-d\"");
+    vault.settings(&gone);
+    vault.tended();
+    let told = vault.told("restore_unprovable").expect("it is told");
+    assert!(told.contains("`no-age-here`, which decrypts it, is not on this host"), "{told}");
     // Without anything that decrypts it, it is known by its sum, and no restore is promised.
     vault.settings(&format!("encryption = {{ key_id = \"{recipient}\" }}"));
     vault.tended();
@@ -206,9 +213,13 @@ fn the_last_good_one_stays_however_many_are_newer() {
         std::fs::write(dump, b"broken").expect("it is written");
     }
     vault.settings("make = true\nkept = 2\nevery = \"1d\"\nprove_every = \"0s\"");
+    assert_eq!(vault.tended(), Vec::<String>::new(), "nothing goes while the newest is no good");
+    assert!(good.exists() && oldest.exists(), "{:?}", vault.dumps());
+    vault.settings("make = true\nkept = 2\nevery = \"1s\"\nprove_every = \"0s\"");
+    assert_eq!(vault.tended(), ["back up shop: verified"]);
+    vault.settings("make = true\nkept = 2\nevery = \"1d\"\nprove_every = \"0s\"");
     assert_eq!(vault.tended(), ["prune the backups of shop: verified"]);
-    assert!(good.exists() && !oldest.exists(), "{:?}", vault.dumps());
-    assert_eq!(vault.dumps().len(), 3);
+    assert_eq!(vault.dumps().len(), 2);
 }
 
 #[test]
@@ -260,4 +271,20 @@ fn a_backup_is_put_into_a_bucket_and_a_folder_and_goes_from_there_with_its_origi
     assert_eq!(vault.tended(), ["copy the newest backup of shop to its other places: failed"]);
     let told = vault.told("copy_due").expect("it is told");
     assert!(told.contains("the bucket media cannot be read"), "{told}");
+}
+
+#[test]
+fn a_copy_on_another_medium_is_none_where_nothing_is_mounted() {
+    let Some(vault) = Vault::new("") else { return };
+    let nas = vault.house.path().join("nas");
+    std::fs::create_dir(&nas).expect("a folder");
+    let copies = format!(
+        "make = true\nprove_every = \"0s\"\ncopies = [{{ folder = \"{}\", medium = \"nas\" }}]",
+        nas.display()
+    );
+    vault.settings(&copies);
+    assert_eq!(vault.tended()[1], "copy the newest backup of shop to its other places: failed");
+    let told = vault.told("copy_due").expect("it is told");
+    assert!(told.contains("is what should be there mounted?"), "{told}");
+    assert_eq!(std::fs::read_dir(&nas).expect("it is there").count(), 0);
 }

@@ -219,7 +219,7 @@ fn of_another() -> Vec<Beast> {
                 cage.record(&file, &json!({}));
             },
         ),
-        Beast::bad("gone", LOOKED, (BAD, "cannot be looked at"), |cage| {
+        Beast::bad("gone", LOOKED, (DUE, "there is none"), |cage| {
             let file = cage.put("shop.dump", &cage.dump(&[]));
             cage.record(&file, &json!({}));
             std::fs::remove_file(&file).expect("it was there");
@@ -243,12 +243,17 @@ fn archives() -> Vec<Beast> {
             bytes.truncate(bytes.len() - 1024);
             bytes
         }),
-        broken("tar-header", "tar", "broken header (L2)", move |_| flip(tar(&[]), 3)),
+        broken("tar-header", "tar", "checksum mismatch (L2)", move |_| flip(tar(&[]), 3)),
         broken("tar-that-is-packed", "tar", "(L2)", |_| gzip(&tar(&[]), 6)),
         broken("tar-gz-cut", "tar_gz", "(L2)", |_| cut(60)(gzip(&tar(&[]), 6))),
         broken("tar-gz-that-is-not", "tar_gz", "(L2)", |_| tar(&[])),
         broken("tar-gz-of-text", "tar_gz", "(L2)", |_| gzip(b"not an archive", 6)),
         broken("tar-gz-of-half", "tar_gz", "(L2)", |_| gzip(&cut(50)(tar(&[])), 6)),
+        broken("tar-gz-flipped", "tar_gz", "(L2)", move |_| {
+            let packed = gzip(&tar(&[]), 6);
+            let end = packed.len() - 6;
+            flip(packed, end)
+        }),
         broken("gz-empty", "gzip", "it is empty (L2)", |_| Vec::new()),
         broken("gz-cut", "gzip", "unpacked to its end", |_| cut(50)(gzip(&[9; 5000], 0))),
         broken("gz-flipped", "gzip", "unpacked to its end", move |_| {

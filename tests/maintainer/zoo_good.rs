@@ -49,6 +49,14 @@ fn dumps() -> Vec<Beast> {
             let file = cage.put("shop.dump", &cage.dump(&[]));
             cage.record(&file, &json!({}));
         }),
+        // An old one that was copied there today is not the newest.
+        Beast::good("old-beside", OF_MAIN, |cage| {
+            let good = cage.put("a.dump", &cage.dump(&[]));
+            written(&good, 2);
+            let mut old = cage.dump(&[]);
+            old[11 + 5 + 5 * 5 + 1] -= 1;
+            cage.put("b.dump", &old);
+        }),
         // As many rows as then, though there are more now.
         Beast::good("grown-since", OF_MAIN, |cage| {
             let file = cage.put("shop.dump", &cage.dump(&["-T", "child"]));

@@ -10,7 +10,8 @@ use tempfile::NamedTempFile;
 
 use super::BackupSet;
 use super::programs::finished;
-use crate::adapters::child::{Program, find};
+use super::scratch::clear;
+use crate::adapters::child::{Outcome, Program, find};
 use crate::adapters::private_file;
 
 /// A file that can be read.
@@ -54,15 +55,21 @@ impl BackupSet {
         let unread = |error: io::Error| Unclear::Unread(format!("it cannot be decrypted: {error}"));
         let place = &self.place.scratch;
         private_file::folder(place).map_err(unread)?;
-        let made = tempfile::Builder::new().prefix(".restore-clear-").tempfile_in(place);
-        let mut clear = made.map_err(unread)?;
+        // What a run that was killed left behind is in the clear.
+        let prefix = format!(".restore-{}-", self.mark());
+        clear(place, &prefix);
+        let made = tempfile::Builder::new().prefix(&prefix).tempfile_in(place);
+        let mut plain = made.map_err(unread)?;
         let input = Stdio::from(File::open(file).map_err(unread)?);
         let decrypt = Program::new(encryption.decrypt.clone()).deadline(time);
-        let outcome = decrypt.feed_from(input, |part| clear.write_all(part)).await;
-        finished(outcome.map_err(unread)?).map_err(|why| {
+        let outcome = decrypt.feed_from(input, |part| plain.write_all(part)).await;
+        let outcome = outcome.map_err(unread)?;
+        let said_so = matches!(outcome, Outcome::Exited { .. });
+        finished(outcome).map_err(|why| {
             let key = &encryption.key_id;
-            Unclear::Flawed(format!("it cannot be decrypted with the key {key}: {why}"))
+            let why = format!("it cannot be decrypted with the key {key}: {why}");
+            if said_so { Unclear::Flawed(why) } else { Unclear::Unread(why) }
         })?;
-        Ok(Clear::Decrypted(clear))
+        Ok(Clear::Decrypted(plain))
     }
 }

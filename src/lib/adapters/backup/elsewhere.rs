@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::adapters::private_file;
@@ -12,8 +13,9 @@ use crate::domain::upkeep::FoundBackup;
 
 /// One place.
 pub enum Elsewhere {
-    /// A folder of this host.
-    Folder(PathBuf),
+    /// A folder of this host. One that is to be on another medium may not be on the file system of the second folder: then what
+    /// should be mounted there is not.
+    Folder(PathBuf, Option<PathBuf>),
     /// A bucket, by its name in the settings.
     Bucket(String, Box<Sight<Client>>),
 }
@@ -22,7 +24,7 @@ impl Elsewhere {
     /// What it is called in messages.
     pub(super) fn name(&self) -> String {
         match self {
-            Self::Folder(folder) => folder.display().to_string(),
+            Self::Folder(folder, _) => folder.display().to_string(),
             Self::Bucket(name, _) => format!("the bucket {name}"),
         }
     }
@@ -31,7 +33,11 @@ impl Elsewhere {
     pub(super) async fn holds(&self, backup: &FoundBackup) -> Sight<bool> {
         let unread = |why: String| Blind::because(format!("{} cannot be read: {why}", self.name()));
         match self {
-            Self::Folder(folder) => match std::fs::metadata(folder.join(&backup.name)) {
+            Self::Folder(folder, apart) if is_together(folder, apart.as_deref()) => Err(unread(
+                "it is on the file system of the backups; is what should be there mounted?"
+                    .to_owned(),
+            )),
+            Self::Folder(folder, _) => match std::fs::metadata(folder.join(&backup.name)) {
                 Ok(found) => Ok(found.is_file() && found.len() == backup.size_bytes),
                 // A place that is not there at all is not one that lacks a file.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -53,7 +59,10 @@ impl Elsewhere {
     pub(super) async fn put(&self, file: &Path, name: &str) -> Result<(), String> {
         let failed = |why: String| format!("it cannot be put into {}: {why}", self.name());
         match self {
-            Self::Folder(folder) => {
+            Self::Folder(folder, apart) => {
+                if is_together(folder, apart.as_deref()) {
+                    return Err(failed("what should be mounted there is not".to_owned()));
+                }
                 let copied = || -> io::Result<()> {
                     let place = folder.join(name);
                     let mut copy = private_file::unfinished(&place)?;
@@ -76,7 +85,7 @@ impl Elsewhere {
     pub(super) async fn remove(&self, name: &str) -> Result<(), String> {
         let failed = |why: String| format!("{name} cannot be taken out of {}: {why}", self.name());
         match self {
-            Self::Folder(folder) => match std::fs::remove_file(folder.join(name)) {
+            Self::Folder(folder, _) => match std::fs::remove_file(folder.join(name)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     Err(failed(error.to_string()))
                 }
@@ -88,4 +97,10 @@ impl Elsewhere {
             }
         }
     }
+}
+
+/// Whether a folder is on the file system of another one that it should be apart from.
+fn is_together(folder: &Path, apart: Option<&Path>) -> bool {
+    let device = |path: &Path| std::fs::metadata(path).map(|found| found.dev()).ok();
+    apart.is_some_and(|apart| device(folder).is_some() && device(folder) == device(apart))
 }

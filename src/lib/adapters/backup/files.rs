@@ -12,6 +12,8 @@ use crate::domain::upkeep::{Backup, BackupFormat, DeclaredBackup, FoundBackup};
 
 /// A dump's own clock may be in any zone: only what is further off than a day and a half is another day's.
 const ZONES: Duration = Duration::from_hours(38);
+/// The header of so many of the newest is read.
+const TOLD: usize = 10;
 /// More are not looked at: the newest count.
 const MOST: usize = 1000;
 
@@ -23,6 +25,7 @@ pub(super) fn found(place: &Path, declared: &DeclaredBackup) -> Result<Vec<Found
         Err(why) if declared.make => return Err(why),
         listed => listed.unwrap_or_default(),
     };
+    let records: Vec<Backup> = records.into_iter().filter(|one| is_ours(declared, one)).collect();
     let mut all = Vec::new();
     for entry in std::fs::read_dir(place).map_err(unread)? {
         let entry = entry.map_err(unread)?;
@@ -37,15 +40,31 @@ pub(super) fn found(place: &Path, declared: &DeclaredBackup) -> Result<Vec<Found
         }
     }
     // A record whose file is gone is a backup that is gone: it is told, and not forgotten.
-    let lost = records.iter().filter(|record| !all.iter().any(|one| one.name == record.name));
+    let ours = records.iter().filter(|_| declared.make);
+    let lost = ours.filter(|record| !all.iter().any(|one| one.name == record.name));
     let lost: Vec<FoundBackup> = lost.map(of_record).collect();
     all.extend(lost);
-    all.sort_by(|one, other| (other.taken_at, &other.name).cmp(&(one.taken_at, &one.name)));
+    sort(&mut all);
     all.truncate(MOST);
-    if let Some(newest) = all.first_mut().filter(|newest| newest.record.is_none()) {
-        told_by_itself(place, declared.format, newest);
+    // An older one that is told as that may no longer be the newest.
+    for one in all.iter_mut().take(TOLD).filter(|one| one.record.is_none()) {
+        told_by_itself(place, declared.format, one);
     }
+    sort(&mut all);
     Ok(all)
+}
+
+fn sort(all: &mut [FoundBackup]) {
+    all.sort_by(|one, other| (other.taken_at, &other.name).cmp(&(one.taken_at, &one.name)));
+}
+
+/// Whether a record is one of these backups: others may be made into the same folder by another name.
+pub(super) fn is_ours(declared: &DeclaredBackup, record: &Backup) -> bool {
+    if !declared.make {
+        return true;
+    }
+    let rest = record.name.strip_prefix(&declared.name).and_then(|rest| rest.strip_prefix('-'));
+    rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 fn of_record(record: &Backup) -> FoundBackup {

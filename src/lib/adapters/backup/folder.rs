@@ -18,6 +18,8 @@ const RECORD: &str = ".json";
 const PART: usize = 256 * 1024;
 /// The record of the last restore.
 const PROOF: &str = "restore-proof.json";
+/// The record of the last that was good.
+const PROVED: &str = "restore-proved.json";
 
 /// Every backup that has a record, newest first.
 pub(crate) fn listed(folder: &Path) -> Result<Vec<Backup>, String> {
@@ -25,7 +27,10 @@ pub(crate) fn listed(folder: &Path) -> Result<Vec<Backup>, String> {
     let mut found = Vec::new();
     for file in private_file::entries(folder).map_err(unread)? {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.ends_with(RECORD) && name != PROOF && !name.starts_with('.') {
+        if name.ends_with(RECORD)
+            && ![PROOF, PROVED].contains(&name.as_str())
+            && !name.starts_with('.')
+        {
             found.extend(record::<Backup>(&file)?);
         }
     }
@@ -42,8 +47,17 @@ pub fn proof(folder: &Path) -> Result<Option<RestoreProof>, String> {
     record(&folder.join(PROOF))
 }
 
+/// The last that was good.
+pub(crate) fn proved(folder: &Path) -> Result<Option<RestoreProof>, String> {
+    record(&folder.join(PROVED))
+}
+
+/// Writes down what a restore showed. What was good stays known beside what was not.
 pub(crate) fn keep_proof(folder: &Path, proof: &RestoreProof) -> io::Result<()> {
     let text = serde_json::to_vec_pretty(proof).map_err(io::Error::other)?;
+    if proof.fault.is_none() {
+        private_file::replace(&folder.join(PROVED), &text)?;
+    }
     private_file::replace(&folder.join(PROOF), &text)
 }
 
@@ -52,24 +66,26 @@ pub(crate) fn keep_record(folder: &Path, backup: &Backup) -> io::Result<()> {
     private_file::write_new(&folder.join(format!("{}{RECORD}", backup.name)), &text)
 }
 
-/// Takes away what is more than the newest `keep`, and says how many went. What counts as good is what is what was written; the
-/// newest of those stays, however many newer ones are not.
-pub(crate) fn prune(folder: &Path, keep: usize) -> Result<String, ActFailure> {
-    let all = listed(folder).map_err(ActFailure::NotSent)?;
+/// Which of `all` (newest first) are past the newest `keep` and may go. The newest that is what was written stays, however many
+/// newer ones are not, and so does the last that was restored and was good.
+pub(crate) fn past_retention(
+    folder: &Path,
+    all: &[Backup],
+    keep: usize,
+    proved: Option<&RestoreProof>,
+) -> Result<Vec<Backup>, ActFailure> {
     let good = all.iter().position(|one| fault(folder, one).is_none());
-    let mut gone = 0;
-    for (place, backup) in all.iter().enumerate().skip(keep) {
-        if Some(place) == good {
-            continue;
-        }
-        remove(folder, backup).map_err(|error| unwritten(&error))?;
-        gone += 1;
-    }
-    if gone == 0 {
+    let is_proved = |one: &Backup| proved.is_some_and(|proof| proof.backup == one.name);
+    let old = all.iter().enumerate().skip(keep);
+    let gone: Vec<Backup> = old
+        .filter(|(place, one)| Some(*place) != good && !is_proved(one))
+        .map(|(_, one)| one.clone())
+        .collect();
+    if gone.is_empty() {
         let why = "none may go: what is past its retention is the last good one";
         return Err(ActFailure::NotSent(why.to_owned()));
     }
-    Ok(format!("{gone} taken away, {} stay", all.len() - gone))
+    Ok(gone)
 }
 
 pub(crate) fn unwritten(error: &io::Error) -> ActFailure {
@@ -77,7 +93,7 @@ pub(crate) fn unwritten(error: &io::Error) -> ActFailure {
 }
 
 /// Takes a backup away: the record first, so that none is without its file.
-fn remove(folder: &Path, backup: &Backup) -> io::Result<()> {
+pub(crate) fn remove(folder: &Path, backup: &Backup) -> io::Result<()> {
     for name in [format!("{}{RECORD}", backup.name), backup.name.clone()] {
         match std::fs::remove_file(folder.join(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -123,5 +139,55 @@ pub(crate) fn sha256(file: &Path) -> io::Result<String> {
             0 => return Ok(hex(&digest.finalize())),
             many => digest.update(&part[..many]),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn backup(folder: &Path, number: i64, is_good: bool) -> Backup {
+        let name = format!("{number}.dump");
+        let bytes = number.to_string();
+        std::fs::write(folder.join(&name), if is_good { &bytes } else { "broken" }).unwrap();
+        Backup {
+            name,
+            taken_at: jiff::Timestamp::from_second(number).unwrap(),
+            size_bytes: bytes.len() as u64,
+            sha256: hex(&Sha256::digest(bytes.as_bytes())),
+            took_ms: 1,
+            source: None,
+            key_id: None,
+            fault: None,
+        }
+    }
+
+    /// The numbers of those that may go.
+    fn gone(good: &[bool], keep: usize, proved: Option<i64>) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let newest_first = (0_i64..).zip(good).map(|(age, is_good)| (100 - age, *is_good));
+        let all: Vec<Backup> =
+            newest_first.map(|(number, is_good)| backup(folder.path(), number, is_good)).collect();
+        let proof = proved.map(|number| RestoreProof {
+            backup: format!("{number}.dump"),
+            taken_at: jiff::Timestamp::UNIX_EPOCH,
+            proved_at: jiff::Timestamp::UNIX_EPOCH,
+            restore_ms: 1,
+            holds: String::new(),
+            good_until: None,
+            fault: None,
+            level: None,
+        });
+        let gone = past_retention(folder.path(), &all, keep, proof.as_ref());
+        gone.map(|gone| gone.into_iter().map(|one| one.name).collect()).unwrap_or_default()
+    }
+
+    #[test]
+    fn the_newest_good_one_and_the_last_that_was_restored_stay() {
+        assert_eq!(gone(&[true, true, true], 2, None), ["98.dump"]);
+        assert_eq!(gone(&[false, false, true, true], 2, None), ["97.dump"]);
+        assert_eq!(gone(&[true, true, true, true], 2, Some(98)), ["97.dump"]);
+        assert!(gone(&[false, false, true], 2, None).is_empty());
+        assert!(gone(&[true, true], 2, None).is_empty());
     }
 }

@@ -127,11 +127,31 @@ fn told(outcome: Outcome, time: Duration) -> Result<Result<String, String>, Stri
         Outcome::Exited { code: 0, stdout, .. } => Ok(Ok(stdout.text())),
         Outcome::Exited { stderr, .. } => {
             let said = stderr.first_line().unwrap_or_else(|| "it cannot be read".to_owned());
-            Ok(Err(said.replace("pg_restore: error: ", "")))
+            let said = said.replace("pg_restore: error: ", "");
+            if is_of_this_host(&said) { Err(said) } else { Ok(Err(said)) }
         }
         Outcome::TimedOut { .. } => Err(format!("it was not read within {} s", time.as_secs())),
         other => finished(other).map(Ok),
     }
+}
+
+/// What a program complains of that says nothing about the backup: its host lacks something.
+const OF_THIS_HOST: [&str; 10] = [
+    "unsupported version",
+    "not supported in this installation",
+    "No space left",
+    "could not open extension control file",
+    "is not available",
+    "must be loaded via shared_preload_libraries",
+    "server closed the connection",
+    "could not connect",
+    "out of memory",
+    "out of shared memory",
+];
+
+/// Whether a complaint is about this host and not about the backup.
+pub(super) fn is_of_this_host(complaint: &str) -> bool {
+    OF_THIS_HOST.iter().any(|part| complaint.contains(part))
 }
 
 /// Gives a folder to the account that will write into it.

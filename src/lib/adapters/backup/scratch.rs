@@ -49,9 +49,7 @@ impl Scratch {
         let account = ServerPrograms::account()?;
         let prefix = format!(".restore-{mark}-");
         let temporary = std::env::temp_dir();
-        // Another user could not get into a folder that is ours alone.
-        let place = if account.is_some() { &temporary } else { place };
-        for folder in [place, &temporary] {
+        for folder in [place, temporary.as_path()] {
             clear(folder, &prefix);
         }
         let folder = folder_in(place, &prefix, account)?;
@@ -98,6 +96,18 @@ impl Scratch {
         options.connect().await.map_err(|error| in_words(&error))
     }
 
+    /// The same, whose statements may take so long.
+    pub(super) async fn session_within(
+        &self,
+        database: &str,
+        time: Duration,
+    ) -> Result<PgConnection, String> {
+        let mut session = self.session(database).await?;
+        let within = format!("SET statement_timeout = {}", time.as_millis().max(1));
+        let set = sqlx::raw_sql(sqlx::AssertSqlSafe(within)).execute(&mut session).await;
+        set.map(|_| session).map_err(|error| in_words(&error))
+    }
+
     /// Ends it and takes everything of it away.
     pub(super) async fn end(self) {
         self.server.end(Signal::QUIT, STOP).await;
@@ -137,13 +147,18 @@ fn folder_in(place: &Path, prefix: &str, account: Option<Account>) -> Result<Tem
 }
 
 /// Takes away what a run that was killed left behind. Its server ends by itself once its folder is gone.
-fn clear(place: &Path, prefix: &str) {
+pub(super) fn clear(place: &Path, prefix: &str) {
     let left = std::fs::read_dir(place).into_iter().flatten().flatten();
     let own = |path: &PathBuf| {
         path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix))
     };
     for folder in left.map(|entry| entry.path()).filter(own) {
-        if let Err(error) = std::fs::remove_dir_all(&folder) {
+        let gone = if folder.is_dir() {
+            std::fs::remove_dir_all(&folder)
+        } else {
+            std::fs::remove_file(&folder)
+        };
+        if let Err(error) = gone {
             tracing::warn!("failed to take {} away: {error}", folder.display());
         }
     }

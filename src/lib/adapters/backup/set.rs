@@ -10,10 +10,11 @@ use std::time::Duration;
 use super::clear::Unclear;
 use super::dump_header::{self, DumpHeader};
 use super::elsewhere::Elsewhere;
-use super::files::found;
-use super::folder;
+use super::files::{found, is_ours};
+use super::folder::{self, unwritten};
 use super::format;
 use super::programs::ServerPrograms;
+use crate::adapters::child::find;
 use crate::adapters::postgres::Postgres;
 use crate::domain::operation::{DataKind, DataRef, DataState, Measure, Upkeep};
 use crate::domain::sight::{Blind, Sight};
@@ -97,6 +98,9 @@ impl BackupSet {
             Err(Unclear::Flawed(why)) => return (vec![Flaw::new(Level::Intact, why)], None),
             Err(Unclear::Unread(why)) => return (Vec::new(), Some(why)),
         };
+        if let Err(why) = self.readable(clear.path()).await {
+            return (Vec::new(), Some(why));
+        }
         let shown = format::look(clear.path(), self.declared.format, &self.programs, LOOK).await;
         flaws.extend(shown.flaws);
         flaws.extend(self.of_another_database(clear.path()));
@@ -117,6 +121,7 @@ impl BackupSet {
         let copies = self.copies(backups.first()).await;
         Ok(BackupSetLook {
             proof: folder::proof(&self.place.notes).map_err(Blind::because)?,
+            proved: folder::proved(&self.place.notes).map_err(Blind::because)?,
             copies,
             backups,
             flaws,
@@ -149,13 +154,19 @@ impl BackupSet {
         let newest =
             newest.ok_or_else(|| ActFailure::NotSent("there is no backup to copy".to_owned()))?;
         let file = self.folder.join(&newest.name);
-        let mut put = Vec::new();
+        let (mut put, mut failed) = (Vec::new(), Vec::new());
         for place in &self.elsewhere {
             if place.holds(newest).await == Ok(true) {
                 continue;
             }
-            place.put(&file, &newest.name).await.map_err(ActFailure::Refused)?;
-            put.push(place.name());
+            // One that cannot be reached keeps no other from its copy.
+            match place.put(&file, &newest.name).await {
+                Ok(()) => put.push(place.name()),
+                Err(why) => failed.push(why),
+            }
+        }
+        if !failed.is_empty() {
+            return Err(ActFailure::Refused(failed.join("; ")));
         }
         if put.is_empty() {
             return Err(ActFailure::NotSent("it is in all of them".to_owned()));
@@ -165,17 +176,19 @@ impl BackupSet {
 
     /// Takes away what is past its retention, here and in the other places.
     async fn prune(&self) -> Result<String, ActFailure> {
-        let before = folder::listed(&self.folder).map_err(ActFailure::Refused)?;
+        let all = folder::listed(&self.folder).map_err(ActFailure::Refused)?;
+        let all: Vec<Backup> = all.into_iter().filter(|one| is_ours(&self.declared, one)).collect();
+        let proved = folder::proved(&self.place.notes).map_err(ActFailure::Refused)?;
         let keep = usize::try_from(self.declared.kept).unwrap_or(usize::MAX);
-        let said = folder::prune(&self.folder, keep)?;
-        let after = folder::listed(&self.folder).map_err(ActFailure::Refused)?;
-        let gone = before.iter().filter(|one| !after.iter().any(|left| left.name == one.name));
-        for backup in gone {
+        let gone = folder::past_retention(&self.folder, &all, keep, proved.as_ref())?;
+        for backup in &gone {
+            // Its copies first: whatever cannot be taken away is tried again, as long as its record is here.
             for place in &self.elsewhere {
                 place.remove(&backup.name).await.map_err(ActFailure::Refused)?;
             }
+            folder::remove(&self.folder, backup).map_err(|error| unwritten(&error))?;
         }
-        Ok(said)
+        Ok(format!("{} taken away, {} stay", gone.len(), all.len() - gone.len()))
     }
 
     async fn state_of(&self, data: &DataRef) -> Sight<Option<DataState>> {
@@ -193,8 +206,8 @@ impl BackupSet {
             let there = copies.iter().filter(|copy| copy.holds_newest == Ok(true)).count();
             measures.insert(Measure::Copies, there.to_string());
         }
-        let proof = folder::proof(&self.place.notes).map_err(Blind::because)?;
-        if let Some(proof) = proof.filter(|proof| proof.fault.is_none()) {
+        let proved = folder::proved(&self.place.notes).map_err(Blind::because)?;
+        if let Some(proof) = proved {
             measures.insert(Measure::ProvedAt, proof.proved_at.to_string());
             measures.insert(Measure::RestoreMs, proof.restore_ms.to_string());
         }
@@ -236,11 +249,24 @@ impl BackupSet {
     pub(super) async fn provable(&self, newest: Option<&FoundBackup>) -> Result<(), String> {
         self.programs.folder()?;
         ServerPrograms::account()?;
-        if self.declared.encryption.as_ref().is_some_and(|own| own.decrypt.is_empty()) {
-            return Err("it is not said what decrypts it (encryption.decrypt)".to_owned());
+        if let Some(encryption) = &self.declared.encryption {
+            let program = encryption.decrypt.first();
+            let program = program.ok_or("it is not said what decrypts it (encryption.decrypt)")?;
+            find(program)
+                .ok_or_else(|| format!("`{program}`, which decrypts it, is not on this host"))?;
         }
         let Some(newest) = newest else { return Ok(()) };
-        let Some(needed) = self.major(newest) else { return Ok(()) };
+        self.reads(self.major(newest)).await
+    }
+
+    /// Whether this host's programs can read a dump in the clear.
+    async fn readable(&self, file: &Path) -> Result<(), String> {
+        self.reads(self.header(file).and_then(|header| header.major())).await
+    }
+
+    /// A dump is read by programs of its own version, or of a later one.
+    async fn reads(&self, needed: Option<u32>) -> Result<(), String> {
+        let Some(needed) = needed else { return Ok(()) };
         let here = self.programs.major().await?;
         if here < needed {
             return Err(format!(

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -55,11 +56,11 @@ impl Program {
                 }
             }
         };
-        let all = async {
-            let (taken, ()) = tokio::join!(taking, fill(&mut stderr, err, self.limit_bytes));
-            taken?;
+        let taken_and_ended = async {
+            taking.await?;
             child.wait().await
         };
+        let all = with_complaints(taken_and_ended, fill(&mut stderr, err, self.limit_bytes));
         match timeout(self.deadline, all).await {
             Ok(Ok(status)) => {
                 group.is_over();
@@ -94,8 +95,8 @@ impl Program {
         let out = Stdio::from(out.into_owned_fd()?);
         let mut stderr = Captured::default();
         let first = async {
-            fill(&mut stderr, err, self.limit_bytes).await;
-            let status = child.wait().await;
+            let ended = with_complaints(child.wait(), fill(&mut stderr, err, self.limit_bytes));
+            let status = ended.await;
             group.is_over();
             status
         };
@@ -124,6 +125,20 @@ impl Program {
             .map_err(|error| format!("`{program}` cannot be started: {error}"))?;
         let (child, group) = Group::with(child);
         Ok(Held { child, group })
+    }
+}
+
+/// Waits for a program while its complaints are read, then reads them a little longer: a child that it left behind may hold them
+/// for ever.
+async fn with_complaints<T>(program: impl Future<Output = T>, complaints: impl Future) -> T {
+    let (mut program, mut complaints) = (pin!(program), pin!(complaints));
+    tokio::select! {
+        biased;
+        _ = &mut complaints => program.await,
+        ended = &mut program => {
+            let _held_open = timeout(DRAIN, complaints).await;
+            ended
+        }
     }
 }
 

@@ -122,3 +122,48 @@ async fn what_a_program_leaves_behind_lives_on_and_holds_nobody_up() {
         rustix::process::kill_process(pid, Signal::KILL).unwrap();
     }
 }
+
+#[tokio::test]
+async fn what_is_fed_comes_whole_and_a_child_that_is_left_behind_holds_nobody_up() {
+    let mut got = Vec::new();
+    let take = |part: &[u8]| {
+        got.extend_from_slice(part);
+        Ok(())
+    };
+    let started = tokio::time::Instant::now();
+    let program = sh("head -c 300000 /dev/zero; sleep 60 >/dev/null & exit 0");
+    let outcome = program.deadline(Duration::from_secs(30)).feed(take).await.unwrap();
+    assert!(matches!(outcome, Outcome::Exited { code: 0, .. }), "{outcome:?}");
+    assert!(started.elapsed() < Duration::from_secs(20));
+    assert_eq!(got.len(), 300_000);
+}
+
+#[tokio::test]
+async fn what_goes_through_a_filter_comes_out_changed_and_either_end_is_told() {
+    let through = async |first: &str, second: &str| {
+        let mut got = Vec::new();
+        let take = |part: &[u8]| {
+            got.extend_from_slice(part);
+            Ok(())
+        };
+        let ends = sh(first).feed_through(sh(second), take).await.unwrap();
+        (ends, String::from_utf8(got).unwrap())
+    };
+    let code = |outcome: &Outcome| match outcome {
+        Outcome::Exited { code, .. } => Some(*code),
+        _ => None,
+    };
+    let ((first, second), got) = through("echo abc", "tr a-c A-C").await;
+    assert_eq!((code(&first), code(&second), got.as_str()), (Some(0), Some(0), "ABC\n"));
+    let ((first, second), _) = through("echo abc; exit 3", "cat").await;
+    assert_eq!((code(&first), code(&second)), (Some(3), Some(0)));
+    let ((_, second), _) = through("yes | head -c 3000000", "exit 4").await;
+    assert_eq!(code(&second), Some(4));
+}
+
+#[tokio::test]
+async fn whoever_cannot_take_more_ends_it() {
+    let take = |_: &[u8]| Err(std::io::Error::other("full"));
+    let error = sh("yes").deadline(Duration::from_secs(30)).feed(take).await.unwrap_err();
+    assert_eq!(error.to_string(), "full");
+}

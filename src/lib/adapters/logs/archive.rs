@@ -127,7 +127,7 @@ fn take_away(folder: &OwnedFd, name: &str, about: &About) -> Result<(), Unpacked
         Err(Errno::NOENT) => return Err(Unpacked::Changed),
         Err(error) => return Err(failed(error)),
     }
-    let writers = Writers::of(&BTreeSet::from([about.node]));
+    let writers = Writers::of(folder, &BTreeSet::from([about.node]));
     let gone = match walk::about(folder, &going) {
         Ok(Some(now)) if now.is_same(about) && writers.held(&now) == Held::Free => {
             removed(folder, &going)

@@ -60,7 +60,7 @@ impl LogFolder {
         })?;
         let (archives, archives_cut_short) = self.archives(&root)?;
         let nodes: BTreeSet<_> = walked.files.iter().map(|met| met.about.node).collect();
-        let writers = Writers::of(&nodes);
+        let writers = Writers::of(&root, &nodes);
         let files = walked.files.iter().map(|met| self.file(met, &writers)).collect();
         let closed = access(&self.root, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK);
         let cut_short = walked.cut_short.or(archives_cut_short);

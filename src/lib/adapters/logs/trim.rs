@@ -36,7 +36,7 @@ impl LogFolder {
         if about.names != 1 {
             return Err(not_now("it has another name (a hard link)"));
         }
-        let held = Writers::of(&BTreeSet::from([about.node])).held(&about);
+        let held = Writers::of(&root, &BTreeSet::from([about.node])).held(&about);
         match &held {
             Held::Free | Held::Appended => {}
             Held::Placed { by } => {

@@ -7,6 +7,9 @@ use std::fs::read_to_string;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use std::os::fd::AsFd;
+
+use rustix::fs::fstatfs;
 use rustix::fs::{lstat, stat};
 use rustix::process::{getegid, geteuid};
 
@@ -24,6 +27,10 @@ const CAP_SYS_PTRACE: u32 = 19;
 /// first process of a machine or a container, which others may not look into either, only starts those that do.
 const HIDE_AND_WRITE_NO_LOG: [&str; 3] = ["(sd-pam)", "ssh-agent", "gpg-agent"];
 
+/// File systems that other hosts may write to, by their numbers (`linux/magic.h`).
+const SHARED: [(i64, &str); 4] =
+    [(0x6969, "nfs"), (0xff53_4d42, "cifs"), (0x6573_5546, "fuse"), (0x0102_1997, "9p")];
+
 /// Who writes the files that were asked about.
 #[derive(Debug, Default)]
 pub(super) struct Writers {
@@ -34,6 +41,8 @@ pub(super) struct Writers {
     has_hidden: bool,
     /// One of this user's own whose open files could not be read.
     hidden_own: Option<String>,
+    /// The network file system that the files lie on, which other hosts may write to.
+    shared: Option<&'static str>,
 }
 
 #[derive(Debug, Default)]
@@ -44,8 +53,10 @@ struct Writing {
 
 impl Writers {
     /// Asks about these files. This process itself is left out: it appends to its own log and to no other.
-    pub(super) fn of(wanted: &BTreeSet<Node>) -> Self {
-        let mut writers = Self::default();
+    pub(super) fn of(folder: impl AsFd, wanted: &BTreeSet<Node>) -> Self {
+        let kind = fstatfs(folder).map(|found| found.f_type).unwrap_or_default();
+        let shared = SHARED.into_iter().find(|(number, _)| *number == kind);
+        let mut writers = Self { shared: shared.map(|(_, name)| name), ..Self::default() };
         let Ok(entries) = std::fs::read_dir("/proc") else {
             writers.has_hidden = true;
             writers.hidden_own = Some("/proc cannot be read".to_owned());
@@ -120,7 +131,14 @@ impl Writers {
         match (self.unseen(about), writing) {
             (Some(why), _) => Held::Unseen { why },
             (None, Some(_)) => Held::Appended,
-            (None, None) => Held::Free,
+            (None, None) => match self.shared {
+                None => Held::Free,
+                Some(name) => Held::Unseen {
+                    why: format!(
+                        "other hosts may write on a {name} file system, which is not seen from here"
+                    ),
+                },
+            },
         }
     }
 

@@ -86,17 +86,23 @@ fn fault(
             due(last, every, grace, at).map(|overdue| Fault::BackupDue { last, overdue })
         }
         check if *check == RESTORE_DUE => {
-            let whole = look.proof.as_ref().filter(|proof| proof.fault.is_none());
-            let last = whole.map(|proof| proof.proved_at);
+            let last = look.proved.as_ref().map(|proof| proof.proved_at);
             let (every, grace) = (settings.prove_every.get(), settings.grace.get());
             let cause = bad(look).map(|_| Key::new(AGENT, BACKUP_BAD, subject.clone()));
-            due(last, every, grace, at).map(|overdue| Fault::RestoreDue { last, overdue, cause })
+            let failed = look.proof.as_ref().is_some_and(|proof| proof.fault.is_some());
+            due_again(last, failed, every, grace, at).map(|overdue| Fault::RestoreDue {
+                last,
+                overdue,
+                cause,
+            })
         }
         _ => {
             let (count, kept) = (look.backups.len(), settings.backups_kept);
-            // The last good one stays beside those that are newer and no good.
-            let stays = usize::try_from(kept).unwrap_or(usize::MAX);
-            let many = count > stays.saturating_add(usize::from(bad(look).is_some()));
+            let old = look.backups.iter().skip(usize::try_from(kept).unwrap_or(usize::MAX));
+            let proved = look.proved.as_ref().map(|proof| &proof.backup);
+            // Nothing goes while the newest is no good, and the last that was restored never does.
+            let many =
+                bad(look).is_none() && old.filter(|one| Some(&one.name) != proved).count() > 0;
             many.then_some(Fault::BackupsMany { count, kept })
         }
     }
@@ -123,4 +129,15 @@ pub(super) fn due(
     let since = Duration::try_from(at.duration_since(last)).unwrap_or_default();
     let soon = every.saturating_sub(every.mul_f64(EARLY));
     (since >= soon).then_some(since > every + grace)
+}
+
+/// The same for what was tried and may have failed: what failed and never went well before is late at once.
+pub(super) fn due_again(
+    last: Option<Timestamp>,
+    failed: bool,
+    every: Duration,
+    grace: Duration,
+    at: Timestamp,
+) -> Option<bool> {
+    due(last, every, grace, at).map(|overdue| overdue || (failed && last.is_none()))
 }

@@ -183,8 +183,7 @@ impl Play<'_> {
 
     async fn database(&self, server: &databases::Server) -> Result<(), String> {
         let vault = self.stage.folder().join("vault");
-        std::fs::create_dir_all(&vault)
-            .map_err(|error| format!("failed to make a folder: {error}"))?;
+        std::fs::create_dir_all(&vault).map_err(|error| error.to_string())?;
         self.stage.add_settings(&format!(
             "\n[[agents.db-maintainer.databases]]\nname = \"main\"\ntables = [\"orders\"]\n\
              [[agents.db-maintainer.backups]]\nname = \"shop\"\ndatabase = \"main\"\nmake = true\nrpo = \"1d\"\n\

@@ -15,7 +15,7 @@ use crate::agent::{BackupsNeed, Need, StoreNeed};
 use crate::app::config::{Config, database_url_name};
 use crate::domain::operation::{LEDGER, StoreKind};
 use crate::domain::sight::{Blind, Sight};
-use crate::domain::upkeep::{DeclaredCopy, LogRules};
+use crate::domain::upkeep::{DeclaredBackup, DeclaredCopy, LogRules};
 use crate::ports::clock::Clock;
 use crate::ports::data_store::{
     BackupStore, DataStoreControl, Database, LedgerStore, LogStore, StoreHands, StoreSensors,
@@ -110,7 +110,8 @@ impl Wiring<'_> {
         let database = declared.database.as_ref().map(|name| self.reached(name).map(Arc::new));
         let programs = ServerPrograms::new(need.bin_dir.as_deref());
         let clock = Arc::clone(self.clock);
-        let elsewhere = declared.copies.iter().map(|copy| self.elsewhere(copy, &need.buckets));
+        let elsewhere =
+            declared.copies.iter().map(|copy| self.elsewhere(declared, copy, &need.buckets));
         let elsewhere = elsewhere.collect();
         let set = BackupSet::new(declared.clone(), place, database, programs, clock);
         let set = set.copied_to(elsewhere);
@@ -122,13 +123,22 @@ impl Wiring<'_> {
     }
 
     /// Another place that holds the newest backup.
-    fn elsewhere(&self, copy: &DeclaredCopy, buckets: &[StoreNeed]) -> Elsewhere {
+    fn elsewhere(
+        &self,
+        declared: &DeclaredBackup,
+        copy: &DeclaredCopy,
+        buckets: &[StoreNeed],
+    ) -> Elsewhere {
         let named = |need: &&StoreNeed| match need {
             StoreNeed::Bucket { name, .. } => Some(name) == copy.bucket.as_ref(),
             _ => false,
         };
         match &copy.bucket {
-            None => Elsewhere::Folder(PathBuf::from(copy.folder.clone().unwrap_or_default())),
+            None => {
+                let apart =
+                    (copy.medium != declared.medium).then(|| declared.folder.clone().into());
+                Elsewhere::Folder(copy.folder.clone().unwrap_or_default().into(), apart)
+            }
             Some(name) => {
                 let need = buckets.iter().find(named);
                 let need = need.ok_or_else(|| Blind::because("the settings have no such bucket"));

@@ -17,6 +17,9 @@ pub struct BackupSetLook {
     pub unread: Option<String>,
     /// The last restore for a proof.
     pub proof: Option<RestoreProof>,
+    /// The last that was good.
+    #[serde(default)]
+    pub proved: Option<RestoreProof>,
     /// The other places that should hold the newest, too.
     pub copies: Vec<CopyLook>,
     /// Why none can be restored on this host, where one should be and cannot.

@@ -19,4 +19,7 @@ pub struct LedgerLook {
     pub backups: Vec<Backup>,
     /// The last restore for a proof.
     pub proof: Option<RestoreProof>,
+    /// The last that was good.
+    #[serde(default)]
+    pub proved: Option<RestoreProof>,
 }

@@ -30,6 +30,7 @@ impl LedgerStore for LedgerUpkeep {
                 damage,
                 backups,
                 proof,
+                proved: folder::proved(&self.backups).map_err(Blind::because)?,
             })
         })
     }
@@ -100,8 +101,8 @@ impl LedgerUpkeep {
                     put(Measure::TakenAt, newest.taken_at.to_string());
                     put(Measure::SizeBytes, newest.size_bytes.to_string());
                 }
-                let proof = folder::proof(&self.backups).map_err(Blind::because)?;
-                if let Some(proof) = proof.filter(|proof| proof.fault.is_none()) {
+                let proved = folder::proved(&self.backups).map_err(Blind::because)?;
+                if let Some(proof) = proved {
                     put(Measure::ProvedAt, proof.proved_at.to_string());
                     put(Measure::RestoreMs, proof.restore_ms.to_string());
                 }

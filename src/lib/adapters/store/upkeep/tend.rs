@@ -37,7 +37,7 @@ impl DataStoreControl for LedgerUpkeep {
                 Upkeep::Checkpoint => self.checkpoint().await,
                 Upkeep::Compact => self.compact().await,
                 Upkeep::TakeBackup => self.back_up().await,
-                Upkeep::PruneBackups => folder::prune(&self.backups, self.keep),
+                Upkeep::PruneBackups => self.prune(),
                 Upkeep::ProveRestore => self.prove().await,
                 other => Err(no_such_verb(other, "the ledger")),
             }
@@ -118,5 +118,16 @@ impl LedgerUpkeep {
         };
         let backup = kept().map_err(|error| folder::unwritten(&error))?;
         Ok(format!("{} of {} bytes in {} ms", backup.name, backup.size_bytes, backup.took_ms))
+    }
+
+    /// Takes away what is past its retention.
+    fn prune(&self) -> Result<String, ActFailure> {
+        let all = folder::listed(&self.backups).map_err(ActFailure::Refused)?;
+        let proved = folder::proved(&self.backups).map_err(ActFailure::Refused)?;
+        let gone = folder::past_retention(&self.backups, &all, self.keep, proved.as_ref())?;
+        for backup in &gone {
+            folder::remove(&self.backups, backup).map_err(|error| folder::unwritten(&error))?;
+        }
+        Ok(format!("{} taken away, {} stay", gone.len(), all.len() - gone.len()))
     }
 }

@@ -8,7 +8,7 @@ use super::super::checks::{
     BACKUP_BAD, BACKUP_BYTES, BACKUP_COPIES, BACKUP_DUE, BACKUP_MILLISECONDS, BACKUPS_MANY,
     BACKUPS_UNSEEN, COPY_DUE, RECOVERY_SHORT, RESTORE_DUE, RESTORE_UNPROVABLE,
 };
-use super::super::detect_ledger::due;
+use super::super::detect_ledger::{due, due_again};
 use super::super::{DbMaintainer, Fault, Snapshot};
 use super::BackupsFault;
 use crate::domain::diagnosis::{
@@ -104,7 +104,7 @@ impl Of<'_> {
 
     fn fault(&self, check: &CheckId, look: &BackupSetLook) -> Option<BackupsFault> {
         match check {
-            check if *check == BACKUPS_UNSEEN => None,
+            check if *check == BACKUPS_UNSEEN => unread(look),
             check if *check == BACKUP_BAD => self.bad(look),
             check if *check == BACKUP_DUE => self.due(look),
             check if *check == COPY_DUE => self.copy_due(look),
@@ -214,23 +214,24 @@ impl Of<'_> {
         if look.backups.is_empty() && !self.declared.make {
             return None;
         }
-        let whole = look.proof.as_ref().filter(|proof| proof.fault.is_none());
-        let last = whole.map(|proof| proof.proved_at);
+        let last = look.proved.as_ref().map(|proof| proof.proved_at);
+        let failed = look.proof.as_ref().is_some_and(|proof| proof.fault.is_some());
         let (every, grace) = (self.declared.prove_every.get(), self.declared.grace.get());
-        let overdue = due(last, every, grace, self.at)?;
+        let overdue = due_again(last, failed, every, grace, self.at)?;
         // Where a new one is made first, that one is restored.
         let in_vain = self.bad(look).is_some() && !self.declared.make;
         Some(BackupsFault::ProofDue { last, overdue, in_vain })
     }
 
     fn many(&self, look: &BackupSetLook) -> Option<BackupsFault> {
-        let made = look.backups.iter().filter(|backup| backup.record.is_some()).count();
-        let kept = self.declared.kept;
-        // The last good one stays beside those that are newer and no good.
-        let stays = usize::try_from(kept).unwrap_or(usize::MAX);
-        let stays = stays.saturating_add(usize::from(self.bad(look).is_some()));
-        let many = self.declared.make && made > stays;
-        many.then_some(BackupsFault::Many { count: made, kept })
+        let made: Vec<_> = look.backups.iter().filter(|one| one.record.is_some()).collect();
+        let (count, kept) = (made.len(), self.declared.kept);
+        let old = made.into_iter().skip(usize::try_from(kept).unwrap_or(usize::MAX));
+        let proved = look.proved.as_ref().map(|proof| &proof.backup);
+        let old = old.filter(|one| Some(&one.name) != proved).count();
+        // Nothing goes while the newest is no good, and the last that was restored never does.
+        let many = self.declared.make && old > 0 && self.bad(look).is_none();
+        many.then_some(BackupsFault::Many { count, kept })
     }
 
     /// Where the newest of those that we make is missing: we put it there.
@@ -281,8 +282,10 @@ impl Of<'_> {
     fn recovery(&self, look: &BackupSetLook) -> Option<BackupsFault> {
         let within = self.declared.recovery_within();
         let at_most = self.declared.loses_at_most();
-        let whole = look.proof.as_ref().filter(|proof| proof.fault.is_none());
-        let took = whole.map(|proof| HumanDuration::from(Duration::from_millis(proof.restore_ms)));
+        let took = look
+            .proved
+            .as_ref()
+            .map(|proof| HumanDuration::from(Duration::from_millis(proof.restore_ms)));
         let took = took.filter(|took| *took > within);
         let loses = Some(self.declared.every).filter(|loses| *loses > at_most);
         let found = took.is_some() || (loses.is_some() && !look.backups.is_empty());
@@ -297,6 +300,13 @@ fn lacks(copy: &CopyLook) -> Option<String> {
         Ok(false) => Some(format!("the newest backup is not in {}", copy.place)),
         Err(blind) => Some(blind.why.clone()),
     }
+}
+
+/// What of the newest could not be looked at, where that is not told as what keeps it from being restored.
+fn unread(look: &BackupSetLook) -> Option<BackupsFault> {
+    let why = look.unread.as_ref().filter(|_| look.unprovable.is_none())?;
+    let why = format!("{} checked, and no further: {why}", Level::Plausible.as_str());
+    Some(BackupsFault::Unseen { why })
 }
 
 /// How far it was looked at, and why no further.

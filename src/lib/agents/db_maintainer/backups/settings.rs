@@ -22,6 +22,11 @@ pub(in super::super) fn lint(agent: &DbMaintainer, found: &mut Vec<Problem>) {
             let message = format!("`{}` is the name of other backups already", declared.name);
             wrong("name", message);
         }
+        let shares = |other: &DeclaredBackup| other.make && other.folder == declared.folder;
+        if declared.make && agent.backups[..place].iter().any(shares) {
+            let folder = &declared.folder;
+            wrong("folder", format!("`{folder}` is where other backups are made already"));
+        }
         for (field, message) in contradictions(agent, declared) {
             wrong(field, message);
         }

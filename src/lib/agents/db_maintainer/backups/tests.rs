@@ -9,6 +9,7 @@ use super::super::checks::{
     BACKUP_BAD, BACKUP_BYTES, BACKUP_COPIES, BACKUP_DUE, BACKUPS_MANY, BACKUPS_UNSEEN,
     RECOVERY_SHORT, RESTORE_DUE, RESTORE_UNPROVABLE,
 };
+use super::super::settings::DatabaseSettings;
 use super::super::{DbMaintainer, Fault, Snapshot};
 use crate::agent::{Agent as _, Remedy};
 use crate::domain::diagnosis::{Fault as _, Sample, Verdict};
@@ -19,7 +20,8 @@ use crate::domain::severity::Severity;
 use crate::domain::sight::{Blind, Sight};
 use crate::domain::subject::{CheckId, Subject};
 use crate::domain::upkeep::{
-    Backup, BackupSetLook, CopyLook, DeclaredBackup, DeclaredCopy, FoundBackup, RestoreProof,
+    Backup, BackupSetLook, CopyLook, DeclaredBackup, DeclaredCopy, Flaw, FoundBackup, Level,
+    RestoreProof,
 };
 
 fn now() -> Timestamp {
@@ -81,6 +83,7 @@ impl World {
             flaws: Vec::new(),
             unread: None,
             proof: Some(proof(24, 2000)),
+            proved: Some(proof(24, 2000)),
             copies: Vec::new(),
             unprovable: None,
         };
@@ -208,10 +211,10 @@ fn a_backup_is_noted_once() {
 #[test]
 fn a_proof_is_due_again_and_not_where_it_cannot_be_made() {
     let mut world = World::new();
-    world.look().proof = Some(proof(24 * 7, 2000));
+    world.look().proved = Some(proof(24 * 7, 2000));
     assert_eq!(world.told(&RESTORE_DUE).unwrap().0, Severity::Info);
     assert!(world.remedy(&RESTORE_DUE).contains("restore the newest backup of shop"));
-    world.look().proof = Some(proof(24 * 8, 2000));
+    world.look().proved = Some(proof(24 * 8, 2000));
     assert_eq!(world.told(&RESTORE_DUE).unwrap().0, Severity::Warning);
     world.look().unprovable = Some("server binaries not found in /x".to_owned());
     assert_eq!(world.told(&RESTORE_DUE), None);
@@ -231,7 +234,10 @@ fn a_backup_that_could_not_be_restored_is_no_good_until_there_is_a_newer_one() {
     let failed = RestoreProof { fault: Some("no rows".to_owned()), ..proof(1, 2000) };
     world.look().proof = Some(failed);
     assert!(world.told(&BACKUP_BAD).unwrap().1.contains("no rows (L3)"));
+    assert_eq!(world.told(&RESTORE_DUE), None, "the last good one counts still");
+    world.look().proved = None;
     assert!(world.remedy(&RESTORE_DUE).contains("in vain"));
+    assert_eq!(world.told(&RESTORE_DUE).unwrap().0, Severity::Warning, "none ever was good");
     world.look().backups.insert(0, found(0, 1000));
     assert_eq!(world.told(&BACKUP_BAD), None);
     assert!(world.remedy(&RESTORE_DUE).contains("restore the newest"));
@@ -246,8 +252,41 @@ fn only_what_we_made_is_too_many() {
     world.declared.make = true;
     world.look().backups = (1..4).map(recorded).collect();
     assert_eq!(world.remedy(&BACKUPS_MANY), "prune the backups of shop");
+    world.look().flaws = vec![Flaw::new(Level::Intact, "cut short")];
+    assert_eq!(world.told(&BACKUPS_MANY), None, "nothing goes while the newest is no good");
+    world.look().flaws.clear();
+    world.look().proved = Some(RestoreProof { backup: "3.dump".to_owned(), ..proof(24, 2000) });
+    assert_eq!(world.told(&BACKUPS_MANY), None, "the last that was restored stays");
+    world.look().proved = None;
+    assert!(world.told(&BACKUPS_MANY).is_some());
     world.look().backups.pop();
     assert_eq!(world.told(&BACKUPS_MANY), None);
+}
+
+#[test]
+fn what_could_not_be_looked_at_is_told_where_nothing_else_tells_it() {
+    let mut world = World::new();
+    world.look().unread = Some("`age`, which decrypts it, is not on this host".to_owned());
+    let (severity, says) = world.told(&BACKUPS_UNSEEN).unwrap();
+    assert_eq!(severity, Severity::Warning);
+    assert!(says.starts_with("L1 checked, and no further"), "{says}");
+    world.look().unprovable = Some("server binaries not found in /x".to_owned());
+    assert_eq!(world.told(&BACKUPS_UNSEEN), None, "that is told as what it is");
+}
+
+#[test]
+fn two_things_are_not_backed_up_into_one_folder() {
+    let lints = |second: &str| {
+        let mut other = World::new().declared;
+        (other.name, other.folder, other.make) = ("crm".to_owned(), second.to_owned(), true);
+        other.database = Some("main".to_owned());
+        let mut first = other.clone();
+        (first.name, first.folder) = ("shop".to_owned(), "/b".to_owned());
+        let database = DatabaseSettings { name: "main".to_owned(), tables: Vec::new() };
+        let (databases, backups) = (vec![database], vec![first, other]);
+        DbMaintainer { databases, backups, ..DbMaintainer::default() }.problems().len()
+    };
+    assert_eq!((lints("/b"), lints("/c")), (1, 0));
 }
 
 #[test]
@@ -286,11 +325,11 @@ fn three_copies_on_two_media_and_one_elsewhere() {
 fn a_recovery_is_held_against_what_was_agreed() {
     let mut world = World::new();
     let hour = u64::try_from(Duration::from_hours(1).as_millis()).unwrap();
-    world.look().proof = Some(proof(24, hour + 1000));
+    world.look().proved = Some(proof(24, hour + 1000));
     let (severity, says) = world.told(&RECOVERY_SHORT).unwrap();
     assert_eq!(severity, Severity::Warning);
     assert!(says.contains("may take 1h"), "{says}");
-    world.look().proof = Some(proof(24, hour));
+    world.look().proved = Some(proof(24, hour));
     assert_eq!(world.told(&RECOVERY_SHORT), None);
     world.declared.rpo = None;
     let (severity, says) = world.told(&RECOVERY_SHORT).unwrap();
