@@ -23,6 +23,7 @@ mod postgres;
 mod redis;
 mod redis_house;
 mod redis_reclaim;
+mod standby;
 mod yard;
 mod yields;
 mod zoo;

@@ -72,6 +72,42 @@ impl PrivatePostgres {
         Some(postgres)
     }
 
+    /// A standby of this server, on a socket of its own, that follows it.
+    pub(crate) fn standby(&self) -> Self {
+        let dir = tempfile::Builder::new().prefix("pg-").tempdir_in("/tmp").expect("a folder");
+        let open = std::fs::Permissions::from_mode(0o777);
+        std::fs::set_permissions(dir.path(), open).expect("it is opened for the server's user");
+        let data = dir.path().join("data").display().to_string();
+        let copied = as_server(&self.bin.join("pg_basebackup"))
+            .args(["-D", &data, "-R", "-X", "stream", "-c", "fast", "-U", USER, "-h"])
+            .arg(self.dir.path())
+            .output()
+            .expect("pg_basebackup starts");
+        assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+        let log = std::fs::File::create(dir.path().join("log")).expect("a log");
+        let sockets = format!("unix_socket_directories={}", dir.path().display());
+        let server = as_server(&self.bin.join("postgres"))
+            .args(["-D", &data, "-c", &sockets])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("the server starts");
+        let standby = Self { dir, bin: self.bin.clone(), server };
+        let up = || standby.try_sql("SELECT 1").status.success();
+        assert!(wait_until(Duration::from_secs(20), up), "{}", standby.log());
+        standby
+    }
+
+    /// Begins a base backup that takes long, which is ended when it is dropped.
+    pub(crate) fn slow_base_backup(&self) -> Session {
+        let to = self.dir.path().join("slow").display().to_string();
+        let mut command = as_server(&self.bin.join("pg_basebackup"));
+        command.args(["-D", &to, "-X", "none", "-c", "fast", "--max-rate=64", "-U", USER, "-h"]);
+        command.arg(self.dir.path()).stdout(Stdio::null()).stderr(Stdio::null());
+        Session(command.spawn().expect("pg_basebackup starts"))
+    }
+
     /// How our programs reach it.
     pub(crate) fn url(&self) -> String {
         format!("postgres://{USER}@localhost/{USER}?host={}", self.dir.path().display())

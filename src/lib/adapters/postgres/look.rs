@@ -15,6 +15,9 @@ use crate::ports::data_store::Database;
 
 /// A standby that lags by so many seconds has enough to do.
 const LAG: f64 = 30.0;
+/// And one that has so many bytes of the log still to apply: the server knows no time of one that applies nothing at all. Four
+/// segments of the log, at their usual size.
+const LAG_BYTES: f64 = 64.0 * 1024.0 * 1024.0;
 
 impl Database for Postgres {
     fn look(&self, least_index_bytes: u64) -> Pending<'_, Sight<DatabaseLook>> {
@@ -59,8 +62,8 @@ async fn seen(session: &mut PgConnection, least: u64) -> Result<DatabaseLook, sq
         })
         .await?,
     );
-    let busy: Option<(String,)> =
-        sqlx::query_as(BUSY).persistent(false).bind(LAG).fetch_optional(&mut *session).await?;
+    let asked = sqlx::query_as(BUSY).persistent(false).bind(LAG).bind(LAG_BYTES);
+    let busy: Option<(String,)> = asked.fetch_optional(&mut *session).await?;
     Ok(DatabaseLook {
         version: u32::try_from(version).unwrap_or_default(),
         is_standby,

@@ -145,11 +145,18 @@ pub(super) const SLOTS: &str = "
     SELECT slot_name::text, active, greatest(age(xmin), age(catalog_xmin))::bigint
     FROM pg_replication_slots WHERE xmin IS NOT NULL OR catalog_xmin IS NOT NULL ORDER BY 1";
 
-/// Why nobody should be bothered now: a standby that lags so many seconds, a backup, another vacuum.
+/// Why nobody should be bothered now: a standby that lags so many seconds, or has so many bytes to apply, a backup, another vacuum.
 pub(super) const BUSY: &str = "
     SELECT 'the standby ' || coalesce(nullif(application_name, ''), pid::text) || ' lags '
              || round(extract(epoch FROM replay_lag)) || ' s behind'
     FROM pg_stat_replication WHERE extract(epoch FROM replay_lag) > $1
+    UNION ALL
+    SELECT 'the standby ' || coalesce(nullif(application_name, ''), pid::text) || ' has '
+             || pg_size_pretty(behind.bytes) || ' of the log still to apply'
+    FROM pg_stat_replication, LATERAL (
+        SELECT CASE WHEN NOT pg_is_in_recovery()
+                    THEN pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) END AS bytes) AS behind
+    WHERE behind.bytes > $2::float8
     UNION ALL
     SELECT 'a base backup is being taken' FROM pg_stat_progress_basebackup
     UNION ALL
