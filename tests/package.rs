@@ -78,7 +78,11 @@ fn the_package_is_whole_and_the_same_program_gives_the_same_package() {
         has(&format!("./usr/share/fish/vendor_completions.d/{name}.fish\n"));
     }
     let linked = listed.lines().filter(|line| line.starts_with('h')).count();
-    assert_eq!(linked, programs().len() - 1, "one file, and a link to it for every other name");
+    assert_eq!(
+        linked,
+        programs().len() - 2,
+        "one file, a link to it for every agent, and the scheduler"
+    );
     for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd")).unwrap() {
         let unit = entry.unwrap().file_name().to_string_lossy().into_owned();
         has(&format!("./usr/lib/systemd/system/{unit}\n"));
@@ -172,7 +176,7 @@ fn installed(machine: &Machine) {
     let user = machine.says("getent passwd opswarden");
     assert!(user.ends_with(":/var/lib/opswarden:/usr/sbin/nologin"), "{user}");
     let inodes = machine.says("stat -c %i /usr/lib/opswarden/* | sort -u | wc -l");
-    assert_eq!(inodes, "1", "the program is there once");
+    assert_eq!(inodes, "2", "the program is there once, and the scheduler beside it");
     assert_eq!(machine.says("opsctl --version"), concat!("opsctl ", env!("CARGO_PKG_VERSION")));
     for name in in_the_path() {
         let help = machine.says(&format!("{name} --help"));

@@ -1,5 +1,5 @@
 //! scheduler: waits for the slots of every agent and starts the agents.
 
 fn main() -> std::process::ExitCode {
-    opswarden::app::program::main("scheduler")
+    opswarden::app::program::scheduler()
 }

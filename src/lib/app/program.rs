@@ -24,6 +24,13 @@ pub fn main(own: &str) -> ExitCode {
     agent_run::guarded(|| run(&name, arguments)).into()
 }
 
+/// The whole of the `main` of a program that is the scheduler by every name: it stays in memory, and holds nothing that only agents
+/// and tools need.
+#[must_use]
+pub fn scheduler() -> ExitCode {
+    agent_run::guarded(|| scheduler::run(std::env::args_os().collect())).into()
+}
+
 /// The file's own name.
 fn called(path: &OsStr) -> Option<&str> {
     Path::new(path).file_name()?.to_str()
