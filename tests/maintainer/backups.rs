@@ -177,6 +177,11 @@ fn without_a_servers_programs_a_backup_is_looked_at_and_no_restore_is_promised()
     assert_eq!(report.code, Some(0), "what only a person can mend makes no run red");
     let status = String::from_utf8_lossy(&vault.house.output(&["status"]).stdout).into_owned();
     assert!(status.contains("restore unproven"), "and it is there every day: {status}");
+    // It is the same where no proof is asked for: the dump is not read to its end, and that makes no run red either.
+    vault.settings("prove_every = \"0s\"\n[agents.db-maintainer.postgres]\nbin_dir = \"/nowhere\"");
+    assert_eq!(vault.house.tend().code, Some(0));
+    assert!(vault.told("restore_unprovable").is_some_and(|told| told.starts_with("L1 checked")));
+    assert_eq!(vault.told("backups_unseen"), None);
 }
 
 #[test]

@@ -47,6 +47,17 @@ fn recorded(name: &'static str, says: &'static str, instead: serde_json::Value) 
     })
 }
 
+/// A dump whose record says this of its source, which is of the right server.
+fn of_source(cage: &Cage, instead: &serde_json::Value) {
+    let file = cage.put("shop.dump", &cage.dump(&[]));
+    let cluster = cage.house.server.sql("SELECT system_identifier FROM pg_control_system()");
+    let mut source = json!({ "database": "postgres", "cluster": cluster, "version": 150_000 });
+    for (field, value) in instead.as_object().into_iter().flatten() {
+        source[field] = value.clone();
+    }
+    cage.record(&file, &json!({ "source": source }));
+}
+
 /// A dump made with these words, which is restored.
 fn restored(
     name: &'static str,
@@ -301,26 +312,13 @@ fn unrestorable() -> Vec<Beast> {
             },
         ),
         Beast::bad("of-other-rows", PROVED, (BAD, "had 4 rows, and 3 in it (L4)"), |cage| {
-            let file = cage.put("shop.dump", &cage.dump(&[]));
-            let cluster =
-                cage.house.server.sql("SELECT system_identifier FROM pg_control_system()");
-            cage.record(
-                &file,
-                &json!({ "source": {
-                "database": "postgres", "cluster": cluster, "version": 150_000, "extensions": {},
-                "tables": { "public.few": { "rows": 4, "exact": true } } } }),
+            of_source(
+                cage,
+                &json!({ "extensions": {}, "tables": { "public.few": { "rows": 4, "exact": true } } }),
             );
         }),
         Beast::bad("without-an-extension", PROVED, (BAD, "hstore is not in it (L4)"), |cage| {
-            let file = cage.put("shop.dump", &cage.dump(&[]));
-            let cluster =
-                cage.house.server.sql("SELECT system_identifier FROM pg_control_system()");
-            cage.record(
-                &file,
-                &json!({ "source": {
-                "database": "postgres", "cluster": cluster, "version": 150_000,
-                "extensions": { "hstore": "1.8" }, "tables": {} } }),
-            );
+            of_source(cage, &json!({ "extensions": { "hstore": "1.8" }, "tables": {} }));
         }),
     ]
 }

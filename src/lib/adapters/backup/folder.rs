@@ -3,13 +3,15 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 use crate::adapters::private_file;
 use crate::adapters::store::hex;
-use crate::domain::upkeep::{Backup, RestoreProof};
+use crate::domain::upkeep::{Backup, Flaw, RestoreProof};
 use crate::ports::processes::ActFailure;
 
 /// What a record's name ends with, after the backup's own.
@@ -52,8 +54,53 @@ pub(crate) fn proved(folder: &Path) -> Result<Option<RestoreProof>, String> {
     record(&folder.join(PROVED))
 }
 
-/// Writes down what a restore showed. What was good stays known beside what was not.
-pub(crate) fn keep_proof(folder: &Path, proof: &RestoreProof) -> io::Result<()> {
+/// A restore for a proof that was tried.
+pub(crate) struct Tried {
+    /// Which backup.
+    pub(crate) backup: String,
+    /// When that one was taken.
+    pub(crate) taken_at: Timestamp,
+    /// When it was restored.
+    pub(crate) proved_at: Timestamp,
+    /// How long that took.
+    pub(crate) took: Duration,
+    /// So long it counts, if it was good.
+    pub(crate) good_for: Duration,
+}
+
+/// Writes down what it showed, and says so. What was good stays known beside what was not.
+pub(crate) fn conclude(
+    folder: &Path,
+    tried: Tried,
+    found: Result<String, Flaw>,
+) -> Result<String, ActFailure> {
+    let (holds, flaw) = match found {
+        Ok(holds) => (holds, None),
+        Err(flaw) => ("nothing that can be relied on".to_owned(), Some(flaw)),
+    };
+    let until = tried.proved_at.checked_add(tried.good_for).ok();
+    let proof = RestoreProof {
+        backup: tried.backup,
+        taken_at: tried.taken_at,
+        proved_at: tried.proved_at,
+        restore_ms: u64::try_from(tried.took.as_millis()).unwrap_or(u64::MAX),
+        holds,
+        good_until: until.filter(|_| flaw.is_none()),
+        level: flaw.as_ref().map(|flaw| flaw.level),
+        fault: flaw.map(|flaw| flaw.why),
+    };
+    keep_proof(folder, &proof).map_err(|error| unwritten(&error))?;
+    match proof.fault {
+        None => {
+            let took = tried.took.as_secs_f64();
+            Ok(format!("{} holds {}; restored in {took:.1} s", proof.backup, proof.holds))
+        }
+        Some(why) => Err(ActFailure::Refused(format!("{} is no good: {why}", proof.backup))),
+    }
+}
+
+fn keep_proof(folder: &Path, proof: &RestoreProof) -> io::Result<()> {
+    private_file::folder(folder)?;
     let text = serde_json::to_vec_pretty(proof).map_err(io::Error::other)?;
     if proof.fault.is_none() {
         private_file::replace(&folder.join(PROVED), &text)?;

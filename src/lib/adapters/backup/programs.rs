@@ -30,7 +30,11 @@ impl ServerPrograms {
     }
 
     /// The folder that has all of them.
-    pub(super) fn folder(&self) -> Result<PathBuf, String> {
+    ///
+    /// # Errors
+    ///
+    /// A fragment that says where they were looked for.
+    pub fn folder(&self) -> Result<PathBuf, String> {
         let complete = |folder: &Path| NEEDED.iter().all(|name| folder.join(name).is_file());
         if let Some(folder) = &self.configured {
             let found = complete(folder).then(|| folder.clone());

@@ -10,14 +10,14 @@ use sqlx::{AssertSqlSafe, Connection as _};
 use super::BackupSet;
 use super::attest::{Expected, attest};
 use super::clear::Unclear;
-use super::folder::{self, unwritten};
+use super::folder::{self, Tried};
 use super::programs::{ServerPrograms, finished, is_of_this_host};
 use super::scratch::{Scratch, USER};
 use crate::adapters::child::Outcome;
 use crate::adapters::postgres::in_words;
 use crate::adapters::private_file;
 use crate::adapters::store::hex;
-use crate::domain::upkeep::{BackupSource, Flaw, FoundBackup, Level, RestoreProof};
+use crate::domain::upkeep::{BackupSource, Flaw, FoundBackup, Level};
 use crate::ports::processes::ActFailure;
 
 /// The database that it is restored into.
@@ -35,35 +35,14 @@ impl BackupSet {
         self.provable(Some(newest)).await.map_err(ActFailure::NotSent)?;
         let began = self.clock.elapsed();
         let found = self.restored(newest, time).await.map_err(ActFailure::Refused)?;
-        let took = self.clock.elapsed().saturating_sub(began).as_millis();
-        let proved_at = self.clock.now();
-        let (holds, flaw) = match found {
-            Ok(holds) => (holds, None),
-            Err(flaw) => ("nothing that can be relied on".to_owned(), Some(flaw)),
-        };
-        let good_for = self.declared.prove_every.get() + self.declared.grace.get();
-        let proof = RestoreProof {
+        let tried = Tried {
             backup: newest.name.clone(),
             taken_at: newest.taken_at,
-            proved_at,
-            restore_ms: u64::try_from(took).unwrap_or(u64::MAX),
-            holds,
-            good_until: proved_at.checked_add(good_for).ok().filter(|_| flaw.is_none()),
-            level: flaw.as_ref().map(|flaw| flaw.level),
-            fault: flaw.map(|flaw| flaw.why),
+            proved_at: self.clock.now(),
+            took: self.clock.elapsed().saturating_sub(began),
+            good_for: self.declared.prove_every.get() + self.declared.grace.get(),
         };
-        let kept = private_file::folder(&self.place.notes)
-            .and_then(|()| folder::keep_proof(&self.place.notes, &proof));
-        kept.map_err(|error| unwritten(&error))?;
-        match proof.fault {
-            None => Ok(format!(
-                "{} holds {}; restored in {:.1} s",
-                proof.backup,
-                proof.holds,
-                Duration::from_millis(proof.restore_ms).as_secs_f64()
-            )),
-            Some(why) => Err(ActFailure::Refused(format!("{} is no good: {why}", proof.backup))),
-        }
+        folder::conclude(&self.place.notes, tried, found)
     }
 
     /// What it holds, or what is wrong with it; an error where that could not be found out.

@@ -113,7 +113,10 @@ impl BackupSet {
             Some(newest) => self.examined(newest).await,
             None => (Vec::new(), None),
         };
-        let unprovable = if self.declared.is_proved() {
+        // Without a server's programs a dump is not even read to its end, whether or not one should be restored.
+        let lacking =
+            self.declared.format == BackupFormat::PostgresDump && self.programs.folder().is_err();
+        let unprovable = if self.declared.is_proved() || lacking {
             self.provable(backups.first()).await.err()
         } else {
             None

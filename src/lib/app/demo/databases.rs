@@ -10,12 +10,11 @@ use rustix::process::{
 };
 use tempfile::TempDir;
 
+use crate::adapters::backup::ServerPrograms;
 use crate::adapters::child::{Outcome, Program};
 use crate::adapters::detached::start_detached;
 use crate::ports::clock::Clock;
 
-/// Where Debian puts the servers, a folder for each version.
-const INSTALLED: &str = "/usr/lib/postgresql";
 /// The user that the server's package makes; it does not run as root.
 const USER: &str = "postgres";
 /// Making a database may take so long, and starting it.
@@ -41,11 +40,8 @@ pub(super) struct Server {
 
 /// The newest server that is installed.
 pub(super) fn installed() -> Option<PathBuf> {
-    let versions = std::fs::read_dir(INSTALLED).ok()?.flatten();
-    let folders = versions.map(|version| version.path().join("bin"));
-    let is_whole =
-        |bin: &PathBuf| ["initdb", "postgres", "psql"].iter().all(|it| bin.join(it).exists());
-    folders.filter(is_whole).max()
+    let bin = ServerPrograms::new(None).folder().ok()?;
+    Some(bin).filter(|bin| bin.join("psql").exists())
 }
 
 impl Server {

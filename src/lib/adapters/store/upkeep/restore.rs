@@ -4,14 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::LedgerUpkeep;
-use crate::adapters::backup::folder;
+use crate::adapters::backup::folder::{self, Tried};
 use crate::adapters::private_file;
 use crate::adapters::store::connection::Access;
 use crate::adapters::store::files::Paths;
 use crate::adapters::store::open::{SqliteStore, StoreOptions};
 use crate::adapters::store::verify::{VerifyReport, verify};
 use crate::domain::severity::Environment;
-use crate::domain::upkeep::{Backup, RestoreProof};
+use crate::domain::upkeep::{Backup, Flaw, Level};
 use crate::ports::processes::ActFailure;
 
 impl LedgerUpkeep {
@@ -24,28 +24,15 @@ impl LedgerUpkeep {
         };
         let began = self.clock.elapsed();
         let found = self.restored(newest).await.map_err(ActFailure::NotSent)?;
-        let took = self.clock.elapsed().saturating_sub(began).as_millis();
-        let proved_at = self.clock.now();
-        let (holds, fault) = match found {
-            Ok(holds) => (holds, None),
-            Err(why) => ("nothing that can be used".to_owned(), Some(why)),
-        };
-        let proof = RestoreProof {
+        let tried = Tried {
             backup: newest.name.clone(),
             taken_at: newest.taken_at,
-            proved_at,
-            restore_ms: u64::try_from(took).unwrap_or(u64::MAX),
-            holds,
-            good_until: proved_at.checked_add(self.good_for).ok().filter(|_| fault.is_none()),
-            fault,
-            level: None,
+            proved_at: self.clock.now(),
+            took: self.clock.elapsed().saturating_sub(began),
+            good_for: self.good_for,
         };
-        let kept = folder::keep_proof(&self.backups, &proof);
-        kept.map_err(|error| ActFailure::Refused(format!("failed to write: {error}")))?;
-        match proof.fault {
-            None => Ok(format!("{} holds {}", proof.backup, proof.holds)),
-            Some(why) => Err(ActFailure::Refused(format!("{} is not whole: {why}", proof.backup))),
-        }
+        let found = found.map_err(|why| Flaw::new(Level::Restored, why));
+        folder::conclude(&self.backups, tried, found)
     }
 
     /// What a backup holds, or why it is not whole; an error where that could not be found out.
