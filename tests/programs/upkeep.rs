@@ -4,6 +4,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -195,4 +196,36 @@ fn a_dry_run_of_it_leaves_no_trace_and_a_pause_holds_it() {
     assert_eq!((proved(&report), code), (vec![], Some(0)), "due, and nothing is late: {report:#}");
     assert!(!house.backups().exists());
     assert_eq!(house.incidents(), 0);
+}
+
+#[test]
+fn a_file_system_that_does_not_answer_holds_no_run() {
+    let house = House::new();
+    let folder = house.0.path().join("vault");
+    fs::create_dir(&folder).expect("a folder");
+    // Nobody writes into this pipe: whoever opens it waits, as for a server of files that has gone.
+    let (pipe, kind) = (folder.join("one.tar.json"), rustix::fs::FileType::Fifo);
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, kind, 0o600.into(), 0).expect("a pipe");
+    let file = house.0.path().join("agents.toml");
+    let settings = fs::read_to_string(&file).expect("the settings are there");
+    let declared = format!(
+        "{settings}\n[agents.db-maintainer.schedule]\ntimeout = \"3s\"\n\
+         [[agents.db-maintainer.backups]]\nname = \"files\"\nformat = \"any\"\nfolder = \"{}\"\n",
+        folder.display()
+    );
+    fs::write(&file, declared).expect("it is written");
+    let mut run = house.0.program(MAINTAINER, &[]).spawn().expect("it starts");
+    let began = Instant::now();
+    while run.try_wait().expect("it is ours").is_none() {
+        if began.elapsed() > Duration::from_mins(1) {
+            run.kill().expect("it is ours");
+            run.wait().expect("it is ours");
+            panic!("it is held");
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let runs = house.0.asked(&["runs"]);
+    let of_it = |run: &&Value| run["agent"] == "db-maintainer";
+    let state = runs.as_array().expect("a list").iter().find(of_it).map(|run| &run["state"]);
+    assert_eq!(state, Some(&Value::from("timed_out")), "{runs:#}");
 }

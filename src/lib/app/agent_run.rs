@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::cli::{self, AgentArgs, Output, StartedBy};
 use super::config::{Config, Environ};
@@ -67,10 +68,16 @@ pub(super) fn run(entry: &'static Entry, arguments: Vec<OsString>) -> Exit {
             return out::fail(args.output, &format!("failed to start: {error}"), Exit::Incomplete);
         }
     };
-    runtime.block_on(
+    let exit = runtime.block_on(
         Launch { lost: Cell::new(None), entry, config: &loaded.config, args: &args, environ }.go(),
-    )
+    );
+    // A thread that a file system holds is not waited for: the end of the process ends it.
+    runtime.shutdown_timeout(LEFT_BEHIND);
+    exit
 }
+
+/// So long may what a run gave up take to clear up behind itself.
+const LEFT_BEHIND: Duration = Duration::from_secs(10);
 
 /// Root works in the state folder of another user as that user, so that what it leaves can be used by the timer's runs.
 ///

@@ -2,6 +2,7 @@
 //!
 //! What nobody has restored is not known to be a backup. Each look says how far it went.
 
+mod apart;
 mod attest;
 mod clear;
 mod dump_header;
@@ -16,6 +17,7 @@ mod scratch;
 mod set;
 mod tar;
 
+pub use self::apart::Apart;
 pub use self::elsewhere::Elsewhere;
 pub use self::folder::proof;
 pub use self::programs::ServerPrograms;

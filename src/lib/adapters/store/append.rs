@@ -7,15 +7,13 @@ use sqlx::SqliteConnection;
 use uuid::{NoContext, Uuid};
 
 use super::connection::{unread, unwritten};
-use super::event_row::{DATA_BYTES, EventRow, data_of, priority_word, sentence};
-use super::rows::{EntityRow, Kind, cut, doc_by_id, doc_by_key, parsed, text_of};
+use super::event_row::{DATA_BYTES, EventRow, data_of, insert, priority_word, sentence};
+use super::load::load;
+use super::rows::{EntityRow, cut, save, text_of};
 use super::schema::set_meta;
-use crate::domain::approval::Approval;
 use crate::domain::entities::{Entities, EntityRef};
 use crate::domain::event::{NewEvent, RecordedEvent};
-use crate::domain::incident::{
-    ApprovalId, Incident, IncidentId, Remediation, RemediationId, RemediationState,
-};
+use crate::domain::incident::{RemediationId, RemediationState};
 use crate::domain::subject::AgentName;
 use crate::ports::store::StoreError;
 
@@ -78,30 +76,31 @@ pub(super) async fn append(
     events: Vec<NewEvent>,
 ) -> Result<(Vec<RecordedEvent>, Head), StoreError> {
     let mut head = head(connection, envelope.ledger_id).await?;
-    let mut set = Entities::default();
-    let mut loaded = BTreeSet::new();
+    if events.is_empty() {
+        return Ok((Vec::new(), head));
+    }
+    let touched = events.iter().flat_map(|new| new.event.touches()).collect();
+    let mut set = load(connection, touched).await?;
+    let (mut rows, mut changed, mut ended) = (Vec::new(), BTreeSet::new(), Vec::new());
     let mut recorded = Vec::with_capacity(events.len());
     for new in events {
         let new = NewEvent { at: cut(new.at), ..new };
-        for wanted in new.event.touches() {
-            if loaded.insert(wanted.clone()) {
-                load(connection, &mut set, wanted).await?;
-            }
-        }
         owned(&set, &new)?;
         let before = verbs(&set, &new);
-        let changed = set.apply(&new)?;
+        changed.extend(set.apply(&new)?);
+        ended.extend(end(&set, before));
         let row = sealed(&mut head, envelope, &new)?;
-        row.insert(connection).await.map_err(unwritten)?;
-        for entity in &changed {
-            save(connection, &set, entity).await?;
-        }
-        count(connection, &set, before).await?;
-        recorded.push(RecordedEvent { seq: row.seq.unsigned_abs(), id: row.id, new });
+        recorded.push(RecordedEvent { seq: row.seq.unsigned_abs(), id: row.id.clone(), new });
+        rows.push(row);
     }
-    if !recorded.is_empty() {
-        set_meta(connection, "head", &head.text()).await.map_err(unwritten)?;
+    insert(connection, &rows).await.map_err(unwritten)?;
+    // In the order of their ids: an older one gives its key up before a newer one takes it.
+    let entities = changed.iter().filter_map(|changed| row_of(&set, changed));
+    save(connection, &entities.collect::<Result<Vec<_>, _>>()?).await.map_err(unwritten)?;
+    for (verb, verified) in ended {
+        count(connection, verb, verified).await?;
     }
+    set_meta(connection, "head", &head.text()).await.map_err(unwritten)?;
     Ok((recorded, head))
 }
 
@@ -148,111 +147,8 @@ pub(super) fn new_id(now: Timestamp) -> String {
     Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, nanoseconds)).to_string()
 }
 
-/// Loads what the event names, unless this batch knows it already: what it knows is newer than the row.
-async fn load(
-    connection: &mut SqliteConnection,
-    set: &mut Entities,
-    wanted: EntityRef,
-) -> Result<(), StoreError> {
-    match wanted {
-        EntityRef::Incident(id) => load_incident(connection, set, id).await,
-        EntityRef::ActiveIncident(key) => {
-            let doc = doc_by_key(connection, Kind::Incident, &key).await.map_err(unread)?;
-            if let Some(doc) = doc {
-                let found: Incident = parsed(&doc)?;
-                if !set.incidents().contains_key(&found.id) {
-                    set.put_incident(found);
-                }
-            }
-            Ok(())
-        }
-        EntityRef::Remediation(id) => {
-            let doc =
-                doc_by_id(connection, Kind::Remediation, &id.to_string()).await.map_err(unread)?;
-            adopt(connection, set, doc).await
-        }
-        EntityRef::OpenRemediation(key) => {
-            let doc = doc_by_key(connection, Kind::Remediation, &key).await.map_err(unread)?;
-            adopt(connection, set, doc).await
-        }
-        EntityRef::Approval(id) => load_approval(connection, set, id).await,
-        EntityRef::OpenApproval(key) => {
-            let doc = doc_by_key(connection, Kind::Approval, &key).await.map_err(unread)?;
-            if let Some(doc) = doc {
-                let found: Approval = parsed(&doc)?;
-                if !set.approvals().contains_key(&found.id) {
-                    set.put_approval(found);
-                }
-            }
-            Ok(())
-        }
-        EntityRef::Control(key) => {
-            let doc = doc_by_id(connection, Kind::Control, &key).await.map_err(unread)?;
-            if let Some(doc) = doc.filter(|_| !set.controls().contains_key(&key)) {
-                set.put_control(parsed(&doc)?);
-            }
-            Ok(())
-        }
-    }
-}
-
-async fn load_incident(
-    connection: &mut SqliteConnection,
-    set: &mut Entities,
-    id: IncidentId,
-) -> Result<(), StoreError> {
-    if set.incidents().contains_key(&id) {
-        return Ok(());
-    }
-    let doc = doc_by_id(connection, Kind::Incident, &id.to_string()).await.map_err(unread)?;
-    if let Some(doc) = doc {
-        set.put_incident(parsed(&doc)?);
-    }
-    Ok(())
-}
-
-async fn load_approval(
-    connection: &mut SqliteConnection,
-    set: &mut Entities,
-    id: ApprovalId,
-) -> Result<(), StoreError> {
-    if set.approvals().contains_key(&id) {
-        return Ok(());
-    }
-    let doc = doc_by_id(connection, Kind::Approval, &id.to_string()).await.map_err(unread)?;
-    if let Some(doc) = doc {
-        set.put_approval(parsed(&doc)?);
-    }
-    Ok(())
-}
-
-/// A remediation brings its incident and its grant along: applying gives the attempt and the grant back to those that the
-/// remediation names, whatever the event says.
-async fn adopt(
-    connection: &mut SqliteConnection,
-    set: &mut Entities,
-    doc: Option<String>,
-) -> Result<(), StoreError> {
-    let Some(doc) = doc else { return Ok(()) };
-    let found: Remediation = parsed(&doc)?;
-    if let Some(incident) = found.incident {
-        load_incident(connection, set, incident).await?;
-    }
-    if let Some(approval) = found.approval {
-        load_approval(connection, set, approval).await?;
-    }
-    if !set.remediations().contains_key(&found.id) {
-        set.put_remediation(found);
-    }
-    Ok(())
-}
-
-async fn save(
-    connection: &mut SqliteConnection,
-    set: &Entities,
-    changed: &EntityRef,
-) -> Result<(), StoreError> {
-    let row = match changed {
+fn row_of(set: &Entities, changed: &EntityRef) -> Option<Result<EntityRow, StoreError>> {
+    match changed {
         EntityRef::Incident(id) => set.incidents().get(id).map(EntityRow::of_incident),
         EntityRef::ActiveIncident(key) => set.active_incident(key).map(EntityRow::of_incident),
         EntityRef::Remediation(id) => set.remediations().get(id).map(EntityRow::of_remediation),
@@ -260,10 +156,6 @@ async fn save(
         EntityRef::Approval(id) => set.approvals().get(id).map(EntityRow::of_approval),
         EntityRef::OpenApproval(key) => set.open_approval(key).map(EntityRow::of_approval),
         EntityRef::Control(key) => set.controls().get(key).map(EntityRow::of_control),
-    };
-    match row {
-        Some(row) => row?.save(connection).await.map_err(unwritten),
-        None => Ok(()),
     }
 }
 
@@ -300,25 +192,31 @@ fn verbs(set: &Entities, new: &NewEvent) -> Option<(RemediationId, RemediationSt
     set.remediations().get(&id).map(|found| (id, found.state))
 }
 
+/// Which verb ended with the event, and whether it was verified.
+fn end(
+    set: &Entities,
+    before: Option<(RemediationId, RemediationState)>,
+) -> Option<(&'static str, bool)> {
+    let (id, before) = before?;
+    let now = set.remediations().get(&id)?;
+    let verified = now.state == RemediationState::Verified;
+    let ended = now.state != before && (verified || now.state == RemediationState::Failed);
+    ended.then(|| (now.operation.verb(), verified))
+}
+
 /// Keeps count of how often each verb helped, where a remediation has just ended.
 async fn count(
     connection: &mut SqliteConnection,
-    set: &Entities,
-    before: Option<(RemediationId, RemediationState)>,
+    verb: &str,
+    verified: bool,
 ) -> Result<(), StoreError> {
-    let Some((id, before)) = before else { return Ok(()) };
-    let Some(now) = set.remediations().get(&id) else { return Ok(()) };
-    let verified = i64::from(now.state == RemediationState::Verified);
-    if now.state == before || (verified == 0 && now.state != RemediationState::Failed) {
-        return Ok(());
-    }
     sqlx::query(
         "INSERT INTO tally (verb, verified, ended) VALUES ($1, $2, 1)
          ON CONFLICT (verb) DO UPDATE SET verified = tally.verified + excluded.verified,
          ended = tally.ended + 1",
     )
-    .bind(now.operation.verb())
-    .bind(verified)
+    .bind(verb)
+    .bind(i64::from(verified))
     .execute(connection)
     .await
     .map_err(unwritten)?;

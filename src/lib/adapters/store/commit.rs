@@ -92,9 +92,7 @@ impl SqliteStore {
             now: cut(self.options().clock.now()),
         };
         let (events, head) = append(&mut transaction, &envelope, batch.events).await?;
-        for note in &batch.notes {
-            notes::write(&mut transaction, note).await?;
-        }
+        notes::write(&mut transaction, &batch.notes).await?;
         reconcile_touched(&mut transaction, self, &events).await?;
         transaction.commit().await.map_err(unwritten)?;
         Ok(Committed { events, seq: head.seq.unsigned_abs() })

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
-use sqlx::SqliteConnection;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
+use super::rows::AT_ONCE;
 use crate::domain::event::{Event, EventPriority, NewEvent, RecordedEvent};
 use crate::domain::incident::RunId;
 
@@ -123,35 +124,39 @@ impl EventRow {
             },
         })
     }
+}
 
-    pub(super) async fn insert(
-        &self,
-        connection: &mut SqliteConnection,
-    ) -> Result<(), sqlx::Error> {
-        sqlx::query(
+/// Inserts rows, in their order.
+pub(super) async fn insert(
+    connection: &mut SqliteConnection,
+    rows: &[EventRow],
+) -> Result<(), sqlx::Error> {
+    for part in rows.chunks(AT_ONCE) {
+        let mut statement = QueryBuilder::<Sqlite>::new(
             "INSERT INTO event (seq, id, at, recorded_at, type, environment, host, actor, run,
-             subject, priority, message, data, prev_hash, hash)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-        )
-        .bind(self.seq)
-        .bind(&self.id)
-        .bind(&self.at)
-        .bind(&self.recorded_at)
-        .bind(&self.kind)
-        .bind(&self.environment)
-        .bind(&self.host)
-        .bind(&self.actor)
-        .bind(self.run.as_deref())
-        .bind(&self.subject)
-        .bind(&self.priority)
-        .bind(&self.message)
-        .bind(&self.data)
-        .bind(&self.prev_hash)
-        .bind(&self.hash)
-        .execute(connection)
-        .await?;
-        Ok(())
+             subject, priority, message, data, prev_hash, hash) ",
+        );
+        statement.push_values(part, |mut columns, row| {
+            columns
+                .push_bind(row.seq)
+                .push_bind(&row.id)
+                .push_bind(&row.at)
+                .push_bind(&row.recorded_at)
+                .push_bind(&row.kind)
+                .push_bind(&row.environment)
+                .push_bind(&row.host)
+                .push_bind(&row.actor)
+                .push_bind(row.run.as_deref())
+                .push_bind(&row.subject)
+                .push_bind(&row.priority)
+                .push_bind(&row.message)
+                .push_bind(&row.data)
+                .push_bind(&row.prev_hash)
+                .push_bind(&row.hash);
+        });
+        statement.build().execute(&mut *connection).await?;
     }
+    Ok(())
 }
 
 /// Bytes as people compare them.

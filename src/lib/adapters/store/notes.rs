@@ -3,38 +3,45 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sqlx::SqliteConnection;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::connection::unwritten;
-use super::rows::{doc_of, parsed, text_of};
+use super::decisions::decide;
+use super::rows::{AT_ONCE, before, doc_of, text_of};
 use crate::domain::diagnosis::Sample;
-use crate::domain::run::{AgentRun, Decision, Streak};
+use crate::domain::run::{AgentRun, Streak};
 use crate::domain::subject::{AgentName, CheckId, Key};
 use crate::ports::store::{Note, StoreError};
 
-/// How long rulings are kept.
-const DECISIONS_KEPT: Duration = Duration::from_hours(30 * 24);
 /// How long runs are kept; the newest of each agent stays.
 const RUNS_KEPT: Duration = Duration::from_hours(90 * 24);
 
-/// Writes one note.
+/// Writes notes, those about rulings together.
 pub(super) async fn write(
     connection: &mut SqliteConnection,
-    note: &Note,
+    notes: &[Note],
 ) -> Result<(), StoreError> {
-    match note {
-        Note::Run(run) => write_run(connection, run).await,
-        Note::Seen { agent, checks, at } => {
-            of_checks(connection, ANSWERED, agent, checks, *at).await
+    let mut decisions = Vec::new();
+    for note in notes {
+        match note {
+            Note::Run(run) => write_run(connection, run).await?,
+            Note::Seen { agent, checks, at } => {
+                of_checks(connection, ANSWERED, agent, checks, *at).await?;
+            }
+            Note::Awaited { agent, checks, since } => {
+                of_checks(connection, AWAITED, agent, checks, *since).await?;
+            }
+            Note::Streak { key, streak: Some(streak) } => {
+                keep_streak(connection, key, streak).await?;
+            }
+            Note::Streak { key, streak: None } => forget_streak(connection, key).await?,
+            Note::Sample { agent, sample, keep } => {
+                keep_sample(connection, agent, sample, *keep).await?;
+            }
+            Note::Decision(decision) => decisions.push(decision.as_ref()),
         }
-        Note::Awaited { agent, checks, since } => {
-            of_checks(connection, AWAITED, agent, checks, *since).await
-        }
-        Note::Streak { key, streak: Some(streak) } => keep_streak(connection, key, streak).await,
-        Note::Streak { key, streak: None } => forget_streak(connection, key).await,
-        Note::Sample { agent, sample, keep } => keep_sample(connection, agent, sample, *keep).await,
-        Note::Decision(decision) => decide(connection, decision).await,
     }
+    decide(connection, &decisions).await
 }
 
 pub(super) async fn write_run(
@@ -96,32 +103,26 @@ async fn forget_old_runs(
     Ok(())
 }
 
-fn before(now: Timestamp, age: Duration) -> Timestamp {
-    now.checked_sub(age).unwrap_or(Timestamp::MIN)
-}
-
 /// Notes for each check when it gave its last answer.
-const ANSWERED: &str = "INSERT INTO last_seen (agent, check_id, at) VALUES ($1, $2, $3)
-     ON CONFLICT (agent, check_id) DO UPDATE SET at = excluded.at";
+const ANSWERED: &str = " ON CONFLICT (agent, check_id) DO UPDATE SET at = excluded.at";
 /// Notes for each check that never gave an answer since when one is waited for.
-const AWAITED: &str = "INSERT INTO last_seen (agent, check_id, at) VALUES ($1, $2, $3)
-     ON CONFLICT (agent, check_id) DO NOTHING";
+const AWAITED: &str = " ON CONFLICT (agent, check_id) DO NOTHING";
 
 async fn of_checks(
     connection: &mut SqliteConnection,
-    statement: &'static str,
+    where_noted: &'static str,
     agent: &AgentName,
     checks: &[CheckId],
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    for check in checks {
-        sqlx::query(statement)
-            .bind(agent.as_str())
-            .bind(check.as_str())
-            .bind(text_of(at))
-            .execute(&mut *connection)
-            .await
-            .map_err(unwritten)?;
+    for part in checks.chunks(AT_ONCE) {
+        let mut statement =
+            QueryBuilder::<Sqlite>::new("INSERT INTO last_seen (agent, check_id, at) ");
+        statement.push_values(part, |mut columns, check| {
+            columns.push_bind(agent.as_str()).push_bind(check.as_str()).push_bind(text_of(at));
+        });
+        statement.push(where_noted);
+        statement.build().execute(&mut *connection).await.map_err(unwritten)?;
     }
     Ok(())
 }
@@ -190,44 +191,6 @@ async fn keep_sample(
     .bind(&sample.series)
     .bind(&subject)
     .bind(i64::from(keep))
-    .execute(connection)
-    .await
-    .map_err(unwritten)?;
-    Ok(())
-}
-
-async fn decide(connection: &mut SqliteConnection, decision: &Decision) -> Result<(), StoreError> {
-    let key = decision.key.to_string();
-    let last: Option<(String,)> = sqlx::query_as(
-        "SELECT doc FROM decision WHERE key = $1 ORDER BY at DESC, run DESC LIMIT 1",
-    )
-    .bind(&key)
-    .fetch_optional(&mut *connection)
-    .await
-    .map_err(unwritten)?;
-    if let Some((doc,)) = last
-        && parsed::<Decision>(&doc)?.ruling == decision.ruling
-    {
-        return Ok(());
-    }
-    sqlx::query(
-        "INSERT INTO decision (key, at, run, doc) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (key, at, run) DO UPDATE SET doc = excluded.doc",
-    )
-    .bind(&key)
-    .bind(text_of(decision.at))
-    .bind(&decision.run.0)
-    .bind(doc_of(decision)?)
-    .execute(&mut *connection)
-    .await
-    .map_err(unwritten)?;
-    // The newest of a finding counts, however old it is.
-    sqlx::query(
-        "DELETE FROM decision WHERE at < $1 AND EXISTS (
-           SELECT 1 FROM decision AS newer
-           WHERE newer.key = decision.key AND newer.at > decision.at)",
-    )
-    .bind(text_of(before(decision.at, DECISIONS_KEPT)))
     .execute(connection)
     .await
     .map_err(unwritten)?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use sqlx::SqliteConnection;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::append::head;
 use super::commit::closed;
@@ -18,8 +18,8 @@ use super::files::{Hold, lock, set_aside, sync_folder};
 use super::open::SqliteStore;
 use super::read::{remediations, resolved_since};
 use super::read_view::{active, controls};
-use super::rows::{parsed, text_of};
-use crate::domain::run::{AgentRun, Decision, Ruling};
+use super::rows::{joined, text_of};
+use crate::domain::run::{AgentRun, Decision, Ruling, RunState};
 use crate::domain::subject::{AgentName, Key};
 use crate::domain::view::{
     LatestRun, OpsState, SCHEMA_VERSION, SHOWN_REMEDIATIONS, SHOWN_RESOLVED, ViewInput, render,
@@ -74,53 +74,53 @@ pub(super) async fn view_input(
 pub(super) async fn latest_rulings(
     connection: &mut SqliteConnection,
 ) -> Result<BTreeMap<Key, Ruling>, StoreError> {
-    let rows: Vec<(String,)> = sqlx::query_as(
-        "SELECT decision.doc FROM decision JOIN (
+    let (docs,): (Option<String>,) = sqlx::query_as(
+        "SELECT string_agg(decision.doc, ',' ORDER BY decision.key, decision.run)
+         FROM decision JOIN (
            SELECT key, max(at) AS at FROM decision GROUP BY key) AS newest
-         ON newest.key = decision.key AND newest.at = decision.at
-         ORDER BY decision.key, decision.run",
+         ON newest.key = decision.key AND newest.at = decision.at",
     )
-    .fetch_all(connection)
+    .fetch_one(connection)
     .await
     .map_err(unread)?;
-    let ruling = |doc: &str| {
-        let decision: Decision = parsed(doc)?;
-        Ok((decision.key, decision.ruling))
-    };
-    rows.iter().map(|(doc,)| ruling(doc)).collect()
+    let rulings = joined::<Decision>(docs)?.into_iter();
+    Ok(rulings.map(|decision| (decision.key, decision.ruling)).collect())
 }
 
 async fn latest_runs(
     connection: &mut SqliteConnection,
     store: &SqliteStore,
 ) -> Result<BTreeMap<AgentName, LatestRun>, StoreError> {
-    let mut latest = BTreeMap::new();
-    for entry in &store.options().roster {
-        let started = newest_run(connection, &entry.agent, "").await?;
-        let ended = newest_run(connection, &entry.agent, "running").await?;
-        if let Some(started) = started {
-            latest.insert(entry.agent.clone(), LatestRun { started, ended });
-        }
+    let roster = &store.options().roster;
+    if roster.is_empty() {
+        return Ok(BTreeMap::new());
     }
-    Ok(latest)
-}
-
-/// The newest run that really ran, and is not in `state`.
-async fn newest_run(
-    connection: &mut SqliteConnection,
-    agent: &AgentName,
-    other_than: &str,
-) -> Result<Option<AgentRun>, StoreError> {
-    let row: Option<(String,)> = sqlx::query_as(
-        "SELECT doc FROM agent_run WHERE agent = $1 AND state NOT IN ('skipped', 'missed', $2)
-         ORDER BY started_at DESC, id DESC LIMIT 1",
-    )
-    .bind(agent.as_str())
-    .bind(other_than)
-    .fetch_optional(connection)
-    .await
-    .map_err(unread)?;
-    row.map(|(doc,)| parsed(&doc)).transpose()
+    // The newest run of each that really ran, and the newest that has ended: both in one statement for all.
+    let mut statement = QueryBuilder::<Sqlite>::new("SELECT string_agg(doc, ',') FROM (");
+    let wanted = roster.iter().flat_map(|entry| [("", entry), ("running", entry)]);
+    for (nth, (other_than, entry)) in wanted.enumerate() {
+        statement.push(if nth == 0 { "" } else { " UNION ALL " });
+        statement.push("SELECT doc FROM (SELECT doc FROM agent_run WHERE agent = ");
+        statement.push_bind(entry.agent.as_str());
+        statement.push(" AND state NOT IN ('skipped', 'missed', ");
+        statement.push_bind(other_than);
+        statement.push(") ORDER BY started_at DESC, id DESC LIMIT 1) AS one");
+    }
+    statement.push(") AS newest");
+    let (docs,): (Option<String>,) =
+        statement.build_query_as().fetch_one(connection).await.map_err(unread)?;
+    let mut newest: BTreeMap<AgentName, Vec<AgentRun>> = BTreeMap::new();
+    for run in joined::<AgentRun>(docs)? {
+        newest.entry(run.agent.clone()).or_default().push(run);
+    }
+    let latest = newest.into_iter().filter_map(|(agent, mut runs)| {
+        runs.sort_by(|one, other| {
+            (one.started_at, &one.id.0).cmp(&(other.started_at, &other.id.0))
+        });
+        let ended = runs.iter().rfind(|run| run.state != RunState::Running).cloned();
+        Some((agent, LatestRun { started: runs.pop()?, ended }))
+    });
+    Ok(latest.collect())
 }
 
 /// So much of a view holds its first four lines.

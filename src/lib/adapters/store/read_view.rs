@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
 use super::connection::unread;
-use super::rows::{Kind, joined, parsed, text_of};
-use super::schema::meta;
-use crate::domain::approval::{ASK_AGAIN, Approval};
-use crate::domain::incident::{Control, Incident, Remediation};
+use super::rows::{Kind, before, joined, parsed, text_of};
+use crate::domain::approval::ASK_AGAIN;
+use crate::domain::incident::{Control, Incident};
 use crate::domain::run::{Effectiveness, Streak};
 use crate::domain::subject::{AgentName, Key};
 use crate::ports::store::{LedgerView, Scope, StoreError};
@@ -18,126 +16,122 @@ use crate::ports::store::{LedgerView, Scope, StoreError};
 /// Attempts older than this count no more, even where their incident lasts: it bounds what each commit reads.
 const ATTEMPTS_COUNT: Duration = Duration::from_hours(90 * 24);
 
+macro_rules! active {
+    () => {
+        "SELECT string_agg(doc, ',') FROM entity
+         WHERE kind = 'incident' AND closed_at IS NULL AND agent = coalesce($1, agent)"
+    };
+}
+
+macro_rules! controls {
+    () => {
+        "SELECT string_agg(doc, ',') FROM entity WHERE kind = 'control'"
+    };
+}
+
+macro_rules! tally {
+    () => {
+        "SELECT string_agg(verb || ' ' || verified || ' ' || ended, ',') FROM tally"
+    };
+}
+
+/// The last number of a kind, and the smallest one that it may use.
+macro_rules! numbers {
+    ($kind:literal, $floor:literal) => {
+        concat!(
+            "(SELECT coalesce(max(number), 0) FROM entity WHERE kind = '",
+            $kind,
+            "') || ' ' || coalesce((SELECT value FROM meta WHERE key = ",
+            $floor,
+            "), '1')"
+        )
+    };
+}
+
+/// All that a decision sees but its streaks, in one statement: each is a walk to the thread that holds the file, and every
+/// commit asks for all of it. Of the remediations it sees the recent ones, and those of active incidents: their attempts
+/// count for as long as these last. Of the requests those that are open, that ended of late, or that were denied and whose
+/// incident lasts: those a decision may rest on.
+const WHOLE: &str = concat!(
+    "SELECT (",
+    active!(),
+    "),
+       (SELECT string_agg(doc, ',' ORDER BY number) FROM entity
+         WHERE kind = 'incident' AND closed_at >= $2 AND agent = coalesce($1, agent)),
+       (SELECT string_agg(doc, ',' ORDER BY number) FROM (
+         SELECT number, doc FROM entity WHERE kind = 'remediation' AND closed_at IS NULL
+         UNION SELECT number, doc FROM entity WHERE kind = 'remediation' AND opened_at >= $2
+         UNION SELECT number, doc FROM entity WHERE kind = 'remediation' AND closed_at >= $2
+         UNION SELECT number, doc FROM entity AS tried
+           WHERE kind = 'remediation' AND opened_at >= $3 AND EXISTS (
+             SELECT 1 FROM entity AS active
+             WHERE active.kind = 'incident' AND active.closed_at IS NULL
+             AND active.id = json_extract(tried.doc, '$.incident')
+             AND active.agent = coalesce($1, active.agent))) AS wanted),
+       (SELECT string_agg(doc, ',' ORDER BY number) FROM entity AS asked
+         WHERE kind = 'approval' AND agent = coalesce($1, agent) AND (
+           closed_at IS NULL OR closed_at >= $4 OR (
+             json_extract(doc, '$.state') = 'denied' AND EXISTS (
+               SELECT 1 FROM entity AS active
+               WHERE active.kind = 'incident' AND active.closed_at IS NULL
+               AND active.id = json_extract(asked.doc, '$.ask.incident'))))),
+       (",
+    controls!(),
+    "), (",
+    tally!(),
+    "), ",
+    numbers!("incident", "$5"),
+    ", ",
+    numbers!("remediation", "$6"),
+    ", ",
+    numbers!("approval", "$7")
+);
+
+/// Documents that one statement joined; nothing where it found no row.
+type Docs = Option<String>;
+/// What [`WHOLE`] answers, in its order.
+type Whole = (Docs, Docs, Docs, Docs, Docs, Docs, String, String, String);
+
 /// Reads the scope's rows, inside the caller's transaction.
 pub(super) async fn ledger_view(
     connection: &mut SqliteConnection,
     scope: &Scope,
 ) -> Result<LedgerView, StoreError> {
-    let since = scope.now.checked_sub(scope.recent).unwrap_or(Timestamp::MIN);
+    let ago = |span| text_of(before(scope.now, span));
     let agent = scope.agent.as_ref();
+    let (
+        active,
+        resolved,
+        remediations,
+        approvals,
+        controls,
+        tally,
+        incident,
+        remediation,
+        approval,
+    ): Whole = sqlx::query_as(WHOLE)
+        .bind(agent.map(AgentName::as_str))
+        .bind(ago(scope.recent))
+        .bind(ago(ATTEMPTS_COUNT))
+        .bind(ago(ASK_AGAIN))
+        .bind(floor_name(Kind::Incident))
+        .bind(floor_name(Kind::Remediation))
+        .bind(floor_name(Kind::Approval))
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(unread)?;
     Ok(LedgerView {
-        active: active(connection, agent).await?,
-        resolved: resolved(connection, agent, since).await?,
-        remediations: remediations(connection, agent, since, scope.now).await?,
-        approvals: approvals(connection, agent, scope.now).await?,
-        controls: controls(connection).await?,
+        active: by_number(active)?,
+        resolved: joined(resolved)?,
+        remediations: joined(remediations)?,
+        approvals: joined(approvals)?,
+        controls: by_key(controls)?,
         streaks: streaks(connection, agent).await?,
-        effectiveness: effectiveness(connection).await?,
-        next_incident: next_number(connection, Kind::Incident).await?,
-        next_remediation: next_number(connection, Kind::Remediation).await?,
-        next_approval: next_number(connection, Kind::Approval).await?,
+        effectiveness: by_verb(tally),
+        next_incident: next_number(&incident),
+        next_remediation: next_number(&remediation),
+        next_approval: next_number(&approval),
     })
-}
-
-/// Active incidents, oldest number first.
-pub(super) async fn active(
-    connection: &mut SqliteConnection,
-    agent: Option<&AgentName>,
-) -> Result<Vec<Incident>, StoreError> {
-    let (docs,): (Option<String>,) = sqlx::query_as(
-        "SELECT string_agg(doc, ',') FROM entity
-         WHERE kind = 'incident' AND closed_at IS NULL AND agent = coalesce($1, agent)",
-    )
-    .bind(agent.map(AgentName::as_str))
-    .fetch_one(connection)
-    .await
-    .map_err(unread)?;
-    // Sorted here and not by the statement, which would move every document once more.
-    let mut active: Vec<Incident> = joined(docs)?;
-    active.sort_unstable_by_key(|incident| incident.id);
-    Ok(active)
-}
-
-async fn resolved(
-    connection: &mut SqliteConnection,
-    agent: Option<&AgentName>,
-    since: Timestamp,
-) -> Result<Vec<Incident>, StoreError> {
-    let (docs,): (Option<String>,) = sqlx::query_as(
-        "SELECT string_agg(doc, ',' ORDER BY number) FROM entity
-         WHERE kind = 'incident' AND closed_at >= $2 AND agent = coalesce($1, agent)",
-    )
-    .bind(agent.map(AgentName::as_str))
-    .bind(text_of(since))
-    .fetch_one(connection)
-    .await
-    .map_err(unread)?;
-    joined(docs)
-}
-
-/// The recent ones, and those of active incidents: their attempts count for as long as these last.
-async fn remediations(
-    connection: &mut SqliteConnection,
-    agent: Option<&AgentName>,
-    since: Timestamp,
-    now: Timestamp,
-) -> Result<Vec<Remediation>, StoreError> {
-    let (docs,): (Option<String>,) = sqlx::query_as(
-        "SELECT string_agg(doc, ',' ORDER BY number) FROM (
-           SELECT number, doc FROM entity WHERE kind = 'remediation' AND closed_at IS NULL
-           UNION SELECT number, doc FROM entity WHERE kind = 'remediation' AND opened_at >= $1
-           UNION SELECT number, doc FROM entity WHERE kind = 'remediation' AND closed_at >= $1
-           UNION SELECT number, doc FROM entity AS tried
-             WHERE kind = 'remediation' AND opened_at >= $3 AND EXISTS (
-               SELECT 1 FROM entity AS active
-               WHERE active.kind = 'incident' AND active.closed_at IS NULL
-               AND active.id = json_extract(tried.doc, '$.incident')
-               AND active.agent = coalesce($2, active.agent))
-         ) AS wanted",
-    )
-    .bind(text_of(since))
-    .bind(agent.map(AgentName::as_str))
-    .bind(text_of(now.checked_sub(ATTEMPTS_COUNT).unwrap_or(Timestamp::MIN)))
-    .fetch_one(connection)
-    .await
-    .map_err(unread)?;
-    joined(docs)
-}
-
-/// Requests that are open, that ended of late, or that were denied and whose incident lasts: those a decision may rest on.
-async fn approvals(
-    connection: &mut SqliteConnection,
-    agent: Option<&AgentName>,
-    now: Timestamp,
-) -> Result<Vec<Approval>, StoreError> {
-    let (docs,): (Option<String>,) = sqlx::query_as(
-        "SELECT string_agg(doc, ',' ORDER BY number) FROM entity AS asked
-         WHERE kind = 'approval' AND agent = coalesce($1, agent) AND (
-           closed_at IS NULL OR closed_at >= $2 OR (
-             json_extract(doc, '$.state') = 'denied' AND EXISTS (
-               SELECT 1 FROM entity AS active
-               WHERE active.kind = 'incident' AND active.closed_at IS NULL
-               AND active.id = json_extract(asked.doc, '$.ask.incident'))))",
-    )
-    .bind(agent.map(AgentName::as_str))
-    .bind(text_of(now.checked_sub(ASK_AGAIN).unwrap_or(Timestamp::MIN)))
-    .fetch_one(connection)
-    .await
-    .map_err(unread)?;
-    joined(docs)
-}
-
-/// What people ordered, by key.
-pub(super) type Controls = BTreeMap<String, Control>;
-
-/// Every control.
-pub(super) async fn controls(connection: &mut SqliteConnection) -> Result<Controls, StoreError> {
-    let rows: Vec<(String, String)> =
-        sqlx::query_as("SELECT id, doc FROM entity WHERE kind = 'control'")
-            .fetch_all(connection)
-            .await
-            .map_err(unread)?;
-    rows.into_iter().map(|(key, doc)| Ok((key, parsed(&doc)?))).collect()
 }
 
 async fn streaks(
@@ -154,19 +148,58 @@ async fn streaks(
     rows.into_iter().map(|(text, doc)| Ok((key(&text)?, parsed(&doc)?))).collect()
 }
 
+/// Active incidents, oldest number first.
+pub(super) async fn active(
+    connection: &mut SqliteConnection,
+    agent: Option<&AgentName>,
+) -> Result<Vec<Incident>, StoreError> {
+    let (docs,): (Docs,) = sqlx::query_as(active!())
+        .bind(agent.map(AgentName::as_str))
+        .fetch_one(connection)
+        .await
+        .map_err(unread)?;
+    by_number(docs)
+}
+
+/// Sorted here and not by the statement, which would move every document once more.
+fn by_number(docs: Docs) -> Result<Vec<Incident>, StoreError> {
+    let mut all: Vec<Incident> = joined(docs)?;
+    all.sort_unstable_by_key(|incident| incident.id);
+    Ok(all)
+}
+
+/// What people ordered, by key.
+pub(super) type Controls = BTreeMap<String, Control>;
+
+/// Every control.
+pub(super) async fn controls(connection: &mut SqliteConnection) -> Result<Controls, StoreError> {
+    let (docs,): (Docs,) =
+        sqlx::query_as(controls!()).fetch_one(connection).await.map_err(unread)?;
+    by_key(docs)
+}
+
+fn by_key(docs: Docs) -> Result<Controls, StoreError> {
+    let all: Vec<Control> = joined(docs)?;
+    Ok(all.into_iter().map(|control| (control.key.clone(), control)).collect())
+}
+
 /// How often each verb helped, as counted when remediations ended.
 pub(super) async fn effectiveness(
     connection: &mut SqliteConnection,
 ) -> Result<BTreeMap<String, Effectiveness>, StoreError> {
-    let rows: Vec<(String, i64, i64)> = sqlx::query_as("SELECT verb, verified, ended FROM tally")
-        .fetch_all(connection)
-        .await
-        .map_err(unread)?;
-    let counted = |verified: i64, ended: i64| Effectiveness {
-        verified: verified.unsigned_abs(),
-        ended: ended.unsigned_abs(),
+    let (tally,): (Docs,) = sqlx::query_as(tally!()).fetch_one(connection).await.map_err(unread)?;
+    Ok(by_verb(tally))
+}
+
+/// A verb is one word.
+fn by_verb(tally: Docs) -> BTreeMap<String, Effectiveness> {
+    let of_verb = |text: &str| {
+        let mut words = text.split(' ');
+        let verb = words.next()?.to_owned();
+        let mut count = || words.next()?.parse::<u64>().ok();
+        Some((verb, Effectiveness { verified: count()?, ended: count()? }))
     };
-    Ok(rows.into_iter().map(|(verb, verified, ended)| (verb, counted(verified, ended))).collect())
+    tally.unwrap_or_default().split(',').filter_map(of_verb).collect()
 }
 
 /// Names the smallest number that a kind may use, where earlier ones are known from outside the ledger.
@@ -179,13 +212,10 @@ pub(super) const fn floor_name(kind: Kind) -> &'static str {
     }
 }
 
-async fn next_number(connection: &mut SqliteConnection, kind: Kind) -> Result<u64, StoreError> {
-    let (last,): (Option<i64>,) = sqlx::query_as("SELECT max(number) FROM entity WHERE kind = $1")
-        .bind(kind.as_str())
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(unread)?;
-    let floor = meta(connection, floor_name(kind)).await.map_err(unread)?;
-    let floor = floor.and_then(|text| text.parse::<u64>().ok()).unwrap_or(1);
-    Ok(floor.max(last.unwrap_or(0).unsigned_abs() + 1))
+/// The next number of a kind, from what [`numbers`] answered.
+fn next_number(numbers: &str) -> u64 {
+    let mut words = numbers.split(' ').map(|word| word.parse::<u64>().ok());
+    let mut number = |otherwise| words.next().flatten().unwrap_or(otherwise);
+    let last = number(0);
+    number(1).max(last + 1)
 }

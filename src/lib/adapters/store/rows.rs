@@ -1,9 +1,11 @@
 //! Entities as rows: a document with the few columns that questions are asked by.
 
+use std::time::Duration;
+
 use jiff::{Timestamp, Unit};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::SqliteConnection;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::domain::approval::Approval;
 use crate::domain::incident::{Control, Incident, Remediation};
@@ -22,6 +24,11 @@ pub(super) fn cut(at: Timestamp) -> Timestamp {
     at.round(round).unwrap_or(at)
 }
 
+/// So long before, or the beginning of time.
+pub(super) fn before(now: Timestamp, age: Duration) -> Timestamp {
+    now.checked_sub(age).unwrap_or(Timestamp::MIN)
+}
+
 /// A document.
 pub(super) fn doc_of<T: Serialize>(what: &T) -> Result<String, StoreError> {
     serde_json::to_string(what).map_err(|error| StoreError::Write(error.to_string()))
@@ -38,6 +45,9 @@ pub(super) fn joined<T: DeserializeOwned>(docs: Option<String>) -> Result<Vec<T>
     docs.map_or_else(|| Ok(Vec::new()), |docs| parsed(&format!("[{docs}]")))
 }
 
+/// So many rows are written or asked for by one statement: `SQLite` takes a few hundred times as many values.
+pub(super) const AT_ONCE: usize = 100;
+
 /// The kinds of entity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
@@ -48,6 +58,9 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    pub(super) const ALL: [Self; 4] =
+        [Self::Incident, Self::Remediation, Self::Approval, Self::Control];
+
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Incident => "incident",
@@ -141,26 +154,35 @@ impl EntityRow {
             doc: doc_of(one)?,
         })
     }
+}
 
-    pub(super) async fn save(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-        sqlx::query(
-            "INSERT INTO entity (kind, id, number, live_key, agent, opened_at, closed_at, doc)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-             ON CONFLICT (kind, id) DO UPDATE SET live_key = excluded.live_key,
-             opened_at = excluded.opened_at, closed_at = excluded.closed_at, doc = excluded.doc",
-        )
-        .bind(&self.kind)
-        .bind(&self.id)
-        .bind(self.number)
-        .bind(self.live_key.as_deref())
-        .bind(self.agent.as_deref())
-        .bind(&self.opened_at)
-        .bind(self.closed_at.as_deref())
-        .bind(&self.doc)
-        .execute(connection)
-        .await?;
-        Ok(())
+/// Puts rows in, or in place of what was there of them, in their order.
+pub(super) async fn save(
+    connection: &mut SqliteConnection,
+    rows: &[EntityRow],
+) -> Result<(), sqlx::Error> {
+    for part in rows.chunks(AT_ONCE) {
+        let mut statement = QueryBuilder::<Sqlite>::new(
+            "INSERT INTO entity (kind, id, number, live_key, agent, opened_at, closed_at, doc) ",
+        );
+        statement.push_values(part, |mut columns, row| {
+            columns
+                .push_bind(&row.kind)
+                .push_bind(&row.id)
+                .push_bind(row.number)
+                .push_bind(row.live_key.as_deref())
+                .push_bind(row.agent.as_deref())
+                .push_bind(&row.opened_at)
+                .push_bind(row.closed_at.as_deref())
+                .push_bind(&row.doc);
+        });
+        statement.push(
+            " ON CONFLICT (kind, id) DO UPDATE SET live_key = excluded.live_key,
+              opened_at = excluded.opened_at, closed_at = excluded.closed_at, doc = excluded.doc",
+        );
+        statement.build().execute(&mut *connection).await?;
     }
+    Ok(())
 }
 
 /// The document of the entity with this id.
@@ -173,21 +195,6 @@ pub(super) async fn doc_by_id(
         sqlx::query_as("SELECT doc FROM entity WHERE kind = $1 AND id = $2")
             .bind(kind.as_str())
             .bind(id)
-            .fetch_optional(connection)
-            .await?;
-    Ok(row.map(|(doc,)| doc))
-}
-
-/// The document of the live entity with this key.
-pub(super) async fn doc_by_key(
-    connection: &mut SqliteConnection,
-    kind: Kind,
-    key: &Key,
-) -> Result<Option<String>, sqlx::Error> {
-    let row: Option<(String,)> =
-        sqlx::query_as("SELECT doc FROM entity WHERE kind = $1 AND live_key = $2")
-            .bind(kind.as_str())
-            .bind(key.to_string())
             .fetch_optional(connection)
             .await?;
     Ok(row.map(|(doc,)| doc))

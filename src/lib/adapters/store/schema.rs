@@ -1,6 +1,6 @@
 //! Tables, triggers and views.
 
-use sqlx::SqliteConnection;
+use sqlx::{AssertSqlSafe, SqliteConnection};
 
 /// The version of the tables.
 pub(super) const VERSION: u64 = 1;
@@ -112,10 +112,8 @@ pub(super) fn triggers() -> impl Iterator<Item = &'static str> {
 /// killed: the next open goes on.
 pub(super) async fn complete(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let added = STATEMENTS.iter().filter(|statement| statement.contains("IF NOT EXISTS"));
-    for statement in added.chain(RETIRED) {
-        sqlx::query(*statement).execute(&mut *connection).await?;
-    }
-    Ok(())
+    let all: Vec<&str> = added.chain(RETIRED).copied().collect();
+    sqlx::raw_sql(AssertSqlSafe(all.join(";\n"))).execute(connection).await.map(drop)
 }
 
 /// Creates everything, inside the caller's transaction.

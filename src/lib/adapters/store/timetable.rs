@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::connection::{unread, unwritten};
-use super::rows::{parsed, text_of};
+use super::rows::{AT_ONCE, parsed, text_of};
 use crate::domain::planner::{Attempt, Job, Jump, Seen};
 use crate::domain::run::{AgentRun, RunState};
 use crate::domain::schedule::Cadence;
@@ -143,9 +143,6 @@ pub(super) fn in_effect(row: Option<Row>, job: &Job, now: Timestamp) -> InEffect
     }
     InEffect { timetable: Timetable { epoch, since }, newest, began, is_new: false }
 }
-
-/// So many rows are written by one statement: SQLite takes a few hundred times as many values.
-const AT_ONCE: usize = 100;
 
 /// Writes down what is in effect for these jobs.
 pub(super) async fn keep(

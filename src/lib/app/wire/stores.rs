@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::buckets;
-use crate::adapters::backup::{BackupPlace, BackupSet, Elsewhere, ServerPrograms};
+use crate::adapters::backup::{Apart, BackupPlace, BackupSet, Elsewhere, ServerPrograms};
 use crate::adapters::discreet::Discreet;
 use crate::adapters::logs::LogFolder;
 use crate::adapters::postgres::Postgres;
@@ -115,7 +115,8 @@ impl Wiring<'_> {
         let elsewhere = elsewhere.collect();
         let set = BackupSet::new(declared.clone(), place, database, programs, clock);
         let set = set.copied_to(elsewhere);
-        let set = Arc::new(Discreet::new(set, self.redactor.clone()));
+        let set = Discreet::new(set, self.redactor.clone());
+        let set = Arc::new(Apart::new(set, Arc::clone(self.clock)));
         let eyes = Arc::clone(&set) as Arc<dyn BackupStore>;
         stores.eyes.backups.insert(declared.name.clone(), Ok(eyes));
         let hands = set as Arc<dyn DataStoreControl>;

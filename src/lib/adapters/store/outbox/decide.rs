@@ -9,11 +9,12 @@ use super::episodes::{before, ended};
 use super::weigh::{Known, weigh};
 use super::{Desk, other, rows};
 use crate::adapters::store::append::new_id;
+use crate::adapters::store::load::load;
 use crate::adapters::store::open::SqliteStore;
 use crate::adapters::store::publish::view_input;
-use crate::adapters::store::read;
 use crate::adapters::store::read_view::active;
 use crate::adapters::store::rows::cut;
+use crate::domain::entities::EntityRef;
 use crate::domain::event::RecordedEvent;
 use crate::domain::incident::{ApprovalId, Incident, IncidentId, RunId};
 use crate::domain::notice::{About, Decision, Kind, Notification, NotificationState, Route};
@@ -61,12 +62,9 @@ pub(in crate::adapters::store) async fn reconcile_touched(
     } else {
         Known::of_people(connection).await?
     };
-    for (id, cause) in touched {
-        if let Some(incident) = read::incident(connection, id).await? {
-            reconcile(connection, &desk, &known, &incident, &cause).await?;
-        }
-    }
-    Ok(())
+    let wanted = touched.keys().map(|id| EntityRef::Incident(*id)).collect();
+    let incidents = load(connection, wanted).await?.into_parts().incidents;
+    reconcile_each(connection, &desk, &known, &incidents, touched).await.map(drop)
 }
 
 /// Decides about everything that may have become due.
@@ -87,11 +85,8 @@ pub(super) async fn everything(
     let known = Known::of_everything(connection, desk, &open).await?;
     other::requests(connection, desk).await?;
     let ended = ended(connection, desk).await?;
-    let mut held = HeldBack::default();
-    for incident in open.iter().chain(&ended) {
-        let routes = reconcile(connection, desk, &known, incident, &Cause::default()).await?;
-        held.extend(routes.into_iter().map(|route| (route, incident.id)));
-    }
+    let incidents: Vec<Incident> = open.into_iter().chain(ended).collect();
+    let held = reconcile_each(connection, desk, &known, &incidents, BTreeMap::default()).await?;
     let input = view_input(connection, desk.store, desk.now).await?;
     for route in desk.rules.routes.iter().filter(|route| route.is_of(desk.rules.environment)) {
         if route.status {
@@ -129,16 +124,34 @@ async fn withdraw_homeless(
 /// Which route is kept from which incident for a time.
 type HeldBack = BTreeSet<(String, IncidentId)>;
 
-/// Decides about one incident and every route; the names of those that are kept from it.
+/// Decides about each of these incidents and every route.
+async fn reconcile_each(
+    connection: &mut SqliteConnection,
+    desk: &Desk<'_>,
+    known: &Known,
+    incidents: &[Incident],
+    mut causes: BTreeMap<IncidentId, Cause>,
+) -> Result<HeldBack, StoreError> {
+    let mut held = HeldBack::default();
+    let mut told = rows::about_each(connection, incidents).await?;
+    for incident in incidents {
+        let told = told.remove(&About::Incident(incident.id).to_string()).unwrap_or_default();
+        let cause = causes.remove(&incident.id).unwrap_or_default();
+        let routes = reconcile(connection, desk, known, (incident, &told), &cause).await?;
+        held.extend(routes.into_iter().map(|route| (route, incident.id)));
+    }
+    Ok(held)
+}
+
+/// Decides about one incident, of which so much was told, and every route; the names of those that are kept from it.
 async fn reconcile(
     connection: &mut SqliteConnection,
     desk: &Desk<'_>,
     known: &Known,
-    incident: &Incident,
+    (incident, told): (&Incident, &[Notification]),
     cause: &Cause,
 ) -> Result<Vec<String>, StoreError> {
     let mut kept = Vec::new();
-    let told = rows::about(connection, &About::Incident(incident.id)).await?;
     let before = before(connection, incident).await?;
     for route in &desk.rules.routes {
         let of_route = |row: &&Notification| row.route == route.name;

@@ -1,10 +1,13 @@
 //! Notifications and channels as rows: documents with the columns that questions are asked by.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
-use sqlx::SqliteConnection;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::adapters::store::connection::{unread, unwritten};
-use crate::adapters::store::rows::{doc_of, joined, parsed, text_of};
+use crate::adapters::store::rows::{AT_ONCE, doc_of, joined, parsed, text_of};
+use crate::domain::incident::Incident;
 use crate::domain::notice::{About, ChannelState, Notification, NotificationState};
 use crate::ports::store::StoreError;
 
@@ -49,6 +52,30 @@ pub(super) async fn about(
     .await
     .map_err(unread)?;
     joined(docs)
+}
+
+/// What was ever told about each of these incidents, oldest first.
+pub(super) async fn about_each(
+    connection: &mut SqliteConnection,
+    incidents: &[Incident],
+) -> Result<BTreeMap<String, Vec<Notification>>, StoreError> {
+    let mut told: BTreeMap<String, Vec<Notification>> = BTreeMap::new();
+    for part in incidents.chunks(AT_ONCE) {
+        let mut statement = QueryBuilder::<Sqlite>::new(
+            "SELECT string_agg(doc, ',' ORDER BY created_at, id) FROM notification WHERE about IN (",
+        );
+        let mut names = statement.separated(", ");
+        for incident in part {
+            names.push_bind(About::Incident(incident.id).to_string());
+        }
+        statement.push(")");
+        let (docs,): (Option<String>,) =
+            statement.build_query_as().fetch_one(&mut *connection).await.map_err(unread)?;
+        for one in joined::<Notification>(docs)? {
+            told.entry(one.about.to_string()).or_default().push(one);
+        }
+    }
+    Ok(told)
 }
 
 /// What stands in the place of what a notification is about that cannot be read: no question finds it.

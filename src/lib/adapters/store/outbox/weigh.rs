@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use sqlx::SqliteConnection;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::claim::going_on;
 use super::episodes::before;
@@ -80,17 +80,19 @@ async fn opened_by(
     if runs.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let rows: Vec<(String, Option<String>)> = sqlx::query_as(
-        "SELECT event.subject, event.run FROM entity JOIN event ON event.subject = entity.id
+    let mut statement = QueryBuilder::<Sqlite>::new(
+        "SELECT string_agg(event.subject, ' ') FROM entity JOIN event ON event.subject = entity.id
          WHERE entity.kind = 'incident' AND entity.closed_at IS NULL
-         AND event.type = 'incident.opened'",
-    )
-    .fetch_all(connection)
-    .await
-    .map_err(unread)?;
-    let theirs =
-        rows.into_iter().filter(|(_, run)| run.as_ref().is_some_and(|id| runs.contains(id)));
-    Ok(theirs.map(|(incident, _)| incident).collect())
+         AND event.type = 'incident.opened' AND event.run IN (",
+    );
+    let mut ids = statement.separated(", ");
+    for run in &runs {
+        ids.push_bind(run);
+    }
+    statement.push(")");
+    let (incidents,): (Option<String>,) =
+        statement.build_query_as().fetch_one(connection).await.map_err(unread)?;
+    Ok(incidents.unwrap_or_default().split_whitespace().map(str::to_owned).collect())
 }
 
 fn explained(rulings: BTreeMap<Key, Ruling>, open: &[Incident]) -> BTreeMap<Key, Key> {
