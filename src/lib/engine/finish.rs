@@ -11,7 +11,6 @@ use super::tape::{SoFar, Tape};
 use super::tell::Untold;
 use crate::domain::event::{Event, NewEvent};
 use crate::domain::incident::Incident;
-use crate::domain::ledger::LedgerView;
 use crate::domain::report::Report;
 use crate::domain::run::{AgentRun, RunState};
 use crate::domain::spec::Spec;
@@ -52,8 +51,7 @@ impl Engine {
         row.usage = self.used();
         notes.push(Note::Run(Box::new(row)));
         let store = self.store()?;
-        let mut decide = |_: &LedgerView| Batch { events: Vec::new(), notes: notes.clone() };
-        store.commit(self.scope(spec, now), &mut decide).await?;
+        store.record(Batch { events: Vec::new(), notes }).await?;
         store.publish(self.clock.now()).await
     }
 
@@ -161,12 +159,10 @@ impl Engine {
         eventful: bool,
     ) -> Result<(), StoreError> {
         let store = self.store()?;
-        let now = report.ended_at;
         let tells = eventful || self.ends_differently(spec, row.state).await?;
         let events = if tells { self.task_events(spec, report, &row) } else { Vec::new() };
         notes.push(Note::Run(Box::new(row)));
-        let mut decide = |_: &LedgerView| Batch { events: events.clone(), notes: notes.clone() };
-        store.commit(self.scope(spec, now), &mut decide).await?;
+        store.record(Batch { events, notes }).await?;
         store.publish(self.clock.now()).await
     }
 

@@ -236,10 +236,8 @@ impl Engine {
 
     /// Appends one event.
     pub(super) async fn record(&self, spec: &Spec, event: Event) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let new = self.new_event(spec, now, event);
-        let mut decide = |_: &LedgerView| Batch { events: vec![new.clone()], notes: Vec::new() };
-        self.store()?.commit(self.scope(spec, now), &mut decide).await.map(drop)
+        let events = vec![self.new_event(spec, self.clock.now(), event)];
+        self.store()?.record(Batch { events, notes: Vec::new() }).await.map(drop)
     }
 
     /// An event of this run.

@@ -142,6 +142,9 @@ pub trait Store: Send + Sync {
         decide: &'a mut (dyn FnMut(&LedgerView) -> Batch + Send),
     ) -> Pending<'a, Result<Committed, StoreError>>;
 
+    /// Writes what is so whatever else the ledger holds: no row is read for it but what its events change.
+    fn record(&self, batch: Batch) -> Pending<'_, Result<Committed, StoreError>>;
+
     /// The scope's rows, without the lock.
     fn view(&self, scope: Scope) -> Pending<'_, Result<LedgerView, StoreError>>;
 

@@ -30,7 +30,7 @@ impl From<StoreError> for Unfinished {
 impl SqliteStore {
     pub(super) async fn commit_batch(
         &self,
-        scope: Scope,
+        scope: Option<Scope>,
         decide: Decide<'_>,
     ) -> Result<Committed, StoreError> {
         self.writable()?;
@@ -38,7 +38,7 @@ impl SqliteStore {
         loop {
             let mut guard = self.opened().await;
             let connection = &mut guard.as_mut().ok_or_else(closed)?.connection;
-            let answer = self.transact(connection, &scope, decide).await;
+            let answer = self.transact(connection, scope.as_ref(), decide).await;
             if matches!(answer, Err(Unfinished::Failed(_))) {
                 self.untangle(connection).await;
             }
@@ -74,11 +74,14 @@ impl SqliteStore {
     async fn transact(
         &self,
         connection: &mut SqliteConnection,
-        scope: &Scope,
+        scope: Option<&Scope>,
         decide: Decide<'_>,
     ) -> Result<Committed, Unfinished> {
         let mut transaction = begin(connection).await?;
-        let view = ledger_view(&mut transaction, scope).await?;
+        let view = match scope {
+            Some(scope) => ledger_view(&mut transaction, scope).await?,
+            None => LedgerView::default(),
+        };
         let batch = decide(&view);
         if batch.events.is_empty() && batch.notes.is_empty() {
             let head = head(&mut transaction, self.ledger_id()).await?;

@@ -43,7 +43,11 @@ impl Store for SqliteStore {
         scope: Scope,
         decide: &'a mut (dyn FnMut(&LedgerView) -> Batch + Send),
     ) -> Pending<'a, Result<Committed, StoreError>> {
-        Box::pin(self.commit_batch(scope, decide))
+        Box::pin(self.commit_batch(Some(scope), decide))
+    }
+
+    fn record(&self, batch: Batch) -> Pending<'_, Result<Committed, StoreError>> {
+        Box::pin(async move { self.commit_batch(None, &mut |_| batch.clone()).await })
     }
 
     fn view(&self, scope: Scope) -> Pending<'_, Result<LedgerView, StoreError>> {
