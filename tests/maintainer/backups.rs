@@ -1,5 +1,6 @@
 //! Backups of a real database: made, restored into a server of their own, held against what was there, and pruned.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -292,4 +293,27 @@ fn a_copy_on_another_medium_is_none_where_nothing_is_mounted() {
     let told = vault.told("copy_due").expect("it is told");
     assert!(told.contains("is what should be there mounted?"), "{told}");
     assert_eq!(std::fs::read_dir(&nas).expect("it is there").count(), 0);
+}
+
+#[test]
+fn a_dump_that_somebody_is_still_writing_is_none_yet() {
+    let Some(vault) = Vault::new("make = true") else { return };
+    vault.tended();
+    let [whole] = &vault.dumps()[..] else { panic!("one: {:?}", vault.dumps()) };
+    let bytes = std::fs::read(whole).expect("it is there");
+    // What others make: the same dump, and a newer one of which a half is there.
+    let theirs = vault.house.path().join("theirs");
+    std::fs::create_dir(&theirs).expect("a folder");
+    std::fs::write(theirs.join("1.dump"), &bytes).expect("it is written");
+    let mut half = std::fs::File::create(theirs.join("2.dump")).expect("it is made");
+    half.write_all(&bytes[..bytes.len() / 2]).expect("it is written");
+    let vault = Vault { house: vault.house, folder: theirs };
+    vault.settings("");
+    vault.tended();
+    assert_eq!(vault.told("backup_bad"), None);
+    assert_eq!(vault.told("backup_due"), None);
+    drop(half);
+    vault.tended();
+    let told = vault.told("backup_bad").expect("nobody writes it any more");
+    assert!(told.contains("2.dump"), "{told}");
 }

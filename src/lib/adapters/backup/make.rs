@@ -39,7 +39,7 @@ impl BackupSet {
             Some(Err(blind)) => return Err(ActFailure::Refused(blind.why.clone())),
             None => return Err(ActFailure::Refused("it is not said of which database".to_owned())),
         };
-        self.has_room().map_err(ActFailure::Refused)?;
+        self.has_room().await.map_err(ActFailure::Refused)?;
         let unfinished = self.folder.join(UNFINISHED);
         let made = self.dumped(&database, &unfinished, time).await;
         if made.is_err() {
@@ -50,11 +50,11 @@ impl BackupSet {
     }
 
     /// What the last one took must be free once more.
-    fn has_room(&self) -> Result<(), String> {
+    async fn has_room(&self) -> Result<(), String> {
         let told = |error: rustix::io::Errno| format!("{}: {error}", self.folder.display());
         let found = statvfs(&self.folder).map_err(told)?;
         let free = found.f_bavail.saturating_mul(found.f_frsize);
-        let last = self.found()?.first().map_or(0, |newest| newest.size_bytes);
+        let last = self.found().await?.first().map_or(0, |newest| newest.size_bytes);
         if free < last {
             return Err(format!(
                 "{} has {free} bytes free, and the last backup took {last}",

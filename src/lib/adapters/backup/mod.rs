@@ -16,6 +16,7 @@ mod restore;
 mod scratch;
 mod set;
 mod tar;
+mod unfinished;
 
 pub use self::apart::Apart;
 pub use self::elsewhere::Elsewhere;

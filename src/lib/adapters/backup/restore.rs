@@ -28,7 +28,7 @@ const ROOM: u64 = 3;
 impl BackupSet {
     /// Restores the newest, looks at it, writes down what was found, and leaves nothing else of it.
     pub(super) async fn prove(&self, time: Duration) -> Result<String, ActFailure> {
-        let all = self.found().map_err(ActFailure::Refused)?;
+        let all = self.found().await.map_err(ActFailure::Refused)?;
         let Some(newest) = all.first() else {
             return Err(ActFailure::NotSent("there is no backup to restore".to_owned()));
         };

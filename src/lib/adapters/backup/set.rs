@@ -14,6 +14,7 @@ use super::files::{found, is_ours};
 use super::folder::{self, unwritten};
 use super::format;
 use super::programs::ServerPrograms;
+use super::unfinished;
 use crate::adapters::child::find;
 use crate::adapters::postgres::Postgres;
 use crate::domain::operation::{DataKind, DataRef, DataState, Measure, Upkeep};
@@ -71,8 +72,11 @@ impl BackupSet {
         Self { elsewhere, ..self }
     }
 
-    pub(super) fn found(&self) -> Result<Vec<FoundBackup>, String> {
-        found(&self.folder, &self.declared)
+    /// Every backup in the folder, newest first.
+    pub(super) async fn found(&self) -> Result<Vec<FoundBackup>, String> {
+        let mut all = found(&self.folder, &self.declared)?;
+        unfinished::leave_out(&self.folder, &mut all, self.clock.as_ref()).await;
+        Ok(all)
     }
 
     /// What is wrong with a backup, as far as that shows without restoring it, and what could not be looked at.
@@ -108,7 +112,7 @@ impl BackupSet {
     }
 
     async fn seen(&self) -> Sight<BackupSetLook> {
-        let backups = self.found().map_err(Blind::because)?;
+        let backups = self.found().await.map_err(Blind::because)?;
         let (flaws, unread) = match backups.first() {
             Some(newest) => self.examined(newest).await,
             None => (Vec::new(), None),
@@ -152,7 +156,7 @@ impl BackupSet {
 
     /// Puts the newest where it is missing.
     async fn copy(&self) -> Result<String, ActFailure> {
-        let all = self.found().map_err(ActFailure::Refused)?;
+        let all = self.found().await.map_err(ActFailure::Refused)?;
         let newest = all.first();
         let newest =
             newest.ok_or_else(|| ActFailure::NotSent("there is no backup to copy".to_owned()))?;
@@ -198,7 +202,7 @@ impl BackupSet {
         if data.kind != DataKind::Backups {
             return Ok(None);
         }
-        let all = self.found().map_err(Blind::because)?;
+        let all = self.found().await.map_err(Blind::because)?;
         let mut measures = BTreeMap::from([(Measure::Count, all.len().to_string())]);
         if let Some(newest) = all.first() {
             measures.insert(Measure::TakenAt, newest.taken_at.to_string());

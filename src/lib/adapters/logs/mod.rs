@@ -15,3 +15,5 @@ mod walk;
 mod writers;
 
 pub use self::folder::LogFolder;
+pub(in crate::adapters) use self::walk::About;
+pub(in crate::adapters) use self::writers::Writers;

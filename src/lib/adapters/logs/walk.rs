@@ -12,21 +12,21 @@ pub(super) const MOST_NAMES: usize = 20_000;
 
 /// What the kernel tells of a file without opening it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct About {
-    pub(super) node: Node,
-    pub(super) owner: u32,
-    pub(super) group: u32,
+pub(in crate::adapters) struct About {
+    pub(in crate::adapters) node: Node,
+    pub(in crate::adapters) owner: u32,
+    pub(in crate::adapters) group: u32,
     /// Its permissions.
-    pub(super) mode: u32,
-    pub(super) names: i64,
-    pub(super) size_bytes: u64,
+    pub(in crate::adapters) mode: u32,
+    pub(in crate::adapters) names: i64,
+    pub(in crate::adapters) size_bytes: u64,
     /// When it was last written, in seconds and nanoseconds.
-    pub(super) written: (i64, i64),
+    pub(in crate::adapters) written: (i64, i64),
 }
 
 /// Which file it is: the device, and the number on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Node(pub(super) u64, pub(super) u64);
+pub(in crate::adapters) struct Node(pub(in crate::adapters) u64, pub(in crate::adapters) u64);
 
 impl std::fmt::Display for Node {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -36,7 +36,7 @@ impl std::fmt::Display for Node {
 
 impl About {
     /// Of a regular file; `None` for everything else.
-    pub(super) fn of(found: &Stat) -> Option<Self> {
+    pub(in crate::adapters) fn of(found: &Stat) -> Option<Self> {
         let is_file = FileType::from_raw_mode(found.st_mode) == FileType::RegularFile;
         is_file.then(|| Self {
             node: node(found),
@@ -49,7 +49,7 @@ impl About {
         })
     }
 
-    pub(super) fn written_at(&self) -> Timestamp {
+    pub(in crate::adapters) fn written_at(&self) -> Timestamp {
         let nanos = i32::try_from(self.written.1).unwrap_or_default();
         Timestamp::new(self.written.0, nanos).unwrap_or(Timestamp::MIN)
     }

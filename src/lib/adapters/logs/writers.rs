@@ -33,7 +33,7 @@ const SHARED: [(i64, &str); 4] =
 
 /// Who writes the files that were asked about.
 #[derive(Debug, Default)]
-pub(super) struct Writers {
+pub(in crate::adapters) struct Writers {
     found: BTreeMap<Node, Writing>,
     /// Whether this process may look into every other one.
     sees_all: bool,
@@ -53,7 +53,7 @@ struct Writing {
 
 impl Writers {
     /// Asks about these files. This process itself is left out: it appends to its own log and to no other.
-    pub(super) fn of(folder: impl AsFd, wanted: &BTreeSet<Node>) -> Self {
+    pub(in crate::adapters) fn of(folder: impl AsFd, wanted: &BTreeSet<Node>) -> Self {
         let kind = fstatfs(folder).map(|found| found.f_type).unwrap_or_default();
         let shared = SHARED.into_iter().find(|(number, _)| *number == kind);
         let mut writers = Self { shared: shared.map(|(_, name)| name), ..Self::default() };
@@ -123,7 +123,7 @@ impl Writers {
     }
 
     /// Who writes this file.
-    pub(super) fn held(&self, about: &About) -> Held {
+    pub(in crate::adapters) fn held(&self, about: &About) -> Held {
         let writing = self.found.get(&about.node);
         if let Some(by) = writing.and_then(|writing| writing.placed.clone()) {
             return Held::Placed { by };
