@@ -89,6 +89,9 @@ fn the_ledger_is_backed_up_then_restored_for_a_proof_and_then_left_alone() {
     let (report, code) = house.tend();
     assert_eq!((proved(&report), code), (vec![], Some(0)), "a second run does nothing: {report:#}");
     assert_eq!(house.incidents(), 0, "chores that help are no incidents");
+    let restores = &house.0.asked(&["status"])["restores"];
+    assert_eq!(restores[0]["of"], "ledger", "{restores:#}");
+    assert!(restores[0]["proof"]["good_until"].is_string(), "{restores:#}");
     let done = house.0.asked(&["remediations"]);
     assert_eq!(done.as_array().map(Vec::len), Some(2));
     assert!(done[0]["before"]["data"]["measures"]["taken_at"].is_string(), "{done:#}");

@@ -16,6 +16,43 @@ use crate::domain::notice::{Notification, NotificationState};
 use crate::domain::proposal::ActionDigest;
 use crate::domain::run::Decision;
 use crate::domain::subject::{AgentName, Key};
+use crate::domain::upkeep::RestoreProof;
+use crate::domain::view::OpsState;
+use crate::render::restores::Proved;
+
+/// How things stand.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct StatusTold {
+    /// The view, as it is published.
+    #[serde(flatten)]
+    pub view: OpsState,
+    /// What of the backups was restored for a proof.
+    pub restores: Vec<RestoreTold>,
+}
+
+/// What was proved of the backups of one thing.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct RestoreTold {
+    /// What they are backups of.
+    pub of: String,
+    /// The last restore for a proof; `null` where there was none.
+    pub proof: Option<RestoreProof>,
+    /// Why that is not known, where its record cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<String>,
+}
+
+impl RestoreTold {
+    /// What is told of it.
+    #[must_use]
+    pub fn of(proved: Proved) -> Self {
+        let Proved { of, proof } = proved;
+        match proof {
+            Ok(proof) => Self { of, proof, unknown: None },
+            Err(why) => Self { of, proof: None, unknown: Some(why) },
+        }
+    }
+}
 
 /// One incident with its whole life.
 #[derive(Clone, Debug, Serialize, JsonSchema)]

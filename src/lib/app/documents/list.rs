@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::answers::{
     Acknowledgement, Answered, DemoAccount, Ended, Examined, Explanation, Failure, Imported,
     IncidentLife, LedgerCheck, Paused, Resumed, RouteAnswer, Runbook, SettingsCheck, SettingsShown,
-    Silenced, TakenBack, TrialAnswer,
+    Silenced, StatusTold, TakenBack, TrialAnswer,
 };
 use crate::app::opsctl::db::Advice;
 use crate::app::opsctl::db_usage::BucketTold;
@@ -22,7 +22,6 @@ use crate::domain::notice::Notification;
 use crate::domain::report::Report;
 use crate::domain::run::AgentRun;
 use crate::domain::saved_plan::SavedPlan;
-use crate::domain::view::OpsState;
 use crate::engine::tape::Replay;
 use crate::render::notice::generic::GenericNotice;
 
@@ -43,7 +42,7 @@ pub fn all() -> Vec<Document> {
         document::<Report>("report", "<agent> -o json, <agent> --plan -o json"),
         document::<Failure>("failure", "whatever cannot answer at all, with -o json"),
         document::<Replay>("replay", "<agent> --replay FILE -o json"),
-        document::<Option<OpsState>>("status", "opsctl status -o json"),
+        document::<Option<StatusTold>>("status", "opsctl status -o json"),
         document::<Vec<Incident>>("incidents", "opsctl incidents -o json"),
         document::<IncidentLife>("incident", "opsctl incidents show ID -o json"),
         document::<Explanation>("explanation", "opsctl explain ID -o json"),

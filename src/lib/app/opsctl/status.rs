@@ -10,6 +10,7 @@ use super::{Desk, Told, Trouble};
 use crate::adapters::backup;
 use crate::adapters::store::Access;
 use crate::agent::{Need, StoreNeed};
+use crate::app::documents::{RestoreTold, StatusTold};
 use crate::app::exit::Exit;
 use crate::app::scheduler::Beat;
 use crate::app::{registry, wire};
@@ -59,7 +60,9 @@ impl Desk<'_> {
         }
         let proved = self.proved();
         let text = render::status::status(&places, &notes, &state, &proved, now, self.style);
-        Ok(Told { text, json: json!(state), exit: Exit::Clean })
+        let restores = proved.into_iter().map(RestoreTold::of).collect();
+        let json = json!(StatusTold { view: state, restores });
+        Ok(Told { text, json, exit: Exit::Clean })
     }
 
     /// What was restored for a proof, of all that agents look after.

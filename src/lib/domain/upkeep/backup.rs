@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A backup that we made, as its own record tells it and as it lies there.
@@ -57,7 +58,9 @@ pub struct RowCount {
 }
 
 /// How far a backup was looked at; each level says more than the one before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// There is one, and it is young enough.
@@ -110,7 +113,7 @@ impl std::fmt::Display for Flaw {
 }
 
 /// That a backup was restored beside what is in use, and what was found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RestoreProof {
     /// Which backup.
     pub backup: String,
