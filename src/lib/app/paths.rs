@@ -102,6 +102,12 @@ impl Paths {
         self.state.join("backups")
     }
 
+    /// The folder of what is remembered of Redis servers.
+    #[must_use]
+    pub fn redis(&self) -> PathBuf {
+        self.state.join("redis")
+    }
+
     /// The folder of evidence that was taken before acting.
     #[must_use]
     pub fn evidence(&self) -> PathBuf {

@@ -3,6 +3,7 @@
 //! Only commands that read are ever sent (`commands.rs`): AUTH, CLIENT SETNAME, PING, INFO, CONFIG GET, SELECT, SCAN. A password
 //! goes from the environment into AUTH and nowhere else.
 
+mod bookmark;
 mod commands;
 mod info;
 mod look;

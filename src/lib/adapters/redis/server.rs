@@ -1,10 +1,12 @@
 //! One server, and how it is reached.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{Client, IntoConnectionInfo as _, RedisConnectionInfo};
 
+use super::bookmark::Bookmark;
 use crate::ports::clock::Clock;
 
 /// One server.
@@ -18,6 +20,8 @@ pub struct RedisServer {
     /// So long may a walk over its keys last.
     pub(super) reclaim_budget: Duration,
     pub(super) clock: Arc<dyn Clock>,
+    /// Where the last walk ended.
+    pub(super) bookmark: Bookmark,
 }
 
 impl RedisServer {
@@ -40,7 +44,14 @@ impl RedisServer {
         let nobody = RedisConnectionInfo::default().set_skip_set_lib_name();
         let client =
             Client::open(address.set_redis_settings(nobody)).map_err(|_| WRONG.to_owned())?;
-        Ok(Self { name: name.to_owned(), client, account, reclaim_budget, clock })
+        let bookmark = Bookmark::default();
+        Ok(Self { name: name.to_owned(), client, account, reclaim_budget, clock, bookmark })
+    }
+
+    /// The same, whose walks go on where the one before ended, as `file` remembers.
+    #[must_use]
+    pub fn going_on_after(self, file: PathBuf) -> Self {
+        Self { bookmark: Bookmark(Some(file)), ..self }
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use redis::{RedisError, Value};
 
+use super::bookmark::Place;
 use super::info::Info;
 use super::session::{Session, told};
 use super::{RedisServer, commands};
@@ -26,8 +27,8 @@ const LEAST_REST: Duration = Duration::from_millis(1);
 struct Walked {
     /// Keys that live.
     live: u64,
-    /// Whether its time was over before its end.
-    cut_short: bool,
+    /// Where its time was over before its end.
+    cut_short: Option<u64>,
 }
 
 impl DataStoreControl for RedisServer {
@@ -68,7 +69,7 @@ fn measures(info: &Info) -> Result<BTreeMap<Measure, String>, String> {
 }
 
 impl RedisServer {
-    /// Walks over every database in which keys expire, for at most `time`.
+    /// Walks over every database in which keys expire, for at most `time`, from where the last walk ended.
     async fn reclaim(&self, time: Duration) -> Result<String, ActFailure> {
         let began = self.clock.elapsed();
         let mut session = self.session().await.map_err(ActFailure::NotSent)?;
@@ -78,41 +79,53 @@ impl RedisServer {
             return Err(ActFailure::NotSent("it follows another server by now".to_owned()));
         }
         let expired = |info: &Info| info.number::<u64>("expired_keys").map_err(ActFailure::Unknown);
-        let mut all = Walked::default();
+        let run_id = before.text("run_id").map_err(ActFailure::NotSent)?;
+        let begin = self.bookmark.place(run_id).unwrap_or_default();
+        let (mut live, mut left) = (0, None);
         for database in before.databases().map_err(ActFailure::NotSent)? {
-            if database.expiring_keys == 0 {
+            if database.expiring_keys == 0 || database.number < begin.database {
                 continue;
             }
-            let walked = self.walk(&mut session, database.number, began + time).await;
+            let from = if database.number == begin.database { begin.cursor } else { 0 };
+            let end = began + time;
+            let walked = self.walk(&mut session, (database.number, from), end).await;
             let walked = walked.map_err(|error| failure(&error))?;
-            all.live += walked.live;
-            all.cut_short |= walked.cut_short;
+            live += walked.live;
+            if let Some(cursor) = walked.cut_short {
+                let run_id = run_id.to_owned();
+                left = Some(Place { run_id, database: database.number, cursor });
+                break;
+            }
         }
+        self.bookmark.remember(left.as_ref());
         let after = session.info().await.map_err(|error| ActFailure::Unknown(told(&error)))?;
         let reclaimed = expired(&after)?.saturating_sub(expired(&before)?);
         let took = self.clock.elapsed().saturating_sub(began).as_secs_f64();
-        let rest =
-            if all.cut_short { "; its time was over before the end of the walk" } else { "" };
-        let live = all.live;
+        let rest = match left {
+            Some(_) => {
+                "; its time was over before the end of the walk, and the next one goes on there"
+            }
+            None => "",
+        };
         Ok(format!(
             "{reclaimed} expired keys let go, {live} that live passed, in {took:.1} s{rest}"
         ))
     }
 
-    /// One database. The server has at least as much time for others as for us.
+    /// One database, from a place among its keys. The server has at least as much time for others as for us.
     async fn walk(
         &self,
         session: &mut Session,
-        database: u64,
+        (database, from): (u64, u64),
         end: Duration,
     ) -> Result<Walked, RedisError> {
         let mut walked = Walked::default();
         let () = session.ask(commands::select(database)).await?;
-        let mut cursor = 0;
+        let mut cursor = from;
         loop {
             let began = self.clock.elapsed();
             if began >= end {
-                return Ok(Walked { cut_short: true, ..walked });
+                return Ok(Walked { cut_short: Some(cursor), ..walked });
             }
             let (next, keys): (u64, Vec<Value>) =
                 session.ask(commands::scan(cursor, BATCH)).await?;

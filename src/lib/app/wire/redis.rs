@@ -30,6 +30,7 @@ impl Wiring<'_> {
         })?;
         let found = RedisServer::new(name, url, reclaim_budget, Arc::clone(self.clock));
         let found = found.map_err(|why| Blind::because(format!("{variable}: {why}")))?;
+        let found = found.going_on_after(self.config.paths.redis().join(format!("{name}.json")));
         Ok(Arc::new(Discreet::new(found, self.redactor.clone())))
     }
 }
