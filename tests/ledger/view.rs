@@ -6,14 +6,14 @@ use jiff::Timestamp;
 use opswarden::adapters::store::RosterEntry;
 use opswarden::domain::entities::Entities;
 use opswarden::domain::event::NewEvent;
-use opswarden::domain::incident::{Control, Incident};
+use opswarden::domain::incident::{Control, Incident, Remediation};
 use opswarden::domain::run::RunState;
 use opswarden::domain::severity::Severity;
 use opswarden::domain::subject::AgentName;
-use opswarden::domain::view::{LatestRun, SystemStatus, ViewInput, render};
+use opswarden::domain::view::{LatestRun, SystemStatus, ViewInput, ViewRemediation, render};
 use proptest::prelude::*;
 
-use super::support::{AGENT, at, escalated, noon, opened, recovered, run};
+use super::support::{AGENT, at, escalated, intended, noon, opened, recovered, run};
 
 fn roster() -> Vec<RosterEntry> {
     let entry = |agent, cron: &str, enabled| RosterEntry {
@@ -203,4 +203,35 @@ proptest! {
         events.extend(input.active.iter().map(|incident| recovered(incident.id.0)));
         prop_assert_eq!(render(&with(&events)).system_status, SystemStatus::Healthy);
     }
+}
+
+#[test]
+fn a_remediation_names_its_check_and_how_long_it_took_as_soon_as_that_is_known() {
+    let mut set = Entities::default();
+    for event in [opened(1, "web", Severity::Critical), intended(1, 1, "web", 1)] {
+        set.apply(&event).unwrap();
+    }
+    let mut one = set.into_parts().remediations.remove(0);
+    let shown = |one: &Remediation| {
+        let input = ViewInput { remediations: vec![one.clone()], ..nothing(noon()) };
+        render(&input).recent_remediations.remove(0)
+    };
+    assert_eq!((shown(&one).check.as_str(), shown(&one).took_ms), (one.key.check.as_str(), None));
+    let after = |ms: i64| one.intended_at + jiff::SignedDuration::from_millis(ms);
+    let (answered, went_back) = (after(1234), after(-1));
+    one.acted_at = Some(answered);
+    assert_eq!(shown(&one).took_ms, Some(1234));
+    one.acted_at = Some(went_back);
+    assert_eq!(shown(&one).took_ms, None);
+}
+
+#[test]
+fn a_remediation_of_an_older_view_is_read_without_what_it_did_not_say() {
+    let older = serde_json::json!({
+        "id": "REM-1", "incident": null, "agent": "db-maintainer", "action": "compact ledger",
+        "target": "database:ledger", "at": noon(), "outcome": "verified", "before": "size 2",
+        "after": "size 1", "proof": null,
+    });
+    let read: ViewRemediation = serde_json::from_value(older).unwrap();
+    assert_eq!((read.check.as_str(), read.took_ms), ("", None));
 }

@@ -2,13 +2,14 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::house::House;
 use super::object_storage::with_bucket;
-use super::peers::{skip, test_name};
+use super::peers::{skip, test_name, wait_until};
 use super::peers_s3::{KEY, REGION, S3Server, SECRET};
 
 const ROWS: &str = "
@@ -172,7 +173,7 @@ fn without_a_servers_programs_a_backup_is_looked_at_and_no_restore_is_promised()
     vault.settings("[agents.db-maintainer.postgres]\nbin_dir = \"/nowhere\"");
     let report = vault.house.tend();
     let told = vault.told("restore_unprovable").expect("it is told");
-    let says = "L1 checked, restore unproven: server binaries not found in /nowhere";
+    let says = "L2 checked, restore unproven: server binaries not found in /nowhere";
     assert!(told.starts_with(says), "{told}");
     assert_eq!(vault.told("restore_due"), None);
     assert_eq!(report.code, Some(0), "what only a person can mend makes no run red");
@@ -181,7 +182,7 @@ fn without_a_servers_programs_a_backup_is_looked_at_and_no_restore_is_promised()
     // It is the same where no proof is asked for: the dump is not read to its end, and that makes no run red either.
     vault.settings("prove_every = \"0s\"\n[agents.db-maintainer.postgres]\nbin_dir = \"/nowhere\"");
     assert_eq!(vault.house.tend().code, Some(0));
-    assert!(vault.told("restore_unprovable").is_some_and(|told| told.starts_with("L1 checked")));
+    assert!(vault.told("restore_unprovable").is_some_and(|told| told.starts_with("L2 checked")));
     assert_eq!(vault.told("backups_unseen"), None);
 }
 
@@ -316,4 +317,31 @@ fn a_dump_that_somebody_is_still_writing_is_none_yet() {
     vault.tended();
     let told = vault.told("backup_bad").expect("nobody writes it any more");
     assert!(told.contains("2.dump"), "{told}");
+}
+
+#[test]
+fn a_dump_gives_way_to_whoever_waits_and_is_made_a_little_later() {
+    let Some(vault) = Vault::new("") else { return };
+    let many =
+        "INSERT INTO \"Content\" (body) SELECT md5(n::text) FROM generate_series(1, 100000) n";
+    vault.house.server.sql(many);
+    // What encrypts does not read for a time: the dump stands still, and holds what it has locked.
+    vault.settings(
+        "make = true\nprove_every = \"0s\"\nencryption = { key_id = \"none\", \
+         encrypt = [\"sh\", \"-c\", \"sleep 6; cat\"], decrypt = [\"cat\"] }",
+    );
+    let run = vault.house.maintainer().stdout(Stdio::piped()).spawn();
+    let run = run.expect("it starts");
+    let dumping = "SELECT count(*) FROM pg_stat_progress_copy";
+    let at_work = || vault.house.server.sql(dumping) == "1";
+    assert!(wait_until(Duration::from_secs(15), at_work), "{}", vault.house.server.log());
+    let began = Instant::now();
+    vault.house.server.sql("ALTER TABLE \"Content\" ADD COLUMN more int");
+    let waited = began.elapsed();
+    assert!(waited < Duration::from_secs(3), "{waited:?}");
+    let output = run.wait_with_output().expect("it ends");
+    let report = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(vault.dumps().len(), 1, "{report}");
+    assert_eq!(leftovers(&vault.folder), Vec::<String>::new());
+    assert_eq!(output.status.code(), Some(0), "{report}");
 }

@@ -226,3 +226,145 @@ fn a_table_whose_oldest_transaction_is_old_is_frozen_and_a_reader_who_keeps_it_o
     assert!(age.parse::<u64>().is_ok_and(|age| age < 100), "{age}");
     assert_eq!(report.code, Some(0), "{report:#?}");
 }
+
+#[test]
+fn a_table_at_twice_the_age_at_which_autovacuum_comes_is_found_however_large_our_own_limit_is() {
+    let server = "autovacuum = off\nautovacuum_freeze_max_age = 100000\nsynchronous_commit = off";
+    let Some(house) = House::with(&[], server) else { return };
+    house.settings(
+        "[[agents.db-maintainer.databases]]\nname = \"main\"\n\
+         [agents.db-maintainer.limits]\nidle_in_transaction = \"1s\"\n",
+    );
+    house.server.sql("CREATE TABLE orders (id int); INSERT INTO orders VALUES (1)");
+    let report = house.tend();
+    assert!(!report.report.to_string().contains("is very old"), "it is young: {report:#?}");
+    // Even one that is switched off comes at that age; this keeps it from freezing anything.
+    let holder = house.holding("BEGIN; SELECT txid_current();\n");
+    house.server.sql(
+        "DO $$ BEGIN FOR i IN 1..200100 LOOP PERFORM txid_current(); COMMIT; END LOOP; END $$",
+    );
+    let report = house.tend();
+    let left = report.left("freeze_age");
+    let told = "the oldest transaction of main/public.orders is twice as old as the server's own limit allows";
+    assert!(left.contains(told), "{left} {report:#?}");
+    assert!(left.contains("removes nothing while session"), "{left}");
+    assert_eq!(report.code, Some(1), "{report:#?}");
+    drop(holder);
+}
+
+#[test]
+fn a_counter_that_we_may_not_read_is_unknown_until_we_may() {
+    let Some(house) = House::new(&[]) else { return };
+    house.server.sql(
+        "CREATE TABLE orders (id serial); SELECT setval('orders_id_seq', 2000000000);
+         CREATE ROLE keeper LOGIN; GRANT pg_read_all_stats TO keeper",
+    );
+    let url = house.server.url().replace("postgres://postgres@", "postgres://keeper@");
+    let house = house.at(&url);
+    let report = house.tend();
+    let unknown = report.report["unknown"].to_string();
+    assert!(unknown.contains("may not read the sequence public.orders_id_seq"), "{report:#?}");
+    assert!(unknown.contains("GRANT SELECT ON"), "{unknown}");
+    house.server.sql("GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO keeper");
+    let report = house.tend();
+    let text = report.report.to_string();
+    assert!(text.contains("public.orders.id comes to its end"), "{report:#?}");
+    assert!(!report.report["unknown"].to_string().contains("orders"), "{report:#?}");
+    // What was found before and is not seen any more is not well.
+    house.server.sql("REVOKE SELECT ON ALL SEQUENCES IN SCHEMA public FROM keeper");
+    let report = house.tend();
+    assert!(report.report["unknown"].to_string().contains("main/public.orders.id"), "{report:#?}");
+}
+
+#[test]
+fn the_advice_about_a_counter_lifts_whatever_limit_comes_first_and_it_is_well_then() {
+    let Some(house) = House::new(&[]) else { return };
+    // By their order: both end, only the column does (which does not own its sequence), only the sequence does.
+    house.server.sql(
+        "CREATE TABLE a (id serial); SELECT setval('a_id_seq', 2000000000);
+         CREATE SEQUENCE apart; SELECT setval('apart', 2000000000);
+         CREATE TABLE b (id int DEFAULT nextval('apart'));
+         CREATE TABLE c (id bigserial); ALTER SEQUENCE c_id_seq AS int; SELECT setval('c_id_seq', 2000000000);
+         CREATE TABLE d (id int GENERATED ALWAYS AS IDENTITY); SELECT setval('d_id_seq', 2000000000);
+         CREATE TABLE part (id int DEFAULT nextval('apart')) PARTITION BY LIST (id);
+         CREATE TABLE part_1 PARTITION OF part FOR VALUES IN (1);",
+    );
+    let report = house.tend();
+    assert_eq!(report.code, Some(1), "{report:#?}");
+    let advice = house.asked(&["db", "advice"]);
+    let all = advice.as_array().expect("a list").iter();
+    let sql: Vec<&str> = all.filter_map(|one| one["sql"].as_str()).collect();
+    let expected = [
+        "ALTER TABLE public.a ALTER COLUMN id TYPE bigint; ALTER SEQUENCE public.a_id_seq AS bigint NO MAXVALUE;",
+        "ALTER TABLE public.b ALTER COLUMN id TYPE bigint;",
+        "ALTER SEQUENCE public.c_id_seq AS bigint NO MAXVALUE;",
+        "ALTER TABLE public.part ALTER COLUMN id TYPE bigint;",
+    ];
+    for one in expected {
+        assert!(sql.contains(&one), "{one}: {sql:#?}");
+    }
+    assert_eq!(sql.len(), 5, "a partition is as its table: {sql:#?}");
+    for one in sql.iter().filter(|one| !one.contains("public.part ")) {
+        house.server.sql(one);
+    }
+    house.server.sql("DROP TABLE part");
+    let report = house.tend();
+    assert_eq!(report.code, Some(0), "{report:#?}");
+    house.server.sql("INSERT INTO a DEFAULT VALUES; SELECT setval('a_id_seq', 3000000000); INSERT INTO a DEFAULT VALUES");
+    house.server.sql("INSERT INTO c DEFAULT VALUES; SELECT setval('c_id_seq', 3000000000); INSERT INTO c DEFAULT VALUES");
+}
+
+#[test]
+fn a_query_that_lasts_holds_row_versions_back_and_is_named_and_one_that_only_idles_holds_none() {
+    let Some(house) = House::new(&["orders"]) else { return };
+    house.settings(
+        "[[agents.db-maintainer.databases]]\nname = \"main\"\ntables = [\"orders\"]\n\
+         [agents.db-maintainer.limits]\nidle_in_transaction = \"1s\"\n",
+    );
+    let holder = house.holding("SET application_name = 'yearly-report'; SELECT pg_sleep(120);\n");
+    churned(&house, "orders");
+    std::thread::sleep(Duration::from_millis(1200));
+    let report = house.tend();
+    assert!(report.proved().is_empty(), "{report:#?}");
+    let left = report.left("vacuum_due");
+    assert!(left.contains("removes nothing while session"), "{left} {report:#?}");
+    assert!(left.contains("(yearly-report), whose query lasts"), "{left}");
+    let sql = house.asked(&["db", "advice"]).to_string();
+    assert!(sql.contains("pg_cancel_backend("), "{sql}");
+    let attempts = report.report["attempts"].to_string();
+    assert!(!attempts.contains("orders"), "a vacuum in vain is not tried: {attempts}");
+    drop(holder);
+    house.server.sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(120)%' AND pid <> pg_backend_pid()");
+    let idle = house.holding("SET application_name = 'lazy'; BEGIN; SELECT 1;\n");
+    std::thread::sleep(Duration::from_millis(1200));
+    let report = house.tend();
+    assert_eq!(report.proved(), ["vacuum main/public.orders"], "{report:#?}");
+    let text = report.report.to_string();
+    assert!(text.contains("(lazy) does nothing in a transaction"), "{text}");
+    assert!(!text.contains("keeps old row versions"), "{text}");
+    drop(idle);
+}
+
+#[test]
+fn a_standby_that_tells_what_it_still_reads_is_named_as_what_holds_row_versions_back() {
+    let Some(house) = House::new(&["orders"]) else { return };
+    house.settings(
+        "[[agents.db-maintainer.databases]]\nname = \"main\"\ntables = [\"orders\"]\n\
+         [agents.db-maintainer.limits]\nheld_transactions = 1\n",
+    );
+    let standby = house.server.standby();
+    standby.sql("ALTER SYSTEM SET hot_standby_feedback = on");
+    standby.sql("ALTER SYSTEM SET wal_receiver_status_interval = 1");
+    standby.sql("SELECT pg_reload_conf()");
+    let reader = standby.begin("SELECT pg_sleep(120)");
+    let held = "SELECT count(*) FROM pg_stat_replication WHERE backend_xmin IS NOT NULL";
+    let told = || house.server.sql(held) == "1";
+    assert!(super::peers::wait_until(Duration::from_secs(20), told), "{}", standby.log());
+    churned(&house, "orders");
+    house.server.sql("SELECT txid_current()");
+    let report = house.tend();
+    let left = report.left("vacuum_due");
+    assert!(left.contains("removes nothing while the standby walreceiver"), "{report:#?}");
+    assert!(report.left("horizon_held").contains("hot_standby_feedback"), "{report:#?}");
+    drop(reader);
+}

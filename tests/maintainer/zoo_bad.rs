@@ -246,6 +246,16 @@ fn archives() -> Vec<Beast> {
     };
     vec![
         broken("empty-file", "any", "it is empty (L2)", |_| Vec::new()),
+        Beast::bad(
+            "sum-of-another",
+            &files("any", ".env"),
+            (BAD, "the sum beside it (L2)"),
+            |cage| {
+                cage.put("one.env", b"KEY=value\n");
+                let sum = "747634f56fecd2e475e79059e7d50f63a36e7db846dc2843a8ada885d6c00649";
+                cage.put("one.env.sha256", format!("{sum}  one.env\n").as_bytes());
+            },
+        ),
         broken("empty-tar", "tar", "it is empty (L2)", |_| Vec::new()),
         broken("tar-of-nothing", "tar", "it holds nothing (L2)", |_| vec![0; 10_240]),
         broken("tar-cut", "tar", "(L2)", |_| cut(50)(tar(&[]))),

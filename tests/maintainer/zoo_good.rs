@@ -105,6 +105,15 @@ fn packed() -> Vec<Beast> {
         file("gz-of-nothing", "gzip", ".gz", |_| gzip(b"", 6)),
         file("gz-two", "gzip", ".gz", |_| [gzip(b"one", 6), gzip(b"two", 6)].concat()),
         file("text", "any", ".env", |_| b"KEY=value\n".to_vec()),
+        Beast::good(
+            "with-its-sum",
+            "of = \"files\"\nformat = \"any\"\npattern = \"*.env\"",
+            |cage| {
+                cage.put("one.env", b"KEY=value\n");
+                let sum = "c283007d8774ef7af9ef9242045d49e726f834624768abf670d1e9a6634ee651";
+                cage.put("one.env.sha256", format!("{sum}  one.env\n").as_bytes());
+            },
+        ),
         file("one-byte", "any", ".env", |_| vec![0]),
         file("zeros", "any", ".img", |_| vec![0; 100_000]),
         file("bundle", "any", ".bundle", |_| b"# v2 git bundle\n".to_vec()),

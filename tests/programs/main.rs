@@ -31,3 +31,4 @@ mod telling_channels;
 mod tenant;
 mod trials;
 mod upkeep;
+mod upkeep_ledger;

@@ -13,10 +13,10 @@ use super::fake::{Fake, OPSCTL};
 const MAINTAINER: &str = env!("CARGO_BIN_EXE_db-maintainer");
 
 /// A house whose ledger is tended.
-struct House(Fake);
+pub(crate) struct House(pub(crate) Fake);
 
 impl House {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let house = Self(Fake::new());
         house.0.run(&[]);
         house
@@ -37,7 +37,7 @@ impl House {
     }
 
     /// Runs it, and returns its report and its code.
-    fn tend(&self) -> (Value, Option<i32>) {
+    pub(crate) fn tend(&self) -> (Value, Option<i32>) {
         let output = self.0.program(MAINTAINER, &["-o", "json"]).output().expect("it starts");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -74,7 +74,7 @@ impl House {
 }
 
 /// The verbs that were proved, of a report.
-fn proved(report: &Value) -> Vec<&str> {
+pub(crate) fn proved(report: &Value) -> Vec<&str> {
     let attempts = report["attempts"].as_array().expect("a list").iter();
     let verified = attempts.filter(|one| one["state"] == "verified");
     verified.map(|one| one["operation"].as_str().unwrap_or_default()).collect()

@@ -31,7 +31,8 @@ pub(super) fn found(place: &Path, declared: &DeclaredBackup) -> Result<Vec<Found
     for entry in std::fs::read_dir(place).map_err(unread)? {
         let entry = entry.map_err(unread)?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with('.') || !pattern.matches(&name) {
+        let is_sum = name.ends_with(folder::SUM);
+        if name.starts_with('.') || is_sum || !pattern.matches(&name) {
             continue;
         }
         // A link's target may be anything; a folder is no backup.

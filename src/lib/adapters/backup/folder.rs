@@ -177,6 +177,33 @@ pub(crate) fn fault(folder: &Path, backup: &Backup) -> Option<String> {
     }
 }
 
+/// What the name of a file with a sum ends with, after the backup's own: as `sha256sum` writes it.
+pub(super) const SUM: &str = ".sha256";
+
+/// Why a backup is not what the sum beside it says, if there is one and it is not. Reads all of it.
+///
+/// # Errors
+///
+/// A fragment: the sum is there and cannot be read.
+pub(super) fn of_another_sum(file: &Path) -> Result<Option<String>, String> {
+    let mut beside = file.as_os_str().to_owned();
+    beside.push(SUM);
+    let text = match std::fs::read_to_string(&beside) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(format!("{} cannot be read: {error}", beside.display())),
+    };
+    let sum = text.split_whitespace().next().unwrap_or_default().trim_start_matches('\\');
+    if sum.len() != 64 || !sum.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(format!("{} holds no SHA-256", beside.display()));
+    }
+    match sha256(file) {
+        Ok(found) if found.eq_ignore_ascii_case(sum) => Ok(None),
+        Ok(_) => Ok(Some("its contents are not those of the sum beside it".to_owned())),
+        Err(error) => Ok(Some(format!("it cannot be read: {error}"))),
+    }
+}
+
 /// The SHA-256 of a file, in hexadecimal digits.
 pub(crate) fn sha256(file: &Path) -> io::Result<String> {
     let mut digest = Sha256::new();

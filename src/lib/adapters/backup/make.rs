@@ -5,9 +5,11 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use rustix::fs::statvfs;
 use sha2::{Digest as _, Sha256};
 
@@ -22,6 +24,11 @@ use crate::ports::processes::ActFailure;
 
 /// A file that is being written; one that a crash left behind is taken away by the next backup.
 const UNFINISHED: &str = ".unfinished.dump";
+
+/// So often a dump is begun that others waited for.
+const ATTEMPTS: u32 = 3;
+/// So long after it gave way.
+const PAUSE: Duration = Duration::from_secs(10);
 
 /// What is written, counted and summed up on its way.
 struct Written {
@@ -41,7 +48,7 @@ impl BackupSet {
         };
         self.has_room().await.map_err(ActFailure::Refused)?;
         let unfinished = self.folder.join(UNFINISHED);
-        let made = self.dumped(&database, &unfinished, time).await;
+        let made = self.giving_way(&database, &unfinished, time).await;
         if made.is_err() {
             let _absent = std::fs::remove_file(&unfinished);
         }
@@ -62,6 +69,44 @@ impl BackupSet {
             ));
         }
         Ok(())
+    }
+
+    /// A dump keeps everybody from changing a table's form, and whoever waits for that keeps everybody from the table: so it
+    /// gives way, and is begun anew while there is time.
+    async fn giving_way(
+        &self,
+        database: &Postgres,
+        unfinished: &Path,
+        time: Duration,
+    ) -> Result<Backup, ActFailure> {
+        let end = self.clock.elapsed() + time;
+        for attempt in 1.. {
+            let left = end.saturating_sub(self.clock.elapsed());
+            if let Some(made) = self.unless_others_wait(database, unfinished, left).await {
+                return made;
+            }
+            if attempt == ATTEMPTS || self.clock.elapsed() + PAUSE >= end {
+                break;
+            }
+            self.clock.sleep(PAUSE).await;
+        }
+        Err(ActFailure::NotSent("others waited for it, so it gave way".to_owned()))
+    }
+
+    /// A dump, given up as soon as somebody waits for it: it is gone when this returns.
+    async fn unless_others_wait(
+        &self,
+        database: &Postgres,
+        unfinished: &Path,
+        time: Duration,
+    ) -> Option<Result<Backup, ActFailure>> {
+        let dumped = pin!(self.dumped(database, unfinished, time));
+        let waited = pin!(database.until_others_wait(time));
+        match select(dumped, waited).await {
+            Either::Left((made, _)) => Some(made),
+            Either::Right((Err(why), _)) => Some(Err(ActFailure::NotSent(why))),
+            Either::Right((Ok(()), _)) => None,
+        }
     }
 
     async fn dumped(

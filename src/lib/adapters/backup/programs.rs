@@ -9,7 +9,7 @@ use crate::adapters::child::{Account, Outcome, Program};
 /// Where Debian's packages put them, one folder for each version.
 const USUAL: &str = "/usr/lib/postgresql";
 /// What a restore needs.
-const NEEDED: [&str; 4] = ["initdb", "postgres", "pg_restore", "pg_dump"];
+const NEEDED: [&str; 3] = ["initdb", "postgres", "pg_restore"];
 /// So much of a dump's table of contents is read.
 const LIST_BYTES: usize = 32 * 1024 * 1024;
 /// The account that comes with the server's package: the server does not run as root.
@@ -29,13 +29,17 @@ impl ServerPrograms {
         Self { configured: configured.map(PathBuf::from) }
     }
 
-    /// The folder that has all of them.
+    /// The folder that has all that a restore needs.
     ///
     /// # Errors
     ///
     /// A fragment that says where they were looked for.
     pub fn folder(&self) -> Result<PathBuf, String> {
-        let complete = |folder: &Path| NEEDED.iter().all(|name| folder.join(name).is_file());
+        self.folder_with(&NEEDED)
+    }
+
+    fn folder_with(&self, names: &[&str]) -> Result<PathBuf, String> {
+        let complete = |folder: &Path| names.iter().all(|name| folder.join(name).is_file());
         if let Some(folder) = &self.configured {
             let found = complete(folder).then(|| folder.clone());
             return found.ok_or_else(|| {
@@ -54,9 +58,12 @@ impl ServerPrograms {
         })
     }
 
-    /// One of them with its arguments, which is not run yet.
+    /// One of them with its arguments, which is not run yet. Where a server is, its own is taken: what makes a dump should not
+    /// be newer than what is to restore it. A host that has no server can have the clients alone.
     pub(super) fn program(&self, name: &str, arguments: &[&str]) -> Result<Program, String> {
-        let program = self.folder()?.join(name).display().to_string();
+        let of_server = self.folder().ok().filter(|folder| folder.join(name).is_file());
+        let folder = of_server.map_or_else(|| self.folder_with(&[name]), Ok)?;
+        let program = folder.join(name).display().to_string();
         let words = std::iter::once(program.as_str()).chain(arguments.iter().copied());
         Ok(Program::new(words).env("PGTZ", "UTC").env("LC_ALL", "C.UTF-8"))
     }

@@ -86,6 +86,11 @@ impl BackupSet {
         if let Some(record) = &backup.record {
             let altered = folder::fault(&self.folder, record);
             flaws.extend(altered.map(|why| Flaw::new(Level::Intact, why)));
+        } else {
+            match folder::of_another_sum(&file) {
+                Ok(altered) => flaws.extend(altered.map(|why| Flaw::new(Level::Intact, why))),
+                Err(why) => return (Vec::new(), Some(why)),
+            }
         }
         if backup.size_bytes == 0 {
             flaws.push(Flaw::new(Level::Intact, "it is empty"));

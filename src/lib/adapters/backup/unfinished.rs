@@ -82,10 +82,12 @@ fn held<'f>(
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
+    use std::time::SystemTime;
 
     use jiff::Timestamp;
 
     use super::*;
+    use crate::adapters::system_clock::SystemClock;
     use crate::ports::Pending;
 
     /// While it sleeps, a file grows.
@@ -93,7 +95,7 @@ mod tests {
 
     impl Clock for Meanwhile<'_> {
         fn now(&self) -> Timestamp {
-            Timestamp::now()
+            SystemClock::new().now()
         }
 
         fn elapsed(&self) -> Duration {
@@ -127,7 +129,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("old");
         std::fs::write(&file, "some").unwrap();
-        let long_ago = std::time::SystemTime::now() - 2 * YOUNG;
+        let long_ago = SystemTime::from(SystemClock::new().now()) - 2 * YOUNG;
         std::fs::File::options().write(true).open(&file).unwrap().set_modified(long_ago).unwrap();
         let abouts = [("old".to_owned(), about(folder.path(), "old").unwrap())].into();
         let unsure = BTreeMap::keys(&abouts).collect();

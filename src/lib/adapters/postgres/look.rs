@@ -7,7 +7,9 @@ use sqlx::postgres::{PgConnection, PgRow};
 
 use super::Postgres;
 use super::session::{LOOK, end};
-use super::statements::{BLOATED, BUSY, COUNTERS, IDLE, INVALID, PREPARED, SERVER, SLOTS, TABLES};
+use super::statements::{
+    BLOATED, BUSY, COUNTERS, IDLE, INVALID, PREPARED, QUERIES, SERVER, SLOTS, STANDBYS, TABLES,
+};
 use crate::domain::sight::{Blind, Sight};
 use crate::domain::upkeep::{BloatedIndex, Counter, DatabaseLook, Holder, InvalidIndex, TableLook};
 use crate::ports::Pending;
@@ -31,7 +33,7 @@ impl Database for Postgres {
 }
 
 async fn seen(session: &mut PgConnection, least: u64) -> Result<DatabaseLook, sqlx::Error> {
-    let (version, is_standby, autovacuum): (i64, bool, bool) =
+    let (version, is_standby, autovacuum, freeze, multixact): (i64, bool, bool, i64, i64) =
         sqlx::query_as(SERVER).persistent(false).fetch_one(&mut *session).await?;
     let tables = all(session, TABLES, table).await?;
     let invalid = all(session, INVALID, invalid).await?;
@@ -39,35 +41,15 @@ async fn seen(session: &mut PgConnection, least: u64) -> Result<DatabaseLook, sq
     let least = i64::try_from(least).unwrap_or(i64::MAX);
     let sizes: Vec<(String, String, i64, i64, i64)> =
         sqlx::query_as(BLOATED).persistent(false).bind(least).fetch_all(&mut *session).await?;
-    let mut holders = all(session, IDLE, |(pid, user, application, since)| Holder::Idle {
-        pid,
-        user,
-        application,
-        since: lasts(since),
-    })
-    .await?;
-    holders.extend(
-        all(session, PREPARED, |(name, owner, since)| Holder::Prepared {
-            name,
-            owner,
-            since: lasts(since),
-        })
-        .await?,
-    );
-    holders.extend(
-        all(session, SLOTS, |(name, active, age): (String, bool, Option<i64>)| Holder::Slot {
-            name,
-            active,
-            age: count(age.unwrap_or_default()),
-        })
-        .await?,
-    );
+    let holders = holders(session).await?;
     let asked = sqlx::query_as(BUSY).persistent(false).bind(LAG).bind(LAG_BYTES);
     let busy: Option<(String,)> = asked.fetch_optional(&mut *session).await?;
     Ok(DatabaseLook {
         version: u32::try_from(version).unwrap_or_default(),
         is_standby,
         autovacuum,
+        freeze_max_age: count(freeze),
+        multixact_freeze_max_age: count(multixact),
         tables,
         invalid,
         bloated: sizes.into_iter().map(bloated).collect(),
@@ -75,6 +57,34 @@ async fn seen(session: &mut PgConnection, least: u64) -> Result<DatabaseLook, sq
         holders,
         busy: busy.map(|(why,)| why),
     })
+}
+
+async fn holders(session: &mut PgConnection) -> Result<Vec<Holder>, sqlx::Error> {
+    let mut holders = all(session, IDLE, |(pid, user, application, since, holds)| Holder::Idle {
+        pid,
+        user,
+        application,
+        since: lasts(since),
+        holds,
+    })
+    .await?;
+    let query = |(pid, user, application, since)| Holder::Query {
+        pid,
+        user,
+        application,
+        since: lasts(since),
+    };
+    holders.extend(all(session, QUERIES, query).await?);
+    let prepared = |(name, owner, since)| Holder::Prepared { name, owner, since: lasts(since) };
+    holders.extend(all(session, PREPARED, prepared).await?);
+    let slot = |(name, active, age): (String, bool, Option<i64>)| {
+        let age = count(age.unwrap_or_default());
+        Holder::Slot { name, active, age }
+    };
+    holders.extend(all(session, SLOTS, slot).await?);
+    let standby = |(name, age)| Holder::Standby { name, age: count(age) };
+    holders.extend(all(session, STANDBYS, standby).await?);
+    Ok(holders)
 }
 
 /// Every row of a question.
@@ -129,8 +139,15 @@ fn bloated((name, table, size, needed, node): (String, String, i64, i64, i64)) -
     BloatedIndex { name, table, size_bytes, needed_bytes, node: count(node) }
 }
 
-fn counter(row: (String, Option<String>, Option<String>, Option<i64>, i64)) -> Counter {
-    let (sequence, table, column, last, most) = row;
-    // One that was never asked for a value is at its beginning.
-    Counter { sequence, table, column, last: count(last.unwrap_or_default()), most: count(most) }
+type CounterRow = (String, Option<String>, Option<String>, Option<i64>, i64, Option<i64>);
+
+fn counter((sequence, table, column, last, most, column_most): CounterRow) -> Counter {
+    Counter {
+        sequence,
+        table,
+        column,
+        last: last.map(count),
+        most: count(most),
+        column_most: column_most.map(count),
+    }
 }

@@ -10,10 +10,12 @@ pub(super) const SETTINGS: &str = "
                  ('client_connection_check_interval', '1000')) AS wanted (name, value)
     JOIN pg_settings AS known USING (name)";
 
-/// What the server is, and whether its autovacuum is on.
+/// What the server is, whether its autovacuum is on, and at what ages of a table that comes in any case.
 pub(super) const SERVER: &str = "
     SELECT current_setting('server_version_num')::bigint, pg_is_in_recovery(),
-           current_setting('autovacuum')::boolean";
+           current_setting('autovacuum')::boolean,
+           current_setting('autovacuum_freeze_max_age')::bigint,
+           current_setting('autovacuum_multixact_freeze_max_age')::bigint";
 
 /// The tables, those of the system and of sessions left out.
 pub(super) const TABLES: &str = "
@@ -105,35 +107,69 @@ pub(super) const BLOATED: &str = "
       AND left(space.nspname, 8) <> 'pg_toast'
     ORDER BY 1";
 
-/// Sequences that end, with the column that each fills.
+/// Sequences that end, with each column that one fills: the one that owns it, and those whose default asks it. A column that is
+/// as its parent's is left out, because nobody can change it there. The last value is null where this user may not read it.
+/// Those of sessions are left out, and on a standby those that are not logged, which it does not have.
 pub(super) const COUNTERS: &str = "
     SELECT quote_ident(space.nspname) || '.' || quote_ident(class.relname),
            quote_ident(of_space.nspname) || '.' || quote_ident(of_table.relname),
            quote_ident(part.attname),
            CASE WHEN has_sequence_privilege(class.oid, 'SELECT, USAGE')
-                THEN pg_sequence_last_value(class.oid) END,
-           least(own.seqmax, CASE part.atttypid WHEN 21 THEN 32767 WHEN 23 THEN 2147483647
-                                                ELSE own.seqmax END)
+                THEN coalesce(pg_sequence_last_value(class.oid), 0) END,
+           own.seqmax,
+           CASE part.atttypid WHEN 21 THEN 32767::bigint WHEN 23 THEN 2147483647::bigint END
     FROM pg_sequence AS own
     JOIN pg_class AS class ON class.oid = own.seqrelid
     JOIN pg_namespace AS space ON space.oid = class.relnamespace
-    LEFT JOIN pg_depend AS tie ON tie.classid = 'pg_class'::regclass AND tie.objid = class.oid
-      AND tie.refclassid = 'pg_class'::regclass AND tie.refobjsubid > 0
-      AND tie.deptype IN ('a', 'i')
-    LEFT JOIN pg_class AS of_table ON of_table.oid = tie.refobjid
+    LEFT JOIN LATERAL (
+        SELECT tie.refobjid AS of_table, tie.refobjsubid AS place
+        FROM pg_depend AS tie
+        WHERE tie.classid = 'pg_class'::regclass AND tie.objid = class.oid
+          AND tie.refclassid = 'pg_class'::regclass AND tie.refobjsubid > 0
+          AND tie.deptype IN ('a', 'i')
+        UNION
+        SELECT preset.adrelid, preset.adnum::int
+        FROM pg_depend AS tie
+        JOIN pg_attrdef AS preset ON preset.oid = tie.objid
+        JOIN pg_class AS target ON target.oid = preset.adrelid AND target.relkind IN ('r', 'p')
+        JOIN pg_attribute AS own_part ON own_part.attrelid = preset.adrelid
+          AND own_part.attnum = preset.adnum AND own_part.attinhcount = 0
+        WHERE tie.classid = 'pg_attrdef'::regclass AND tie.refclassid = 'pg_class'::regclass
+          AND tie.refobjid = class.oid) AS fills ON true
+    LEFT JOIN pg_class AS of_table ON of_table.oid = fills.of_table
     LEFT JOIN pg_namespace AS of_space ON of_space.oid = of_table.relnamespace
-    LEFT JOIN pg_attribute AS part ON part.attrelid = tie.refobjid AND part.attnum = tie.refobjsubid
-    WHERE NOT own.seqcycle AND own.seqincrement > 0
-    ORDER BY 1";
+    LEFT JOIN pg_attribute AS part ON part.attrelid = fills.of_table AND part.attnum = fills.place
+    WHERE NOT own.seqcycle AND own.seqincrement > 0 AND class.relpersistence <> 't'
+      AND (class.relpersistence = 'p' OR NOT pg_is_in_recovery())
+    ORDER BY 1, 2, 3";
 
-/// Sessions in a transaction that do nothing, and for how many milliseconds it lasts.
+/// Sessions in a transaction that do nothing, for how many milliseconds it lasts, and whether it holds row versions back: one
+/// that has neither written nor still sees what was holds none.
 pub(super) const IDLE: &str = "
     SELECT pid, coalesce(usename::text, ''), coalesce(application_name, ''),
-           (extract(epoch FROM clock_timestamp() - xact_start) * 1000)::bigint
+           (extract(epoch FROM clock_timestamp() - xact_start) * 1000)::bigint,
+           backend_xid IS NOT NULL OR backend_xmin IS NOT NULL
     FROM pg_stat_activity
     WHERE state LIKE 'idle in transaction%' AND xact_start IS NOT NULL
       AND datname = current_database()
     ORDER BY xact_start";
+
+/// Sessions whose statement is at work and holds row versions back, and for how many milliseconds their transaction lasts. What
+/// a vacuum sees holds none back.
+pub(super) const QUERIES: &str = "
+    SELECT pid, coalesce(usename::text, ''), coalesce(application_name, ''),
+           (extract(epoch FROM clock_timestamp() - xact_start) * 1000)::bigint
+    FROM pg_stat_activity AS session
+    WHERE state IN ('active', 'fastpath function call') AND backend_type = 'client backend'
+      AND (backend_xid IS NOT NULL OR backend_xmin IS NOT NULL) AND xact_start IS NOT NULL
+      AND datname = current_database() AND pid <> pg_backend_pid()
+      AND NOT EXISTS (SELECT FROM pg_stat_progress_vacuum AS work WHERE work.pid = session.pid)
+    ORDER BY xact_start";
+
+/// Standbys that say what their own queries still see, and how many transactions old that is. The server knows no time of it.
+pub(super) const STANDBYS: &str = "
+    SELECT coalesce(nullif(application_name, ''), pid::text), age(backend_xmin)::bigint
+    FROM pg_stat_replication WHERE backend_xmin IS NOT NULL ORDER BY 1, 2 DESC";
 
 /// Prepared transactions, and for how many milliseconds they wait.
 pub(super) const PREPARED: &str = "
@@ -187,6 +223,13 @@ pub(super) const INDEX: &str = "
 pub(super) const WAITERS: &str = "
     SELECT count(*) FROM pg_stat_activity
     WHERE wait_event_type = 'Lock' AND $1 = ANY (pg_blocking_pids(pid))";
+
+/// How many sessions wait for a lock that any of our own holds or waits for.
+pub(super) const WAITERS_FOR_US: &str = "
+    SELECT count(*) FROM pg_stat_activity AS waiting
+    WHERE waiting.wait_event_type = 'Lock' AND EXISTS (
+      SELECT 1 FROM pg_stat_activity AS ours
+      WHERE ours.application_name = $1 AND ours.pid = ANY (pg_blocking_pids(waiting.pid)))";
 
 /// Asks a process of the server to end its statement.
 pub(super) const CANCEL: &str = "SELECT pg_cancel_backend($1)";

@@ -8,8 +8,8 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
 use super::Postgres;
-use super::session::{LOOK, code, end, told};
-use super::statements::{CANCEL, PID, WAITERS};
+use super::session::{APPLICATION, LOOK, code, end, told};
+use super::statements::{CANCEL, PID, WAITERS, WAITERS_FOR_US};
 use crate::ports::processes::ActFailure;
 
 /// So often it is looked.
@@ -68,15 +68,31 @@ impl Postgres {
         }
     }
 
+    /// Ends once somebody has waited because of any session of ours, for whoever gives way then.
+    ///
+    /// # Errors
+    ///
+    /// Nobody can look whether anybody waits.
+    pub(crate) async fn until_others_wait(&self, time: Duration) -> Result<(), String> {
+        let mut watcher = self.session(LOOK).await?;
+        let began = self.clock.elapsed();
+        let mut in_a_row = 0;
+        while in_a_row < PATIENT_LOOKS && self.clock.elapsed().saturating_sub(began) < time {
+            self.clock.sleep(BETWEEN).await;
+            let asked = sqlx::query_as(WAITERS_FOR_US).persistent(false).bind(APPLICATION);
+            in_a_row = patience(asked.fetch_one(&mut watcher).await, in_a_row);
+        }
+        end(watcher).await;
+        Ok(())
+    }
+
     /// Ends once somebody has waited because of `pid` and it was told to end.
     async fn someone_waits(&self, watcher: &mut PgConnection, pid: i32, asked_to_end: &AtomicBool) {
         let mut in_a_row = 0;
         loop {
             self.clock.sleep(BETWEEN).await;
             let asked = sqlx::query_as(WAITERS).persistent(false).bind(pid);
-            let waiting: Result<(i64,), sqlx::Error> = asked.fetch_one(&mut *watcher).await;
-            // Whoever cannot see whether it is in the way is in the way.
-            in_a_row = if waiting.is_ok_and(|(many,)| many == 0) { 0 } else { in_a_row + 1 };
+            in_a_row = patience(asked.fetch_one(&mut *watcher).await, in_a_row);
             if in_a_row >= PATIENT_LOOKS {
                 asked_to_end.store(true, Ordering::Relaxed);
                 let ended = sqlx::query(CANCEL).persistent(false).bind(pid).execute(watcher).await;
@@ -87,6 +103,11 @@ impl Postgres {
             }
         }
     }
+}
+
+/// At how many looks in a row somebody has waited. Whoever cannot see whether it is in the way is in the way.
+fn patience(waiting: Result<(i64,), sqlx::Error>, in_a_row: u32) -> u32 {
+    if waiting.is_ok_and(|(many,)| many == 0) { 0 } else { in_a_row + 1 }
 }
 
 async fn pid(session: &mut PgConnection) -> Result<i32, sqlx::Error> {

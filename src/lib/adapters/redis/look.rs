@@ -107,6 +107,7 @@ fn look(
         // Before 6.0 it is not told: nothing is due then.
         stale_percent: info.number_or("expired_stale_perc", 0.0),
         evicted_keys: info.number("evicted_keys")?,
+        expired_keys: info.number("expired_keys")?,
         rejected_clients: info.number("rejected_connections")?,
         clients: info.number("connected_clients")?,
         most_clients: info.number("maxclients")?,

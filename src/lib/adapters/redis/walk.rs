@@ -80,28 +80,28 @@ impl RedisServer {
         }
         let expired = |info: &Info| info.number::<u64>("expired_keys").map_err(ActFailure::Unknown);
         let run_id = before.text("run_id").map_err(ActFailure::NotSent)?;
-        let begin = self.bookmark.place(run_id).unwrap_or_default();
-        let (mut live, mut left) = (0, None);
+        let first = self.bookmark.place(run_id).unwrap_or_default();
+        let (mut live, mut place) = (0, None);
         for database in before.databases().map_err(ActFailure::NotSent)? {
-            if database.expiring_keys == 0 || database.number < begin.database {
+            if database.expiring_keys == 0 || database.number < first.database {
                 continue;
             }
-            let from = if database.number == begin.database { begin.cursor } else { 0 };
+            let from = if database.number == first.database { first.cursor } else { 0 };
             let end = began + time;
             let walked = self.walk(&mut session, (database.number, from), end).await;
             let walked = walked.map_err(|error| failure(&error))?;
             live += walked.live;
             if let Some(cursor) = walked.cut_short {
                 let run_id = run_id.to_owned();
-                left = Some(Place { run_id, database: database.number, cursor });
+                place = Some(Place { run_id, database: database.number, cursor });
                 break;
             }
         }
-        self.bookmark.remember(left.as_ref());
+        self.bookmark.remember(place.as_ref());
         let after = session.info().await.map_err(|error| ActFailure::Unknown(told(&error)))?;
         let reclaimed = expired(&after)?.saturating_sub(expired(&before)?);
         let took = self.clock.elapsed().saturating_sub(began).as_secs_f64();
-        let rest = match left {
+        let rest = match place {
             Some(_) => {
                 "; its time was over before the end of the walk, and the next one goes on there"
             }

@@ -98,6 +98,8 @@ pub const REDIS_SLOW: CheckId = CheckId::of("redis_slow");
 pub const REDIS_EXPIRED_KEPT: CheckId = CheckId::of("redis_expired_kept");
 /// The series of keys that a Redis server has let go for want of room since its start.
 pub const REDIS_EVICTED_SERIES: &str = "redis_evicted_keys";
+/// The series of keys of a Redis server that have come to their end since its start.
+pub const REDIS_EXPIRED_SERIES: &str = "redis_expired_keys";
 /// The series of clients that a Redis server has turned away since its start.
 pub const REDIS_REJECTED_SERIES: &str = "redis_rejected_clients";
 
@@ -317,6 +319,7 @@ pub const SPEC: Spec = Spec {
         (BUCKET_OBJECTS, 10),
         (BUCKET_BYTES, 10),
         (REDIS_EVICTED_SERIES, 1),
+        (REDIS_EXPIRED_SERIES, 1),
         (REDIS_REJECTED_SERIES, 1),
     ],
     watches: false,

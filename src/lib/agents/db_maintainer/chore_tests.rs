@@ -135,6 +135,25 @@ fn what_failed_is_a_warning_with_its_attempts_until_one_helps() {
 }
 
 #[test]
+fn what_gave_way_night_after_night_is_told() {
+    const HOUR: i64 = 3600;
+    let found = due(&BACKUP_DUE, &backup(false));
+    let told = |states: &[RemediationState], apart: i64| {
+        let attempts = (1_u64..)
+            .zip(states)
+            .map(|(number, state)| tried(number, *state, i64::try_from(number).unwrap() * apart));
+        let view = LedgerView { remediations: attempts.collect(), ..LedgerView::default() };
+        opened(&merged(&view, &found)).is_some()
+    };
+    let (away, helped) = (RemediationState::Withdrawn, RemediationState::Verified);
+    assert!(told(&[away, away, away], 24 * HOUR));
+    assert!(told(&[helped, away, away, away], 24 * HOUR));
+    assert!(!told(&[away, away, helped], 24 * HOUR), "it came to its turn");
+    assert!(!told(&[away, away], 24 * HOUR), "one more night");
+    assert!(!told(&[away, away, away], HOUR), "three tries in one night");
+}
+
+#[test]
 fn an_incident_of_a_chore_stays_a_warning_as_long_as_it_is_due() {
     let incident = Incident {
         id: IncidentId(1),

@@ -8,20 +8,22 @@ use super::checks::{
     AGENT, COUNTER_ENDING, DATABASE_UNREACHABLE, FREEZE_AGE, HORIZON_HELD, INDEX_BLOATED,
     INDEX_INVALID, TABLE_MISSING, VACUUM_DUE,
 };
-use super::fault_database::DatabaseFault;
+use super::fault_database::{DatabaseFault, FreezeCounter};
 use super::settings::{DatabaseSettings, Limits};
-use super::{DbMaintainer, Fault, Snapshot, holders};
+use super::{DbMaintainer, Fault, Snapshot, counters, holders};
 use crate::domain::diagnosis::{CheckFindings, Coverage, Diagnosis, Evidence, Origin, Verdict};
 use crate::domain::operation::{DataKind, DataRef, Operation, Upkeep};
 use crate::domain::run::Recall;
 use crate::domain::sight::Sight;
 use crate::domain::subject::{CheckId, Subject, SubjectKind};
-use crate::domain::upkeep::{BloatedIndex, Counter, DatabaseLook, InvalidIndex, TableLook};
+use crate::domain::upkeep::{BloatedIndex, Counter, DatabaseLook, TableLook};
 
 /// Fewer dead rows are not worth a vacuum, however small the table.
 const LEAST_DEAD: u64 = 1000;
-/// Multixacts are counted like transactions, and come to their end like them.
+/// A counter of which so much is used up, in percent, is critical.
 const CRITICAL_COUNTER: u64 = 90;
+/// A table that is so many times as old as the server's own limit has an autovacuum that does not come.
+const LATE: u64 = 2;
 /// So many indexes are built anew in a run.
 const REINDEXES: usize = 2;
 /// And none of them again before so long.
@@ -107,6 +109,9 @@ impl Of<'_> {
                 for subject in asked.into_iter().filter(|subject| is_there(subject, look)) {
                     findings.findings.insert(subject, Verdict::Healthy(evidence));
                 }
+                if *check == COUNTER_ENDING {
+                    self.unseen(&look.counters, findings);
+                }
                 for (subject, fault) in faults {
                     let fault = Fault::Database(fault);
                     findings.findings.insert(subject, Verdict::Faulty(fault, evidence));
@@ -146,7 +151,7 @@ impl Of<'_> {
             check if *check == COUNTER_ENDING => self.ending(&look.counters),
             // A standby has what its primary has.
             _ if look.is_standby => Faults::new(),
-            check if *check == INDEX_INVALID => self.invalid(&look.invalid),
+            check if *check == INDEX_INVALID => self.invalid(look),
             check if *check == VACUUM_DUE => self.dead(look),
             check if *check == INDEX_BLOATED => self.bloated(look, room),
             _ => Faults::new(),
@@ -171,61 +176,92 @@ impl Of<'_> {
     }
 
     fn held(&self, look: &DatabaseLook) -> Faults {
-        let holders = holders::told(&look.holders, self.limits());
+        let mut holders = holders::told(&look.holders, self.limits());
+        // Of two sessions of one program, that which holds something back is told: the later in the list is.
+        holders.sort_by_key(|held| held.holds);
         holders
             .into_iter()
             .map(|held| {
                 let subject = self.subject(SubjectKind::Database, &held.id);
-                (subject, DatabaseFault::HorizonHeld { holder: held.who, sql: held.sql })
+                let fault = if held.holds {
+                    DatabaseFault::HorizonHeld { holder: held.who, sql: held.sql }
+                } else {
+                    DatabaseFault::SessionIdle { session: held.who, sql: held.sql }
+                };
+                (subject, fault)
             })
             .collect()
     }
 
     fn holder(&self, look: &DatabaseLook) -> Option<String> {
-        holders::told(&look.holders, self.limits()).into_iter().next().map(|held| held.who)
+        let held = holders::told(&look.holders, self.limits());
+        held.into_iter().find(|held| held.holds).map(|held| held.who)
     }
 
     fn old(&self, look: &DatabaseLook) -> Faults {
-        let limits = self.limits();
-        let age = |table: &TableLook| table.age.max(table.multixact_age);
-        let old = look.tables.iter().filter(|table| age(table) >= limits.freeze_warning);
-        old.map(|table| {
+        let old = look.tables.iter().filter_map(|table| {
+            let (counter, age, late) = self.too_old(table, look)?;
             let data = self.data(DataKind::Table, &table.name);
             let fault = DatabaseFault::FreezeAge {
                 table: data.clone(),
-                critical: age(table) >= limits.freeze_critical,
+                counter,
+                autovacuum_late: age >= late,
+                critical: age >= self.limits().freeze_critical,
                 held_by: self.holder(look),
                 busy: not_now(look),
             };
-            (data.subject(&self.snapshot.host), fault)
-        })
-        .collect()
+            Some((data.subject(&self.snapshot.host), fault))
+        });
+        old.collect()
+    }
+
+    /// By which counter a table is too old, how old it is by that, and at what age autovacuum is late; the older where both are.
+    fn too_old(&self, table: &TableLook, look: &DatabaseLook) -> Option<(FreezeCounter, u64, u64)> {
+        let late = |comes: u64| comes.saturating_mul(LATE);
+        let ages = [
+            (FreezeCounter::Multixact, table.multixact_age, late(look.multixact_freeze_max_age)),
+            (FreezeCounter::Transaction, table.age, late(look.freeze_max_age)),
+        ];
+        let warning = self.limits().freeze_warning;
+        ages.into_iter()
+            .filter(|(_, age, late)| *age >= warning.min(*late))
+            .max_by_key(|(_, age, _)| *age)
     }
 
     fn ending(&self, counters: &[Counter]) -> Faults {
-        let share = |counter: &Counter| {
-            counter.last.saturating_mul(100).checked_div(counter.most).unwrap_or_default()
-        };
         let least = u64::from(self.limits().counter_percent);
-        let ending = counters.iter().filter(|counter| share(counter) >= least);
-        ending
-            .map(|counter| {
-                let (name, sql) = named(counter);
-                let subject = self.subject(SubjectKind::Database, &name);
-                let critical = share(counter) >= CRITICAL_COUNTER;
-                (subject, DatabaseFault::CounterEnding { name, sql, critical })
-            })
-            .collect()
+        let ending = counters.iter().filter_map(|counter| {
+            let percent = counters::percent(counter).filter(|percent| *percent >= least)?;
+            let (name, sql) = (counters::name(counter), counters::advice(counter));
+            let subject = self.subject(SubjectKind::Database, &name);
+            let critical = percent >= CRITICAL_COUNTER;
+            Some((subject, DatabaseFault::CounterEnding { name, sql, critical }))
+        });
+        ending.collect()
     }
 
-    fn invalid(&self, invalid: &[InvalidIndex]) -> Faults {
-        let left = invalid.iter().filter(|index| !index.being_built);
+    /// Counters that we may not read are not well: the database as a whole is not known, nor is any of them that is asked about.
+    fn unseen(&self, counters: &[Counter], findings: &mut CheckFindings<Fault>) {
+        let Some(why) = counters::unseen(counters) else { return };
+        findings.coverage = Coverage::Partial { why: why.clone() };
+        findings.findings.insert(self.whole(), Verdict::unknown(why.clone()));
+        for counter in counters.iter().filter(|counter| counter.last.is_none()) {
+            let subject = self.subject(SubjectKind::Database, &counters::name(counter));
+            if let Some(verdict) = findings.findings.get_mut(&subject) {
+                *verdict = Verdict::unknown(why.clone());
+            }
+        }
+    }
+
+    fn invalid(&self, look: &DatabaseLook) -> Faults {
+        let left = look.invalid.iter().filter(|index| !index.being_built);
         left.map(|index| {
             let data = self.data(DataKind::Index, &index.name);
             let fault = DatabaseFault::IndexInvalid {
                 index: data.clone(),
                 table: index.table.clone(),
                 of_constraint: !index.droppable,
+                busy: not_now(look),
             };
             (data.subject(&self.snapshot.host), fault)
         })
@@ -303,16 +339,6 @@ impl Of<'_> {
         };
         self.recall.acted.iter().any(|acted| acted.at > since && of_it(&acted.operation))
     }
-}
-
-/// What a counter is called, and what a person could run.
-fn named(counter: &Counter) -> (String, String) {
-    let Counter { sequence, table, column, .. } = counter;
-    if let (Some(table), Some(column)) = (table, column) {
-        let sql = format!("ALTER TABLE {table} ALTER COLUMN {column} TYPE bigint;");
-        return (format!("{table}.{column}"), sql);
-    }
-    (sequence.clone(), format!("ALTER SEQUENCE {sequence} AS bigint NO MAXVALUE;"))
 }
 
 /// Whether it can be well: a table that is gone is neither well nor ill, and an index that is gone is no trouble any more.

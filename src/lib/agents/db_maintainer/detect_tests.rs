@@ -6,18 +6,18 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::checks::{
-    AGENT, DATABASE_UNREACHABLE, FREEZE_AGE, INDEX_BLOATED, INDEX_INVALID, TABLE_MISSING,
-    VACUUM_DUE,
+    AGENT, COUNTER_ENDING, DATABASE_UNREACHABLE, FREEZE_AGE, HORIZON_HELD, INDEX_BLOATED,
+    INDEX_INVALID, TABLE_MISSING, VACUUM_DUE,
 };
 use super::settings::DatabaseSettings;
 use super::{DbMaintainer, Fault, Snapshot};
 use crate::agent::{Agent as _, Remedy};
-use crate::domain::diagnosis::{CheckFindings, Coverage, Diagnosis, Standing, Verdict};
+use crate::domain::diagnosis::{CheckFindings, Coverage, Diagnosis, Fault as _, Standing, Verdict};
 use crate::domain::operation::{DataKind, DataRef, Operation, Upkeep};
 use crate::domain::run::{Acted, Recall};
 use crate::domain::sight::{Blind, Sight};
 use crate::domain::subject::{CheckId, Key};
-use crate::domain::upkeep::{BloatedIndex, DatabaseLook, Holder, InvalidIndex, TableLook};
+use crate::domain::upkeep::{BloatedIndex, Counter, DatabaseLook, Holder, InvalidIndex, TableLook};
 
 fn now() -> Timestamp {
     "2026-11-20T03:00:00Z".parse().unwrap()
@@ -54,6 +54,8 @@ fn look() -> DatabaseLook {
         version: 150_018,
         is_standby: false,
         autovacuum: true,
+        freeze_max_age: 200_000_000,
+        multixact_freeze_max_age: 400_000_000,
         tables: vec![table("orders", 100_000, 0)],
         invalid: Vec::new(),
         bloated: Vec::new(),
@@ -88,6 +90,17 @@ impl Case {
 
     fn judged(&self) -> Diagnosis<Fault> {
         self.agent.detect(&self.snapshot(), &self.recall, now())
+    }
+
+    /// What the faults of a check say.
+    fn messages(&self, check: &CheckId) -> Vec<String> {
+        let judged = self.judged();
+        let verdicts = judged.checks[check].findings.values();
+        let faulty = verdicts.filter_map(|verdict| match verdict {
+            Verdict::Faulty(fault, _) => Some(fault.message()),
+            Verdict::Healthy(_) | Verdict::Unknown { .. } => None,
+        });
+        faulty.collect()
     }
 
     /// What is done or left about each fault of a check, by its subject.
@@ -166,6 +179,7 @@ fn nothing_is_begun_in_vain_or_at_a_bad_moment() {
         user: "app".to_owned(),
         application: String::new(),
         since: Duration::from_hours(1),
+        holds: true,
     };
     let cases = [
         (DatabaseLook { holders: vec![idle], ..dead.clone() }, "left: a vacuum removes nothing"),
@@ -220,6 +234,10 @@ fn only_an_invalid_index_that_nobody_builds_and_no_constraint_needs_is_dropped()
         being_built,
         droppable,
     };
+    let busy = || Some("another vacuum is at work".to_owned());
+    let due = DatabaseLook { invalid: vec![invalid(false, true)], busy: busy(), ..look() };
+    let remedies = Case::new(due).remedies(&INDEX_INVALID);
+    assert_eq!(said(&remedies), ["left: not now: another vacuum is at work"]);
     for (index, expected) in [
         (invalid(false, true), Some("drop the invalid index main/public.i")),
         (invalid(true, true), None),
@@ -266,4 +284,91 @@ fn a_table_is_known_by_its_name_with_and_without_its_schema_and_in_no_other_case
         case.agent.databases[0].tables = vec![name.to_owned()];
         assert_eq!(case.remedies(&TABLE_MISSING).len(), missing, "{name}");
     }
+}
+
+#[test]
+fn a_table_is_old_at_our_limit_or_at_twice_the_servers_own_by_either_counter_which_is_told() {
+    const MILLION: u64 = 1_000_000;
+    let small =
+        DatabaseLook { freeze_max_age: 100_000, multixact_freeze_max_age: 10_000, ..look() };
+    let large = DatabaseLook {
+        freeze_max_age: 2000 * MILLION,
+        multixact_freeze_max_age: 2000 * MILLION,
+        ..look()
+    };
+    for (server, age, multixact_age, expected) in [
+        (&small, 199_999, 19_999, None),
+        (&small, 200_000, 0, Some("transaction of main/public.orders is twice as old")),
+        (&small, 0, 20_000, Some("multixact of main/public.orders is twice as old")),
+        (&large, 499 * MILLION, 499 * MILLION, None),
+        (&large, 500 * MILLION, 0, Some("transaction of main/public.orders is very old")),
+        (&large, 0, 500 * MILLION, Some("multixact of main/public.orders is very old")),
+    ] {
+        let tables = vec![TableLook { age, multixact_age, ..table("orders", 10, 0) }];
+        let messages = Case::new(DatabaseLook { tables, ..server.clone() }).messages(&FREEZE_AGE);
+        let is_it = match (expected, messages.as_slice()) {
+            (None, []) => true,
+            (Some(expected), [one]) => one.contains(expected),
+            (None | Some(_), _) => false,
+        };
+        assert!(is_it, "{age} {multixact_age}: {messages:?}");
+    }
+}
+
+#[test]
+fn whoever_holds_row_versions_back_keeps_a_vacuum_from_being_tried_and_who_only_idles_does_not() {
+    let (user, application) = (|| "app".to_owned(), || "tool".to_owned());
+    let since = Duration::from_hours(1);
+    let idle = |holds: bool| Holder::Idle {
+        pid: 7,
+        user: user(),
+        application: application(),
+        since,
+        holds,
+    };
+    let query = |since| Holder::Query { pid: 7, user: user(), application: application(), since };
+    let standby = |age: u64| Holder::Standby { name: "replica".to_owned(), age };
+    let held = "keeps old row versions from being removed";
+    for (holder, told, tried) in [
+        (idle(true), Some(held), false),
+        (idle(false), Some("session 7 of user app (tool) does nothing in a transaction"), true),
+        (query(since), Some(held), false),
+        (query(Duration::from_mins(9)), None, true),
+        (standby(10_000_000), Some(held), false),
+        (standby(9_999_999), None, true),
+    ] {
+        let tables = vec![table("orders", 1000, 900_000)];
+        let case = Case::new(DatabaseLook { tables, holders: vec![holder.clone()], ..look() });
+        let messages = case.messages(&HORIZON_HELD);
+        assert!(
+            told.map_or(messages.is_empty(), |told| messages.concat().contains(told)),
+            "{holder:?}: {messages:?}"
+        );
+        assert_eq!(said(&case.remedies(&VACUUM_DUE))[0].starts_with("vacuum"), tried, "{holder:?}");
+    }
+}
+
+#[test]
+fn a_counter_that_is_not_seen_is_not_well_and_hides_none_that_is() {
+    let counter = |table: &str, last: Option<u64>| Counter {
+        sequence: format!("public.{table}_id_seq"),
+        table: Some(format!("public.{table}")),
+        column: Some("id".to_owned()),
+        last,
+        most: 100,
+        column_most: None,
+    };
+    let counters = vec![counter("a", None), counter("b", Some(80)), counter("c", Some(1))];
+    let mut case = Case::new(DatabaseLook { counters, ..look() });
+    let key = |table: &str| {
+        let subject = DataRef::new(DataKind::Database, "main", &format!("public.{table}.id"))
+            .subject("host-a");
+        Key::new(AGENT, COUNTER_ENDING, subject)
+    };
+    case.wanted = ["a", "b", "c"].map(key).into_iter().collect();
+    let judged = case.judged();
+    let stands = |table: &str| judged.standing(&COUNTER_ENDING, &key(table).subject);
+    assert!(matches!(stands("a"), Standing::Unknown { .. }));
+    assert!(matches!(stands("b"), Standing::Faulty(..)));
+    assert!(matches!(stands("c"), Standing::Healthy(_)));
 }

@@ -28,10 +28,21 @@ pub enum DatabaseFault {
         /// What a person could run.
         sql: String,
     },
-    /// The oldest transaction of a table is very old.
+    /// A session does nothing in a transaction, and holds no row versions back.
+    SessionIdle {
+        /// Which, in words.
+        session: String,
+        /// What a person could run.
+        sql: String,
+    },
+    /// The oldest transaction, or multixact, of a table is very old.
     FreezeAge {
         /// The table.
         table: DataRef,
+        /// What is counted.
+        counter: FreezeCounter,
+        /// Whether the server's own autovacuum should have come long ago.
+        autovacuum_late: bool,
         /// Whether it is critical.
         critical: bool,
         /// What keeps a vacuum from helping, where something does.
@@ -56,6 +67,8 @@ pub enum DatabaseFault {
         table: String,
         /// Whether a constraint is made of it.
         of_constraint: bool,
+        /// What the server is busy with.
+        busy: Option<String>,
     },
     /// A table has many dead row versions.
     VacuumDue {
@@ -85,6 +98,25 @@ pub enum DatabaseFault {
     },
 }
 
+/// Which of the server's two counters a table is old by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FreezeCounter {
+    /// Of transactions.
+    Transaction,
+    /// Of row locks that several transactions share.
+    Multixact,
+}
+
+impl FreezeCounter {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Transaction => "transaction",
+            Self::Multixact => "multixact",
+        }
+    }
+}
+
 impl DatabaseFault {
     pub(super) const fn severity(&self) -> Severity {
         match self {
@@ -94,6 +126,7 @@ impl DatabaseFault {
             Self::Unreachable { .. }
             | Self::TableMissing { .. }
             | Self::HorizonHeld { .. }
+            | Self::SessionIdle { .. }
             | Self::FreezeAge { .. }
             | Self::CounterEnding { .. } => Severity::Warning,
             Self::IndexInvalid { .. } | Self::VacuumDue { .. } | Self::IndexBloated { .. } => {
@@ -111,8 +144,17 @@ impl DatabaseFault {
             Self::HorizonHeld { holder, .. } => {
                 format!("{holder} keeps old row versions from being removed")
             }
-            Self::FreezeAge { table, .. } => {
-                format!("the oldest transaction of {} is very old", table.name())
+            Self::SessionIdle { session, .. } => {
+                format!("{session} does nothing in a transaction")
+            }
+            Self::FreezeAge { table, counter, autovacuum_late: true, .. } => format!(
+                "the oldest {} of {} is twice as old as the server's own limit allows: its autovacuum does not come, or \
+                 does not help",
+                counter.word(),
+                table.name()
+            ),
+            Self::FreezeAge { table, counter, .. } => {
+                format!("the oldest {} of {} is very old", counter.word(), table.name())
             }
             Self::CounterEnding { name, .. } => format!("{name} comes to its end"),
             Self::IndexInvalid { index, table, .. } => format!(
@@ -133,10 +175,12 @@ impl DatabaseFault {
         let facts = match self {
             Self::Unreachable { why } => vec![fact("why", why)],
             Self::HorizonHeld { holder, sql } => vec![fact("holder", holder), fact("sql", sql)],
-            Self::FreezeAge { table, critical, held_by, .. } => {
+            Self::SessionIdle { session, sql } => vec![fact("session", session), fact("sql", sql)],
+            Self::FreezeAge { table, counter, critical, held_by, .. } => {
                 let held_by = held_by.as_deref().unwrap_or("nobody");
                 let sql = format!("VACUUM (FREEZE, VERBOSE) {};", table.object);
                 vec![
+                    fact("counter", counter.word()),
                     fact("critical", &critical.to_string()),
                     fact("held_by", held_by),
                     fact("sql", &sql),

@@ -13,6 +13,7 @@ pub mod buckets;
 pub mod checks;
 #[cfg(test)]
 mod chore_tests;
+mod counters;
 mod detect_database;
 mod detect_ledger;
 #[cfg(test)]

@@ -75,7 +75,7 @@ fn of_database(fault: &DatabaseFault) -> Remedy {
         DatabaseFault::TableMissing { .. } => {
             leave("write its name as the database has it, or take it out of the settings")
         }
-        DatabaseFault::HorizonHeld { sql, .. } => {
+        DatabaseFault::HorizonHeld { sql, .. } | DatabaseFault::SessionIdle { sql, .. } => {
             leave(&format!("whether it may be ended a person knows: {sql}"))
         }
         DatabaseFault::CounterEnding { .. } => {
@@ -94,6 +94,7 @@ fn of_database(fault: &DatabaseFault) -> Remedy {
         DatabaseFault::IndexInvalid { of_constraint: true, .. } => {
             leave("a constraint is made of it")
         }
+        DatabaseFault::IndexInvalid { busy: Some(busy), .. } => leave(&format!("not now: {busy}")),
         DatabaseFault::IndexInvalid { index, .. } => act(
             Operation::tend(Upkeep::DropInvalidIndex, index.clone()),
             &[(Measure::Valid, Some("false".to_owned()))],

@@ -74,13 +74,13 @@ pub struct Limits {
     /// A table that changes all the time is vacuumed when so much of it is dead, in percent, and at least 1000 rows are.
     #[schemars(range(min = 1, max = 100))]
     pub churn_percent: u32,
-    /// A table whose oldest transaction is so old is a warning.
+    /// A table whose oldest transaction is so old is a warning, or twice the server's own limit where that is less.
     pub freeze_warning: u64,
     /// And one whose is so old is critical: at 2,146 million the server takes no writes any more.
     pub freeze_critical: u64,
-    /// A session that does nothing in a transaction for so long holds old row versions back.
+    /// A session that idles in a transaction, a query or a prepared transaction that lasts so long holds old row versions back.
     pub idle_in_transaction: HumanDuration,
-    /// A replication slot or a prepared transaction that holds so many transactions back.
+    /// A replication slot or a standby that holds so many transactions back.
     pub held_transactions: u64,
     /// A sequence, or the column that it fills, that is so full is a warning, in percent; at 90 it is critical.
     #[schemars(range(min = 1, max = 90))]

@@ -41,7 +41,8 @@ pub(super) struct Server {
 /// The newest server that is installed.
 pub(super) fn installed() -> Option<PathBuf> {
     let bin = ServerPrograms::new(None).folder().ok()?;
-    Some(bin).filter(|bin| bin.join("psql").exists())
+    let clients = |bin: &PathBuf| ["psql", "pg_dump"].iter().all(|name| bin.join(name).exists());
+    Some(bin).filter(clients)
 }
 
 impl Server {

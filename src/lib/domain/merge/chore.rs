@@ -1,12 +1,26 @@
 //! Chores: routine work that falls due. No incident while it is done and helps; one as soon as it failed, or is overdue.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::{Merge, MergeInput, change};
 use crate::domain::diagnosis::{Evidence, Symptom};
-use crate::domain::incident::{Incident, RemediationState};
+use crate::domain::incident::{Incident, Remediation, RemediationState};
 use crate::domain::severity::Severity;
 use crate::domain::subject::Key;
+
+/// A chore that gave way so often in a row,
+const GAVE_WAY: usize = 3;
+/// over so long a time, does not come to its turn by itself.
+const NIGHTS: Duration = Duration::from_hours(24);
+
+/// Whether attempts that gave way at these moments, newest first, are too many to wait for another one.
+fn never_comes(times: &[Timestamp]) -> bool {
+    let (newest, first) = (times.first(), times.get(GAVE_WAY - 1));
+    let (Some(newest), Some(first)) = (newest, first) else { return false };
+    newest.duration_since(*first).unsigned_abs() >= NIGHTS
+}
 
 impl Merge<'_> {
     /// A chore that is due is no incident while it is done and helps; once an attempt failed, or it is overdue, it is one.
@@ -22,13 +36,17 @@ impl Merge<'_> {
         }
     }
 
-    /// Whether the last attempt at a chore failed.
+    /// Whether the last attempt at a chore failed, or the last ones all gave way, night after night.
     fn has_failed(&self, key: &Key) -> bool {
         let of_key = self.input.view.remediations.iter().filter(|found| found.key == *key);
         let ended = of_key.filter(|found| found.undo_of.is_none() && !found.state.is_open());
-        let told = ended.filter(|found| found.state != RemediationState::Withdrawn);
-        let last = told.max_by_key(|found| found.id);
-        last.is_some_and(|found| found.state == RemediationState::Failed)
+        let mut newest: Vec<&Remediation> = ended.collect();
+        newest.sort_unstable_by_key(|found| std::cmp::Reverse(found.id));
+        let gave_way = |found: &&&Remediation| found.state == RemediationState::Withdrawn;
+        let times: Vec<Timestamp> =
+            newest.iter().take_while(gave_way).map(|found| found.intended_at).collect();
+        let told = newest.get(times.len());
+        told.is_some_and(|found| found.state == RemediationState::Failed) || never_comes(&times)
     }
 
     /// How often a chore was tried before it became an incident, and when last.

@@ -13,6 +13,10 @@ pub struct DatabaseLook {
     pub is_standby: bool,
     /// Whether its autovacuum is switched on.
     pub autovacuum: bool,
+    /// At how many transactions of age its autovacuum comes to a table, even where that is switched off.
+    pub freeze_max_age: u64,
+    /// And at how many multixacts.
+    pub multixact_freeze_max_age: u64,
     /// The tables of the database, those of the system left out.
     pub tables: Vec<TableLook>,
     /// Indexes that are not valid.
@@ -93,18 +97,33 @@ pub struct Counter {
     pub table: Option<String>,
     /// The column that it fills there.
     pub column: Option<String>,
-    /// The last value that it gave.
-    pub last: u64,
-    /// The largest that the sequence, or its column, can hold.
+    /// The last value that it gave, 0 before the first; none where we may not read it.
+    pub last: Option<u64>,
+    /// The largest that the sequence can give.
     pub most: u64,
+    /// The largest that the column's type can hold, where that is one of the small ones.
+    pub column_most: Option<u64>,
 }
 
-/// What keeps old row versions from being removed.
+/// What keeps old row versions from being removed, or may.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Holder {
     /// A session in a transaction that does nothing.
     Idle {
+        /// Its process on the server.
+        pid: i32,
+        /// Its user.
+        user: String,
+        /// What it calls itself.
+        application: String,
+        /// Since when its transaction lasts.
+        since: Duration,
+        /// Whether it holds row versions back.
+        holds: bool,
+    },
+    /// A session whose query is at work.
+    Query {
         /// Its process on the server.
         pid: i32,
         /// Its user.
@@ -129,6 +148,13 @@ pub enum Holder {
         name: String,
         /// Whether anybody reads from it.
         active: bool,
+        /// How old what it holds is, in transactions.
+        age: u64,
+    },
+    /// A standby that says what its own queries still see.
+    Standby {
+        /// What it calls itself.
+        name: String,
         /// How old what it holds is, in transactions.
         age: u64,
     },

@@ -26,6 +26,9 @@ pub struct KeyspaceLook {
     pub stale_percent: f64,
     /// How many keys it has let go since its start because there was no room for them.
     pub evicted_keys: u64,
+    /// How many keys have come to their end since its start.
+    #[serde(default)]
+    pub expired_keys: u64,
     /// How many clients it has turned away since its start because there were too many.
     pub rejected_clients: u64,
     /// How many clients are connected.

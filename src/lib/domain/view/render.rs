@@ -142,14 +142,22 @@ fn remediation(one: &Remediation) -> ViewRemediation {
         id: one.id.to_string(),
         incident: one.incident.map(|id| id.to_string()),
         agent: one.key.agent.to_string(),
+        check: one.key.check.to_string(),
         action: one.operation.to_string(),
         target: one.key.subject.short(),
         at: one.intended_at,
+        took_ms: took_ms(one),
         outcome: one.state.as_str().to_owned(),
         before: one.before.summary(),
         after: one.after.as_ref().map(crate::domain::operation::TargetState::summary),
         proof: one.outcome.clone(),
     }
+}
+
+/// How long the operation took; nothing where the clock went back meanwhile.
+fn took_ms(one: &Remediation) -> Option<u64> {
+    let took = one.acted_at?.duration_since(one.intended_at);
+    u64::try_from(took.as_millis()).ok()
 }
 
 fn last_runs(runs: &BTreeMap<AgentName, LatestRun>) -> BTreeMap<String, Timestamp> {

@@ -120,10 +120,13 @@ pub struct ViewIncident {
 pub struct ViewRemediation {
     /// `REM-n`.
     pub id: String,
-    /// Its incident.
+    /// Its incident; a chore that helps has none.
     pub incident: Option<String>,
     /// The agent.
     pub agent: String,
+    /// The check that it answers; empty in a view that was written before there was this field.
+    #[serde(default)]
+    pub check: String,
     /// The operation, in words.
     pub action: String,
     /// The subject, without its scope.
@@ -131,6 +134,9 @@ pub struct ViewRemediation {
     /// When it was intended.
     #[schemars(with = "String")]
     pub at: Timestamp,
+    /// How many milliseconds passed until the operation had answered, where it has.
+    #[serde(default)]
+    pub took_ms: Option<u64>,
     /// `intended`, `verifying`, `verified`, `failed`, `unknown` or `withdrawn`.
     pub outcome: String,
     /// The target before, in words.

@@ -1,5 +1,6 @@
 //! Looking at the ledger's file and at its backups.
 
+use futures_util::TryStreamExt as _;
 use sqlx::{Connection, SqliteConnection};
 
 use super::LedgerUpkeep;
@@ -37,10 +38,12 @@ impl LedgerStore for LedgerUpkeep {
 }
 
 /// The sizes of the file.
-struct Sizes {
+pub(super) struct Sizes {
     file: u64,
     log: u64,
     loose: u64,
+    /// What its pages hold that are in use, those of the log among them.
+    pub(super) held: u64,
 }
 
 impl LedgerUpkeep {
@@ -50,11 +53,11 @@ impl LedgerUpkeep {
         opened.map_err(|error| format!("{} cannot be opened: {}", ledger.display(), told(&error)))
     }
 
-    async fn sizes(&self) -> Sight<Sizes> {
+    pub(super) async fn sizes(&self) -> Sight<Sizes> {
         let paths = Paths::of(&self.state);
         let size = |path: &std::path::Path| std::fs::metadata(path).map_or(0, |found| found.len());
         let mut connection = self.connection(Access::ReadOnly).await.map_err(Blind::because)?;
-        let (page, free) = loose(&mut connection).await.map_err(|error| {
+        let Pages { size: page, all, free } = pages(&mut connection).await.map_err(|error| {
             Blind::because(format!("the ledger cannot be read: {}", told(&error)))
         })?;
         close(connection).await;
@@ -62,23 +65,25 @@ impl LedgerUpkeep {
             file: size(&paths.ledger),
             log: size(&paths.companions()[0]),
             loose: page.saturating_mul(free),
+            held: page.saturating_mul(all.saturating_sub(free)),
         })
     }
 
     /// What is broken in the file: the first three things.
     async fn damage(&self) -> Sight<Option<String>> {
         let mut connection = self.connection(Access::ReadOnly).await.map_err(Blind::because)?;
-        let found: Result<Vec<(String,)>, sqlx::Error> =
-            sqlx::query_as("PRAGMA quick_check(3)").fetch_all(&mut connection).await;
+        let mut broken = Vec::new();
+        let end = examine(&mut connection, &mut broken).await;
         close(connection).await;
-        match found {
-            Ok(lines) => {
-                let broken = lines.into_iter().map(|(line,)| line).filter(|line| line != "ok");
-                let broken: Vec<String> = broken.collect();
-                Ok((!broken.is_empty()).then(|| broken.join("; ")))
+        match end {
+            // It names the pages, and may then give up at one of them: what it named says more than that.
+            Err(error) if trouble(&error) == Trouble::Damaged && broken.is_empty() => {
+                Ok(Some(told(&error)))
             }
-            Err(error) if trouble(&error) == Trouble::Damaged => Ok(Some(told(&error))),
-            Err(error) => Err(Blind::because(format!("it cannot be examined: {}", told(&error)))),
+            Err(error) if trouble(&error) != Trouble::Damaged => {
+                Err(Blind::because(format!("it cannot be examined: {}", told(&error))))
+            }
+            Ok(()) | Err(_) => Ok((!broken.is_empty()).then(|| broken.join("; "))),
         }
     }
 
@@ -117,14 +122,36 @@ impl LedgerUpkeep {
     }
 }
 
-/// The size of a page, and how many of them hold nothing.
-async fn loose(connection: &mut SqliteConnection) -> Result<(u64, u64), sqlx::Error> {
-    let (page, free): (i64, i64) = sqlx::query_as(
-        "SELECT page_size, freelist_count FROM pragma_page_size(), pragma_freelist_count()",
+/// The pages of the file.
+struct Pages {
+    size: u64,
+    all: u64,
+    /// So many of them hold nothing.
+    free: u64,
+}
+
+async fn pages(connection: &mut SqliteConnection) -> Result<Pages, sqlx::Error> {
+    let (size, all, free): (i64, i64, i64) = sqlx::query_as(
+        "SELECT page_size, page_count, freelist_count
+         FROM pragma_page_size(), pragma_page_count(), pragma_freelist_count()",
     )
     .fetch_one(connection)
     .await?;
-    Ok((page.unsigned_abs(), free.unsigned_abs()))
+    Ok(Pages { size: size.unsigned_abs(), all: all.unsigned_abs(), free: free.unsigned_abs() })
+}
+
+/// Collects what `SQLite` finds broken, until its end or its first error.
+async fn examine(
+    connection: &mut SqliteConnection,
+    broken: &mut Vec<String>,
+) -> Result<(), sqlx::Error> {
+    let mut lines = sqlx::query_as("PRAGMA quick_check(3)").fetch(connection);
+    while let Some((line,)) = lines.try_next().await? {
+        if line != "ok" {
+            broken.push(line);
+        }
+    }
+    Ok(())
 }
 
 /// Closes a connection that nothing was written by.

@@ -4,6 +4,7 @@ use std::fs::{File, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
+use rustix::fs::statvfs;
 use sqlx::{Connection, SqliteConnection};
 
 use super::LedgerUpkeep;
@@ -53,6 +54,25 @@ fn refused(error: &sqlx::Error) -> ActFailure {
     }
 }
 
+/// Writes the log back, and tells whether all of it was: not while others read or write.
+async fn written_back(connection: &mut SqliteConnection) -> Result<bool, ActFailure> {
+    let (busy, _, _): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)")
+        .fetch_one(connection)
+        .await
+        .map_err(|error| refused(&error))?;
+    Ok(busy == 0)
+}
+
+/// Whether a file of which so much is in use can be written anew. `SQLite` writes it twice: a copy among its temporary
+/// files, which may lie on the same disk, and the copy once more into the log.
+fn enough(free_bytes: u64, held_bytes: u64) -> Result<(), String> {
+    let needed = held_bytes.saturating_mul(2);
+    if free_bytes < needed {
+        return Err(format!("has {free_bytes} bytes free, and compacting may take {needed}"));
+    }
+    Ok(())
+}
+
 impl LedgerUpkeep {
     async fn opened(&self) -> Result<SqliteConnection, ActFailure> {
         self.connection(Access::ReadWrite).await.map_err(ActFailure::NotSent)
@@ -60,22 +80,35 @@ impl LedgerUpkeep {
 
     async fn checkpoint(&self) -> Result<String, ActFailure> {
         let mut connection = self.opened().await?;
-        let (busy, _, _): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)")
-            .fetch_one(&mut connection)
-            .await
-            .map_err(|error| refused(&error))?;
+        let emptied = written_back(&mut connection).await?;
         let _nothing_is_lost = connection.close().await;
-        if busy != 0 {
+        if !emptied {
             return Err(ActFailure::NotSent("others are at work in it".to_owned()));
         }
         Ok("written back, and the log is empty".to_owned())
     }
 
     async fn compact(&self) -> Result<String, ActFailure> {
+        self.has_room().await.map_err(ActFailure::NotSent)?;
         let mut connection = self.opened().await?;
         sqlx::query("VACUUM").execute(&mut connection).await.map_err(|error| refused(&error))?;
+        // The new pages are in the log: the file itself is as large as before until they are written back.
+        let emptied = written_back(&mut connection).await?;
         let _nothing_is_lost = connection.close().await;
-        Ok("written anew without what held nothing".to_owned())
+        let said = "written anew without what held nothing";
+        if !emptied {
+            return Ok(format!("{said}; it becomes smaller once nobody reads the old one"));
+        }
+        Ok(said.to_owned())
+    }
+
+    /// What is in use must be free twice more: a disk that is full stops everybody who writes to it.
+    async fn has_room(&self) -> Result<(), String> {
+        let held = self.sizes().await.map_err(|blind| blind.why)?.held;
+        let told = |error: rustix::io::Errno| format!("{}: {error}", self.state.display());
+        let found = statvfs(&self.state).map_err(told)?;
+        enough(found.f_bavail.saturating_mul(found.f_frsize), held)
+            .map_err(|why| format!("{} {why}", self.state.display()))
     }
 
     async fn back_up(&self) -> Result<String, ActFailure> {
@@ -129,5 +162,54 @@ impl LedgerUpkeep {
             folder::remove(&self.backups, backup).map_err(|error| folder::unwritten(&error))?;
         }
         Ok(format!("{} taken away, {} stay", gone.len(), all.len() - gone.len()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use sqlx::ConnectOptions as _;
+
+    use super::*;
+    use crate::adapters::store::files::Paths;
+    use crate::adapters::system_clock::SystemClock;
+
+    #[test]
+    fn what_is_in_use_must_be_free_twice_more() {
+        assert_eq!(enough(200, 100), Ok(()));
+        assert_eq!(enough(0, 0), Ok(()));
+        let why = "has 199 bytes free, and compacting may take 200";
+        assert_eq!(enough(199, 100), Err(why.to_owned()));
+        assert!(enough(u64::MAX - 1, u64::MAX).is_err());
+    }
+
+    /// Where a file says how many pages it has.
+    const PAGES_AT: usize = 28;
+    /// More than any disk of those who test has free.
+    const PAGES: u32 = 1 << 30;
+
+    #[tokio::test]
+    async fn a_file_that_the_disk_has_no_room_for_twice_is_not_written_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Paths::of(folder.path()).ledger;
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&ledger);
+        let mut connection = options.create_if_missing(true).connect().await.unwrap();
+        sqlx::query("CREATE TABLE one (id)").execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        let upkeep =
+            LedgerUpkeep::new(folder.path(), folder.path(), Arc::new(SystemClock::default()));
+        assert!(upkeep.compact().await.is_ok());
+        // A file with a hole is as long as it says, and takes no room.
+        let mut bytes = std::fs::read(&ledger).unwrap();
+        bytes[PAGES_AT..PAGES_AT + 4].copy_from_slice(&PAGES.to_be_bytes());
+        std::fs::write(&ledger, &bytes).unwrap();
+        File::options().write(true).open(&ledger).unwrap().set_len(u64::from(PAGES) << 12).unwrap();
+        let refused = upkeep.compact().await;
+        let told = format!("compacting may take {}", u64::from(PAGES) << 13);
+        match refused {
+            Err(ActFailure::NotSent(why)) => assert!(why.contains(&told), "{why}"),
+            other => panic!("{other:?}"),
+        }
     }
 }

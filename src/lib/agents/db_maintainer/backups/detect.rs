@@ -251,8 +251,7 @@ impl Of<'_> {
 
     /// Three copies with the data itself, on two media, one of them in another building; and each is where it should be.
     fn copies(&self, look: &BackupSetLook) -> Option<BackupsFault> {
-        // Whoever declares no other place has not told where the copies are: that is asked of nobody.
-        if self.declared.copies.is_empty() || look.backups.is_empty() {
+        if look.backups.is_empty() {
             return None;
         }
         let make = self.declared.make;
@@ -287,10 +286,18 @@ impl Of<'_> {
             .as_ref()
             .map(|proof| HumanDuration::from(Duration::from_millis(proof.restore_ms)));
         let took = took.filter(|took| *took > within);
-        let loses = Some(self.declared.every).filter(|loses| *loses > at_most);
+        let loses = Some(self.declared.every.max(widest(&look.backups)));
+        let loses = loses.filter(|loses| *loses > at_most);
         let found = took.is_some() || (loses.is_some() && !look.backups.is_empty());
         found.then_some(BackupsFault::Recovery { took, within, loses, at_most })
     }
+}
+
+/// The longest time between two of them, which are there newest first.
+fn widest(backups: &[FoundBackup]) -> HumanDuration {
+    let gaps = backups.windows(2).map(|two| two[0].taken_at.duration_since(two[1].taken_at));
+    let widest = gaps.filter_map(|gap| Duration::try_from(gap).ok()).max();
+    widest.unwrap_or_default().into()
 }
 
 /// Why a place does not hold the newest, if it does not.
@@ -312,7 +319,10 @@ fn unread(look: &BackupSetLook) -> Option<BackupsFault> {
 /// How far it was looked at, and why no further.
 fn unprovable(look: &BackupSetLook) -> Option<BackupsFault> {
     let why = look.unprovable.as_ref()?;
-    let level = if look.unread.is_some() { Level::Plausible } else { Level::Intact };
+    // One that has our record is what was written, even where nobody can read it to its end.
+    let summed = look.backups.first().is_some_and(|newest| newest.record.is_some());
+    let intact = summed || look.unread.is_none();
+    let level = if intact { Level::Intact } else { Level::Plausible };
     let why = format!("{} checked, restore unproven: {why}", level.as_str());
     Some(BackupsFault::Unprovable { why })
 }

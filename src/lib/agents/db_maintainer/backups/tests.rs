@@ -65,6 +65,10 @@ fn proof(hours: i64, restore_ms: u64) -> RestoreProof {
     }
 }
 
+fn copy(place: &str, medium: &str, offsite: bool, holds_newest: Sight<bool>) -> CopyLook {
+    CopyLook { place: place.to_owned(), medium: medium.to_owned(), offsite, holds_newest }
+}
+
 struct World {
     declared: DeclaredBackup,
     sight: Sight<BackupSetLook>,
@@ -84,7 +88,7 @@ impl World {
             unread: None,
             proof: Some(proof(24, 2000)),
             proved: Some(proof(24, 2000)),
-            copies: Vec::new(),
+            copies: vec![copy("/nas", "nas", true, Ok(true))],
             unprovable: None,
         };
         Self { declared, sight: Ok(look), recall: Recall::default() }
@@ -292,12 +296,6 @@ fn two_things_are_not_backed_up_into_one_folder() {
 #[test]
 fn three_copies_on_two_media_and_one_elsewhere() {
     let mut world = World::new();
-    let copy = |place: &str, medium: &str, offsite: bool, holds_newest| CopyLook {
-        place: place.to_owned(),
-        medium: medium.to_owned(),
-        offsite,
-        holds_newest,
-    };
     let declared = DeclaredCopy {
         folder: Some("/nas".to_owned()),
         bucket: None,
@@ -319,6 +317,10 @@ fn three_copies_on_two_media_and_one_elsewhere() {
     assert!(says.contains("not in /nas") && says.contains("2 copies of 3"), "{says}");
     let away = Err(Blind::because("/nas cannot be read"));
     assert_eq!(with(vec![copy("/nas", "nas", true, away)]).unwrap().0, Severity::Warning);
+    // Whoever declares no other place hears what that means, and no run is red for it.
+    let (severity, says) = with(Vec::new()).unwrap();
+    assert_eq!(severity, Severity::Info);
+    assert!(says.starts_with("there are 2 copies of 3, with the data itself"), "{says}");
 }
 
 #[test]
@@ -335,4 +337,9 @@ fn a_recovery_is_held_against_what_was_agreed() {
     let (severity, says) = world.told(&RECOVERY_SHORT).unwrap();
     assert_eq!(severity, Severity::Info);
     assert_eq!(says, "a recovery may lose 1d, and 1h is allowed");
+    // What lies there tells more than what was meant.
+    world.declared.rpo = Some(HumanDuration::from(Duration::from_hours(24)));
+    world.look().backups = vec![found(1, 1000), found(31, 1000), found(55, 1000)];
+    let (_, says) = world.told(&RECOVERY_SHORT).unwrap();
+    assert_eq!(says, "a recovery may lose 1d6h, and 1d is allowed");
 }

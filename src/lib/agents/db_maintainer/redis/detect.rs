@@ -3,8 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::checks::{
-    REDIS_CLIENTS, REDIS_EVICTED_SERIES, REDIS_EVICTING, REDIS_EXPIRED_KEPT, REDIS_FRAGMENTED,
-    REDIS_MEMORY, REDIS_PERSISTENCE, REDIS_REJECTED_SERIES, REDIS_SLOW, REDIS_UNREACHABLE,
+    REDIS_CLIENTS, REDIS_EVICTED_SERIES, REDIS_EVICTING, REDIS_EXPIRED_KEPT, REDIS_EXPIRED_SERIES,
+    REDIS_FRAGMENTED, REDIS_MEMORY, REDIS_PERSISTENCE, REDIS_REJECTED_SERIES, REDIS_SLOW,
+    REDIS_UNREACHABLE,
 };
 use super::super::{Fault, Snapshot};
 use super::fault::{MemoryLimit, RedisFault, SaveTrouble, is_cache};
@@ -151,6 +152,7 @@ impl Of<'_> {
             name: self.name(),
             count: grown.count,
             since: grown.since,
+            expired: self.grown(REDIS_EXPIRED_SERIES, look.expired_keys, look).count,
             policy: look.memory.policy.clone(),
             command: more_room(&look.memory),
         })
@@ -262,9 +264,10 @@ impl Of<'_> {
         }
     }
 
-    fn samples(&self, look: &KeyspaceLook) -> [Sample; 2] {
+    fn samples(&self, look: &KeyspaceLook) -> [Sample; 3] {
         let counts = [
             (REDIS_EVICTED_SERIES, look.evicted_keys),
+            (REDIS_EXPIRED_SERIES, look.expired_keys),
             (REDIS_REJECTED_SERIES, look.rejected_clients),
         ];
         counts.map(|(series, count)| Sample {

@@ -39,6 +39,8 @@ pub enum RedisFault {
         count: u64,
         /// Since when, in words.
         since: String,
+        /// How many came to their end by themselves meanwhile.
+        expired: u64,
         /// By which policy.
         policy: String,
         /// What a person could run.
@@ -208,8 +210,11 @@ impl RedisFault {
         match self {
             Self::Unreachable { why } => why.clone(),
             Self::Memory { name, above_percent, limit, .. } => limit.words(*above_percent, name),
-            Self::Evicting { name, count, since, policy, .. } => {
-                format!("{name} let {count} keys go {since} because there was no room ({policy})")
+            Self::Evicting { name, count, since, expired, policy, .. } => {
+                format!(
+                    "{name} let {count} keys go {since} because there was no room ({policy}); \
+                     {expired} came to their end meanwhile"
+                )
             }
             Self::Unsaved { name, trouble } => trouble.words(name),
             Self::Fragmented { name } => {
@@ -237,8 +242,9 @@ impl RedisFault {
             Self::Memory { severity, command, .. } => {
                 vec![fact("severity", severity.as_str()), fact("command", command)]
             }
-            Self::Evicting { count, policy, command, .. } => vec![
+            Self::Evicting { count, expired, policy, command, .. } => vec![
                 fact("count", &count.to_string()),
+                fact("expired", &expired.to_string()),
                 fact("policy", policy),
                 fact("command", command),
             ],

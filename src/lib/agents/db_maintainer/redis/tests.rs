@@ -58,6 +58,7 @@ fn look() -> KeyspaceLook {
         expiring_keys: 50_000,
         stale_percent: 1.0,
         evicted_keys: 0,
+        expired_keys: 0,
         rejected_clients: 0,
         clients: 10,
         most_clients: 10_000,
@@ -116,7 +117,7 @@ fn a_healthy_server_is_well_in_everything_and_its_counts_are_kept() {
         assert_eq!(told(check, &look()), None, "{check}");
     }
     let samples = judged(Ok(look()), &Recall::default()).samples;
-    assert_eq!(samples.len(), 2, "{samples:?}");
+    assert_eq!(samples.len(), 3, "{samples:?}");
 }
 
 #[test]
@@ -264,7 +265,7 @@ fn evicted(look: &KeyspaceLook, recall: &Recall) -> Option<String> {
 #[test]
 fn evictions_count_since_the_last_look_and_anew_where_the_server_does() {
     let day = ago(60 * 24);
-    let of = |evicted_keys| KeyspaceLook { evicted_keys, ..look() };
+    let of = |evicted_keys| KeyspaceLook { evicted_keys, expired_keys: 40, ..look() };
     assert_eq!(evicted(&of(7), &recall(7, day)), None);
     let said = evicted(&of(9), &recall(7, day)).unwrap();
     assert!(said.contains("let 2 keys go since 2026-11-19"), "{said}");
@@ -275,6 +276,7 @@ fn evictions_count_since_the_last_look_and_anew_where_the_server_does() {
     assert!(said.contains("let 9 keys go since it was started anew"), "{said}");
     let said = evicted(&of(9), &Recall::default()).unwrap();
     assert!(said.contains("let 9 keys go since its start"), "{said}");
+    assert!(said.ends_with("; 40 came to their end meanwhile"), "{said}");
 }
 
 #[test]

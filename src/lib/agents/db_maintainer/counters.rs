@@ -1,0 +1,55 @@
+//! Counters that come to their end: how near each is, what it is called, and what would lift its limit. Pure.
+
+use crate::domain::upkeep::Counter;
+
+/// How much of it is used up, in percent; none where its last value was not seen.
+pub(super) fn percent(counter: &Counter) -> Option<u64> {
+    let last = counter.last?;
+    Some(last.saturating_mul(100).checked_div(most(counter)).unwrap_or_default())
+}
+
+/// What it is known by: the column that it fills, else its own name.
+pub(super) fn name(counter: &Counter) -> String {
+    match column(counter) {
+        Some((table, column)) => format!("{table}.{column}"),
+        None => counter.sequence.clone(),
+    }
+}
+
+/// What a person could run: it lifts whichever limit comes first, and both where they are one.
+pub(super) fn advice(counter: &Counter) -> String {
+    let sequence = &counter.sequence;
+    let lift = format!("ALTER SEQUENCE {sequence} AS bigint NO MAXVALUE;");
+    let column_ends = counter.column_most.is_some_and(|holds| holds <= counter.most);
+    let Some((table, column)) = column(counter).filter(|_| column_ends) else { return lift };
+    let widen = format!("ALTER TABLE {table} ALTER COLUMN {column} TYPE bigint;");
+    if counter.column_most == Some(counter.most) { format!("{widen} {lift}") } else { widen }
+}
+
+/// Why those that we may not read are not known, with what a person could run; none where all are seen.
+pub(super) fn unseen(counters: &[Counter]) -> Option<String> {
+    let mut unseen: Vec<&str> = Vec::new();
+    for counter in counters.iter().filter(|counter| counter.last.is_none()) {
+        // One that fills several columns is there once for each.
+        if unseen.last() != Some(&counter.sequence.as_str()) {
+            unseen.push(&counter.sequence);
+        }
+    }
+    let first = unseen.first()?;
+    let more = match unseen.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Some(format!(
+        "we may not read the sequence {first}{more}; a person could run GRANT SELECT ON SEQUENCE for our user"
+    ))
+}
+
+/// The largest that the sequence can give and its column can hold.
+fn most(counter: &Counter) -> u64 {
+    counter.column_most.map_or(counter.most, |holds| holds.min(counter.most))
+}
+
+fn column(counter: &Counter) -> Option<(&str, &str)> {
+    Some((counter.table.as_deref()?, counter.column.as_deref()?))
+}
