@@ -211,9 +211,11 @@ fn no_good_backup_is_rejected() {
     let Some(zoo) = Zoo::open(zoo_good::all()) else { return };
     assert!(zoo.beasts.len() >= 50, "{}", zoo.beasts.len());
     let told = zoo.beasts.iter().map(|beast| (beast.name, zoo.told(beast.name)));
-    // That there is no other place is told of each, and rejects none.
+    // That there is no other place is told of each, and that one before it was late: neither rejects one.
     let rejects = |told: Vec<(String, String)>| -> Vec<_> {
-        told.into_iter().filter(|(check, _)| check != "backup_copies").collect()
+        told.into_iter()
+            .filter(|(check, _)| !["backup_copies", "recovery_short"].contains(&check.as_str()))
+            .collect()
     };
     let told = told.map(|(name, told)| (name, rejects(told)));
     let rejected: Vec<_> = told.filter(|(_, told)| !told.is_empty()).collect();

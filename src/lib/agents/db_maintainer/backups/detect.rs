@@ -21,6 +21,7 @@ use crate::domain::sight::{Blind, Sight};
 use crate::domain::subject::{CheckId, Subject};
 use crate::domain::upkeep::{BackupSetLook, CopyLook, DeclaredBackup, Flaw, FoundBackup, Level};
 
+const WEEK: Duration = Duration::from_hours(7 * 24);
 /// Fewer backups before the newest say nothing about what is usual.
 const LEAST_KNOWN: usize = 3;
 /// So many count.
@@ -286,18 +287,27 @@ impl Of<'_> {
             .as_ref()
             .map(|proof| HumanDuration::from(Duration::from_millis(proof.restore_ms)));
         let took = took.filter(|took| *took > within);
-        let loses = Some(self.declared.every.max(widest(&look.backups)));
-        let loses = loses.filter(|loses| *loses > at_most);
+        // What is late within the grace is as often as it is meant.
+        let widest = widest(&look.backups);
+        let late = widest > self.declared.every.get() + self.declared.grace.get();
+        let loses = if late { HumanDuration::from(widest) } else { self.declared.every };
+        let loses = Some(loses).filter(|loses| *loses > at_most);
         let found = took.is_some() || (loses.is_some() && !look.backups.is_empty());
         found.then_some(BackupsFault::Recovery { took, within, loses, at_most })
     }
 }
 
-/// The longest time between two of them, which are there newest first.
-fn widest(backups: &[FoundBackup]) -> HumanDuration {
-    let gaps = backups.windows(2).map(|two| two[0].taken_at.duration_since(two[1].taken_at));
-    let widest = gaps.filter_map(|gap| Duration::try_from(gap).ok()).max();
-    widest.unwrap_or_default().into()
+/// The longest time between two of them in the last week; they are there newest first. Of what is older a few may be kept on
+/// purpose.
+fn widest(backups: &[FoundBackup]) -> Duration {
+    let newest = backups.first().map(|one| one.taken_at).unwrap_or_default();
+    let week = newest.checked_sub(WEEK).unwrap_or(Timestamp::MIN);
+    let lately = backups.iter().take_while(|one| one.taken_at >= week).count();
+    let gaps = backups[..lately].windows(2);
+    let gaps = gaps.map(|two| two[0].taken_at.duration_since(two[1].taken_at));
+    let widest = gaps.filter_map(|gap| Duration::try_from(gap).ok()).max().unwrap_or_default();
+    // Whole minutes are told.
+    Duration::from_mins(widest.as_secs() / 60)
 }
 
 /// Why a place does not hold the newest, if it does not.
