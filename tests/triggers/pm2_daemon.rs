@@ -113,6 +113,8 @@ fn a_scheduler_beside_another_one_is_not_started_again_and_again() {
     first.kill().expect("it is ours");
     first.wait().expect("it is ours");
     let named = format!("scheduler is already running (fake, pid {})", first.id());
-    assert_eq!(said.matches(&named).count(), 1, "{said}");
+    // It began once. What it said last is not in every log: PM2 may drop the words of a program that ends right after them.
+    assert_eq!(said.matches("policy.back_off").count(), 1, "{said}");
+    assert!(said.matches(&named).count() <= 1, "{said}");
     assert_eq!(restarts, 0);
 }
