@@ -219,6 +219,13 @@ pub(super) const INDEX: &str = "
     FROM pg_class AS class JOIN pg_index AS own ON own.indexrelid = class.oid
     WHERE class.oid = to_regclass($1)";
 
+/// How large an index is, and the folder that it lies in on the server's host; not everybody may ask for that one.
+pub(super) const PLACE: &str = "
+    SELECT pg_relation_size(class.oid),
+           coalesce(nullif(pg_tablespace_location(class.reltablespace), ''),
+                    current_setting('data_directory'))
+    FROM pg_class AS class WHERE class.oid = to_regclass($1)";
+
 /// How many sessions wait for a lock because of this process of the server.
 pub(super) const WAITERS: &str = "
     SELECT count(*) FROM pg_stat_activity

@@ -1,15 +1,17 @@
 //! The hands on a database: one statement each, about one object.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
+use rustix::fs::statvfs;
 use sqlx::FromRow;
 use sqlx::postgres::PgRow;
 
 use super::Postgres;
 use super::names::about;
 use super::session::end;
-use super::statements::{INDEX, TABLE};
+use super::statements::{INDEX, PLACE, TABLE};
 use crate::domain::operation::{DataKind, DataRef, DataState, Measure, Upkeep};
 use crate::domain::sight::{Blind, Sight};
 use crate::ports::Pending;
@@ -45,6 +47,9 @@ impl DataStoreControl for Postgres {
                 other => return Err(no_such_verb(other, "a database")),
             };
             let statement = about(command, &data.object).map_err(ActFailure::NotSent)?;
+            if verb == Upkeep::ReindexIndex {
+                self.has_room(&data.object).await.map_err(ActFailure::NotSent)?;
+            }
             let began = self.clock.elapsed();
             self.giving_way(statement, time).await?;
             let took = self.clock.elapsed().saturating_sub(began);
@@ -79,6 +84,26 @@ impl Postgres {
         }))
     }
 
+    /// The new index lies beside the old one until it is done, and sorting it takes room, too. Where the server is on another
+    /// host, or does not tell where its files are, nobody can look: then its size alone is bounded.
+    async fn has_room(&self, object: &str) -> Result<(), String> {
+        if !self.is_on_this_host() {
+            return Ok(());
+        }
+        let Ok(Some((size, place))) = self.one::<(i64, String)>(PLACE, object).await else {
+            return Ok(());
+        };
+        let Ok(disk) = statvfs(place.as_str()) else { return Ok(()) };
+        enough(disk.f_bavail.saturating_mul(disk.f_frsize), size.unsigned_abs())
+            .map_err(|why| format!("{place} {why}"))
+    }
+
+    fn is_on_this_host(&self) -> bool {
+        let host = self.options.get_host();
+        let is_loopback = host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        self.options.get_socket().is_some() || host == "localhost" || is_loopback
+    }
+
     /// The row about one object, if the server has such an object.
     async fn one<R>(&self, question: &'static str, object: &str) -> Sight<Option<R>>
     where
@@ -95,4 +120,26 @@ impl Postgres {
 fn state<const N: usize>(data: &DataRef, measures: [(Measure, i64); N]) -> DataState {
     let measures = measures.into_iter().map(|(measure, value)| (measure, value.to_string()));
     DataState { data: data.clone(), measures: measures.collect::<BTreeMap<_, _>>() }
+}
+
+/// Whether an index of this size can be built anew where so much is free.
+fn enough(free_bytes: u64, size_bytes: u64) -> Result<(), String> {
+    let needed = size_bytes.saturating_mul(2);
+    if free_bytes < needed {
+        return Err(format!("has {free_bytes} bytes free, and the rebuild may take {needed}"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_is_built_anew_where_twice_its_size_is_free() {
+        assert_eq!(enough(200, 100), Ok(()));
+        let why = "has 199 bytes free, and the rebuild may take 200";
+        assert_eq!(enough(199, 100), Err(why.to_owned()));
+        assert!(enough(u64::MAX - 1, u64::MAX).is_err());
+    }
 }
