@@ -89,7 +89,10 @@ fn leftovers(place: &Path) -> Vec<String> {
 
 #[test]
 fn a_backup_is_made_restored_and_held_against_what_was_there() {
-    let made = "make = true\nqueries = [\"SELECT count(*) = 3 FROM few\"]\n\
+    // What is asked is asked of the server that the dump is restored into: it listens on no network and archives nothing.
+    let made = "make = true\nqueries = [\"SELECT count(*) = 3 AND inet_server_addr() IS NULL \
+                AND current_setting('listen_addresses') = '' AND current_setting('archive_mode') = 'off' \
+                AND current_setting('max_wal_senders') = '0' FROM few\"]\n\
                 newest = { table = \"Content\", column = \"made\", within = \"1h\" }";
     let Some(vault) = Vault::new(made) else { return };
     let done = vault.tended();
