@@ -10,6 +10,7 @@ pub(crate) mod child;
 pub mod command;
 pub mod detached;
 pub mod discreet;
+pub(crate) mod disk_room;
 pub mod elsewhere;
 pub mod evidence;
 pub mod host;

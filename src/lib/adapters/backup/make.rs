@@ -10,13 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use rustix::fs::statvfs;
 use sha2::{Digest as _, Sha256};
 
 use super::BackupSet;
 use super::folder::{self, unwritten};
 use super::programs::finished;
 use crate::adapters::child::Program;
+use crate::adapters::disk_room;
 use crate::adapters::postgres::Postgres;
 use crate::adapters::store::{hex, stamp, sync_folder};
 use crate::domain::upkeep::{Backup, BackupSource};
@@ -58,17 +58,8 @@ impl BackupSet {
 
     /// What the last one took must be free once more.
     async fn has_room(&self) -> Result<(), String> {
-        let told = |error: rustix::io::Errno| format!("{}: {error}", self.folder.display());
-        let found = statvfs(&self.folder).map_err(told)?;
-        let free = found.f_bavail.saturating_mul(found.f_frsize);
         let last = self.found().await?.first().map_or(0, |newest| newest.size_bytes);
-        if free < last {
-            return Err(format!(
-                "{} has {free} bytes free, and the last backup took {last}",
-                self.folder.display()
-            ));
-        }
-        Ok(())
+        disk_room::has_room(&self.folder, last, "the last backup took")
     }
 
     /// A dump keeps everybody from changing a table's form, and whoever waits for that keeps everybody from the table: so it

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rustix::fs::statvfs;
 use sha2::{Digest as _, Sha256};
 use sqlx::{AssertSqlSafe, Connection as _};
 
@@ -14,6 +13,7 @@ use super::folder::{self, Tried};
 use super::programs::{ServerPrograms, finished, is_of_this_host};
 use super::scratch::{Scratch, USER};
 use crate::adapters::child::Outcome;
+use crate::adapters::disk_room;
 use crate::adapters::postgres::in_words;
 use crate::adapters::private_file;
 use crate::adapters::store::hex;
@@ -145,16 +145,7 @@ impl BackupSet {
     fn has_scratch_room(&self, backup: &FoundBackup) -> Result<(), String> {
         let place = self.scratch()?;
         private_file::folder(&place).map_err(|error| format!("{}: {error}", place.display()))?;
-        let found = statvfs(&place).map_err(|error| format!("{}: {error}", place.display()))?;
-        let free = found.f_bavail.saturating_mul(found.f_frsize);
-        let needed = backup.size_bytes.saturating_mul(ROOM);
-        if free < needed {
-            return Err(format!(
-                "{} has {free} bytes free, and a restore may need {needed}",
-                place.display()
-            ));
-        }
-        Ok(())
+        disk_room::has_room(&place, backup.size_bytes.saturating_mul(ROOM), "a restore may need")
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
-use rustix::fs::statvfs;
 use sqlx::FromRow;
 use sqlx::postgres::PgRow;
 
@@ -12,6 +12,7 @@ use super::Postgres;
 use super::names::about;
 use super::session::end;
 use super::statements::{INDEX, PLACE, TABLE};
+use crate::adapters::disk_room;
 use crate::domain::operation::{DataKind, DataRef, DataState, Measure, Upkeep};
 use crate::domain::sight::{Blind, Sight};
 use crate::ports::Pending;
@@ -93,9 +94,11 @@ impl Postgres {
         let Ok(Some((size, place))) = self.one::<(i64, String)>(PLACE, object).await else {
             return Ok(());
         };
-        let Ok(disk) = statvfs(place.as_str()) else { return Ok(()) };
-        enough(disk.f_bavail.saturating_mul(disk.f_frsize), size.unsigned_abs())
-            .map_err(|why| format!("{place} {why}"))
+        let place = Path::new(&place);
+        if disk_room::free_bytes(place).is_err() {
+            return Ok(());
+        }
+        disk_room::has_room(place, size.unsigned_abs().saturating_mul(2), "the rebuild may take")
     }
 
     fn is_on_this_host(&self) -> bool {
@@ -120,26 +123,4 @@ impl Postgres {
 fn state<const N: usize>(data: &DataRef, measures: [(Measure, i64); N]) -> DataState {
     let measures = measures.into_iter().map(|(measure, value)| (measure, value.to_string()));
     DataState { data: data.clone(), measures: measures.collect::<BTreeMap<_, _>>() }
-}
-
-/// Whether an index of this size can be built anew where so much is free.
-fn enough(free_bytes: u64, size_bytes: u64) -> Result<(), String> {
-    let needed = size_bytes.saturating_mul(2);
-    if free_bytes < needed {
-        return Err(format!("has {free_bytes} bytes free, and the rebuild may take {needed}"));
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_index_is_built_anew_where_twice_its_size_is_free() {
-        assert_eq!(enough(200, 100), Ok(()));
-        let why = "has 199 bytes free, and the rebuild may take 200";
-        assert_eq!(enough(199, 100), Err(why.to_owned()));
-        assert!(enough(u64::MAX - 1, u64::MAX).is_err());
-    }
 }

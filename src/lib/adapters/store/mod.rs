@@ -2,7 +2,7 @@
 //!
 //! Every event is appended and applied in one exclusive transaction; SQL knows documents and keys, never what an
 //! event means. The statements are portable: numbered placeholders, text and whole numbers, no functions of one
-//! vendor outside the views for people. `state/ops-state.json` is only a view of it.
+//! vendor but those that look into a document. `state/ops-state.json` is only a view of it.
 
 pub use self::connection::Access;
 pub use self::copy::copy;

@@ -4,11 +4,11 @@ use std::fs::{File, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
-use rustix::fs::statvfs;
 use sqlx::{Connection, SqliteConnection};
 
 use super::LedgerUpkeep;
 use crate::adapters::backup::folder;
+use crate::adapters::disk_room;
 use crate::adapters::private_file;
 use crate::adapters::store::connection::{Access, Trouble, told, trouble};
 use crate::adapters::store::files::{stamp, sync_folder};
@@ -63,16 +63,6 @@ async fn written_back(connection: &mut SqliteConnection) -> Result<bool, ActFail
     Ok(busy == 0)
 }
 
-/// Whether a file of which so much is in use can be written anew. `SQLite` writes it twice: a copy among its temporary
-/// files, which may lie on the same disk, and the copy once more into the log.
-fn enough(free_bytes: u64, held_bytes: u64) -> Result<(), String> {
-    let needed = held_bytes.saturating_mul(2);
-    if free_bytes < needed {
-        return Err(format!("has {free_bytes} bytes free, and compacting may take {needed}"));
-    }
-    Ok(())
-}
-
 impl LedgerUpkeep {
     async fn opened(&self) -> Result<SqliteConnection, ActFailure> {
         self.connection(Access::ReadWrite).await.map_err(ActFailure::NotSent)
@@ -102,13 +92,11 @@ impl LedgerUpkeep {
         Ok(said.to_owned())
     }
 
-    /// What is in use must be free twice more: a disk that is full stops everybody who writes to it.
+    /// What is in use must be free twice more: `SQLite` writes it to a copy among its temporary files, which may lie on the same
+    /// disk, and once more into the log.
     async fn has_room(&self) -> Result<(), String> {
         let held = self.sizes().await.map_err(|blind| blind.why)?.held;
-        let told = |error: rustix::io::Errno| format!("{}: {error}", self.state.display());
-        let found = statvfs(&self.state).map_err(told)?;
-        enough(found.f_bavail.saturating_mul(found.f_frsize), held)
-            .map_err(|why| format!("{} {why}", self.state.display()))
+        disk_room::has_room(&self.state, held.saturating_mul(2), "compacting may take")
     }
 
     async fn back_up(&self) -> Result<String, ActFailure> {
@@ -174,15 +162,6 @@ mod tests {
     use super::*;
     use crate::adapters::store::files::Paths;
     use crate::adapters::system_clock::SystemClock;
-
-    #[test]
-    fn what_is_in_use_must_be_free_twice_more() {
-        assert_eq!(enough(200, 100), Ok(()));
-        assert_eq!(enough(0, 0), Ok(()));
-        let why = "has 199 bytes free, and compacting may take 200";
-        assert_eq!(enough(199, 100), Err(why.to_owned()));
-        assert!(enough(u64::MAX - 1, u64::MAX).is_err());
-    }
 
     /// Where a file says how many pages it has.
     const PAGES_AT: usize = 28;
