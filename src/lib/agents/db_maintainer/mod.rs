@@ -11,24 +11,18 @@ use jiff::Timestamp;
 pub mod backups;
 pub mod buckets;
 pub mod checks;
-#[cfg(test)]
-mod chore_tests;
-mod counters;
-mod detect_database;
-mod detect_ledger;
-#[cfg(test)]
-mod detect_tests;
+mod due;
 pub mod fault;
-pub mod fault_database;
-mod holders;
+pub mod ledger;
 pub mod logs;
+pub mod postgres;
 pub mod redis;
 mod remedy;
 pub mod settings;
 mod snapshot;
 
 pub use fault::Fault;
-use settings::DatabaseSettings;
+use postgres::DatabaseSettings;
 pub use settings::DbMaintainer;
 pub use snapshot::Snapshot;
 
@@ -99,8 +93,8 @@ impl Agent for DbMaintainer {
 
     fn detect(&self, snapshot: &Snapshot, recall: &Recall, _now: Timestamp) -> Diagnosis<Fault> {
         let mut diagnosis = Diagnosis::default();
-        detect_ledger::detect(self, snapshot, &mut diagnosis);
-        detect_database::detect(self, snapshot, recall, &mut diagnosis);
+        ledger::detect(self, snapshot, &mut diagnosis);
+        postgres::detect(self, snapshot, recall, &mut diagnosis);
         backups::detect(self, snapshot, recall, &mut diagnosis);
         buckets::detect(self, snapshot, recall, &mut diagnosis);
         redis::detect(&self.redis, snapshot, recall, &mut diagnosis);

@@ -8,7 +8,7 @@ use super::super::checks::{
     BACKUP_BAD, BACKUP_BYTES, BACKUP_COPIES, BACKUP_DUE, BACKUP_MILLISECONDS, BACKUPS_MANY,
     BACKUPS_UNSEEN, COPY_DUE, RECOVERY_SHORT, RESTORE_DUE, RESTORE_UNPROVABLE,
 };
-use super::super::detect_ledger::{due, due_again};
+use super::super::due::{due, due_again};
 use super::super::{DbMaintainer, Fault, Snapshot};
 use super::BackupsFault;
 use crate::domain::diagnosis::{

@@ -9,7 +9,7 @@ use super::super::checks::{
     BACKUP_BAD, BACKUP_BYTES, BACKUP_COPIES, BACKUP_DUE, BACKUPS_MANY, BACKUPS_UNSEEN,
     RECOVERY_SHORT, RESTORE_DUE, RESTORE_UNPROVABLE,
 };
-use super::super::settings::DatabaseSettings;
+use super::super::postgres::DatabaseSettings;
 use super::super::{DbMaintainer, Fault, Snapshot};
 use crate::agent::{Agent as _, Remedy};
 use crate::domain::diagnosis::{Fault as _, Sample, Verdict};

@@ -1,14 +1,14 @@
 //! What is wrong with opswarden's own ledger, and what of its upkeep is due. Pure.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
-use super::checks::{
+use super::super::checks::{
     AGENT, BACKUP_BAD, BACKUP_DUE, BACKUPS_MANY, LEDGER_DAMAGED, LEDGER_LOG_LONG, LEDGER_LOOSE,
     RESTORE_DUE,
 };
-use super::{DbMaintainer, Fault, Snapshot};
+use super::super::due::{due, due_again};
+use super::super::{DbMaintainer, Fault, Snapshot};
+use super::LedgerFault;
 use crate::domain::diagnosis::{CheckFindings, Coverage, Diagnosis, Evidence, Origin, Verdict};
 use crate::domain::operation::{DataKind, DataRef, LEDGER};
 use crate::domain::subject::{CheckId, Key, Subject};
@@ -18,14 +18,16 @@ use crate::domain::upkeep::LedgerLook;
 const LOG_BYTES: u64 = 64 * 1024 * 1024;
 /// Less than this is not worth writing a file anew for.
 const LOOSE_BYTES: u64 = 16 * 1024 * 1024;
-/// A run at the same time of day comes some seconds earlier or later: what is due in so small a share of its time is due.
-const EARLY: f64 = 0.1;
 
 /// The ledger's own checks.
 const OF_DATABASE: [&CheckId; 3] = [&LEDGER_DAMAGED, &LEDGER_LOG_LONG, &LEDGER_LOOSE];
 const OF_BACKUPS: [&CheckId; 4] = [&BACKUP_BAD, &BACKUP_DUE, &RESTORE_DUE, &BACKUPS_MANY];
 
-pub(super) fn detect(agent: &DbMaintainer, snapshot: &Snapshot, diagnosis: &mut Diagnosis<Fault>) {
+pub(in super::super) fn detect(
+    agent: &DbMaintainer,
+    snapshot: &Snapshot,
+    diagnosis: &mut Diagnosis<Fault>,
+) {
     let database = DataRef::of_store(DataKind::Database, LEDGER).subject(&snapshot.host);
     let backups = DataRef::of_store(DataKind::Backups, LEDGER).subject(&snapshot.host);
     let checks = OF_DATABASE.map(|check| (check, &database));
@@ -51,7 +53,7 @@ fn verdict(
 ) -> Verdict<Fault> {
     let evidence = Evidence::once(Origin::Store, at);
     match fault(agent, asked, look, at) {
-        Some(fault) => Verdict::Faulty(fault, evidence),
+        Some(fault) => Verdict::Faulty(Fault::Ledger(fault), evidence),
         None => Verdict::Healthy(evidence),
     }
 }
@@ -61,21 +63,21 @@ fn fault(
     (check, subject): (&CheckId, &Subject),
     look: &LedgerLook,
     at: Timestamp,
-) -> Option<Fault> {
+) -> Option<LedgerFault> {
     let settings = &agent.ledger;
     match check {
         check if *check == LEDGER_DAMAGED => {
-            look.damage.clone().map(|what| Fault::LedgerDamaged { what })
+            look.damage.clone().map(|what| LedgerFault::LedgerDamaged { what })
         }
         check if *check == LEDGER_LOG_LONG => {
             let bytes = look.wal_bytes;
-            (bytes > LOG_BYTES).then_some(Fault::LogLong { bytes })
+            (bytes > LOG_BYTES).then_some(LedgerFault::LogLong { bytes })
         }
         check if *check == LEDGER_LOOSE => {
             let (bytes, size_bytes) = (look.loose_bytes, look.size_bytes);
             let share = u64::from(settings.loose_percent);
             let much = bytes.saturating_mul(100) >= size_bytes.saturating_mul(share);
-            (much && bytes >= LOOSE_BYTES).then_some(Fault::Loose { bytes, size_bytes })
+            (much && bytes >= LOOSE_BYTES).then_some(LedgerFault::Loose { bytes, size_bytes })
         }
         check if *check == BACKUP_BAD => bad(look),
         check if *check == BACKUP_DUE => {
@@ -83,14 +85,14 @@ fn fault(
             let good = look.backups.iter().find(|backup| backup.fault.is_none());
             let last = good.map(|backup| backup.taken_at);
             let (every, grace) = (settings.backup_every.get(), settings.grace.get());
-            due(last, every, grace, at).map(|overdue| Fault::BackupDue { last, overdue })
+            due(last, every, grace, at).map(|overdue| LedgerFault::BackupDue { last, overdue })
         }
         check if *check == RESTORE_DUE => {
             let last = look.proved.as_ref().map(|proof| proof.proved_at);
             let (every, grace) = (settings.prove_every.get(), settings.grace.get());
             let cause = bad(look).map(|_| Key::new(AGENT, BACKUP_BAD, subject.clone()));
             let failed = look.proof.as_ref().is_some_and(|proof| proof.fault.is_some());
-            due_again(last, failed, every, grace, at).map(|overdue| Fault::RestoreDue {
+            due_again(last, failed, every, grace, at).map(|overdue| LedgerFault::RestoreDue {
                 last,
                 overdue,
                 cause,
@@ -103,41 +105,16 @@ fn fault(
             // Nothing goes while the newest is no good, and the last that was restored never does.
             let many =
                 bad(look).is_none() && old.filter(|one| Some(&one.name) != proved).count() > 0;
-            many.then_some(Fault::BackupsMany { count, kept })
+            many.then_some(LedgerFault::BackupsMany { count, kept })
         }
     }
 }
 
 /// The newest backup is not what was written, or it is the one that could not be restored.
-fn bad(look: &LedgerLook) -> Option<Fault> {
+fn bad(look: &LedgerLook) -> Option<LedgerFault> {
     let newest = look.backups.first()?;
     let of_newest = look.proof.as_ref().filter(|proof| proof.backup == newest.name);
     let unrestored = of_newest.and_then(|proof| proof.fault.clone());
     let why = newest.fault.clone().or(unrestored)?;
-    Some(Fault::BackupBad { name: newest.name.clone(), why })
-}
-
-/// Whether something that is done every so often is due, and then whether it is late by more than the grace. What was never
-/// done is due and not late: nobody has had the time for it yet.
-pub(super) fn due(
-    last: Option<Timestamp>,
-    every: Duration,
-    grace: Duration,
-    at: Timestamp,
-) -> Option<bool> {
-    let Some(last) = last else { return Some(false) };
-    let since = Duration::try_from(at.duration_since(last)).unwrap_or_default();
-    let soon = every.saturating_sub(every.mul_f64(EARLY));
-    (since >= soon).then_some(since > every + grace)
-}
-
-/// The same for what was tried and may have failed: what failed and never went well before is late at once.
-pub(super) fn due_again(
-    last: Option<Timestamp>,
-    failed: bool,
-    every: Duration,
-    grace: Duration,
-    at: Timestamp,
-) -> Option<bool> {
-    due(last, every, grace, at).map(|overdue| overdue || (failed && last.is_none()))
+    Some(LedgerFault::BackupBad { name: newest.name.clone(), why })
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::checks::{AGENT, BACKUP_DUE, RESTORE_DUE, SPEC};
-use super::fault::Fault;
+use super::super::Fault;
+use super::super::checks::{AGENT, BACKUP_DUE, RESTORE_DUE, SPEC};
+use super::LedgerFault;
 use crate::domain::diagnosis::{
     CheckFindings, Coverage, Diagnosis, Evidence, Origin, Symptom, Verdict,
 };
@@ -87,7 +88,7 @@ fn merged(view: &LedgerView, diagnosis: &Diagnosis<Symptom>) -> Vec<Event> {
 }
 
 const fn backup(overdue: bool) -> Fault {
-    Fault::BackupDue { last: None, overdue }
+    Fault::Ledger(LedgerFault::BackupDue { last: None, overdue })
 }
 
 /// Severity, attempts and the last of them, of an incident that is opened.

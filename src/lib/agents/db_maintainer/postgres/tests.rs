@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::checks::{
+use super::super::checks::{
     AGENT, COUNTER_ENDING, DATABASE_UNREACHABLE, FREEZE_AGE, HORIZON_HELD, INDEX_BLOATED,
     INDEX_INVALID, TABLE_MISSING, VACUUM_DUE,
 };
-use super::settings::DatabaseSettings;
-use super::{DbMaintainer, Fault, Snapshot};
+use super::super::{DbMaintainer, Fault, Snapshot};
+use super::DatabaseSettings;
 use crate::agent::{Agent as _, Remedy};
 use crate::domain::diagnosis::{CheckFindings, Coverage, Diagnosis, Fault as _, Standing, Verdict};
 use crate::domain::operation::{DataKind, DataRef, Operation, Upkeep};

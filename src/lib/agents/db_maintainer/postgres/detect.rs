@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::checks::{
+use super::super::checks::{
     AGENT, COUNTER_ENDING, DATABASE_UNREACHABLE, FREEZE_AGE, HORIZON_HELD, INDEX_BLOATED,
     INDEX_INVALID, TABLE_MISSING, VACUUM_DUE,
 };
-use super::fault_database::{DatabaseFault, FreezeCounter};
+use super::super::{DbMaintainer, Fault, Snapshot};
+use super::fault::{DatabaseFault, FreezeCounter};
 use super::settings::{DatabaseSettings, Limits};
-use super::{DbMaintainer, Fault, Snapshot, counters, holders};
+use super::{counters, holders};
 use crate::domain::diagnosis::{CheckFindings, Coverage, Diagnosis, Evidence, Origin, Verdict};
 use crate::domain::operation::{DataKind, DataRef, Operation, Upkeep};
 use crate::domain::run::Recall;
@@ -41,7 +42,7 @@ const CHECKS: [&CheckId; 8] = [
     &INDEX_BLOATED,
 ];
 
-pub(super) fn detect(
+pub(in super::super) fn detect(
     agent: &DbMaintainer,
     snapshot: &Snapshot,
     recall: &Recall,

@@ -118,7 +118,7 @@ impl FreezeCounter {
 }
 
 impl DatabaseFault {
-    pub(super) const fn severity(&self) -> Severity {
+    pub(in super::super) const fn severity(&self) -> Severity {
         match self {
             Self::FreezeAge { critical: true, .. } | Self::CounterEnding { critical: true, .. } => {
                 Severity::Critical
@@ -135,7 +135,7 @@ impl DatabaseFault {
         }
     }
 
-    pub(super) fn message(&self) -> String {
+    pub(in super::super) fn message(&self) -> String {
         match self {
             Self::Unreachable { why } => why.clone(),
             Self::TableMissing { name } => {
@@ -170,7 +170,7 @@ impl DatabaseFault {
         }
     }
 
-    pub(super) fn facts(&self) -> BTreeMap<String, String> {
+    pub(in super::super) fn facts(&self) -> BTreeMap<String, String> {
         let fact = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let facts = match self {
             Self::Unreachable { why } => vec![fact("why", why)],
