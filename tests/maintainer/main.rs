@@ -20,10 +20,12 @@ mod peers_redis;
 #[path = "../support/peers_s3.rs"]
 mod peers_s3;
 mod postgres;
+mod rebuild_kills;
 mod redis;
 mod redis_house;
 mod redis_reclaim;
 mod standby;
+mod talk;
 mod yard;
 mod yields;
 mod zoo;
