@@ -326,6 +326,10 @@ fn of_backups(inner: &str, value: &str) -> String {
         own = format!("{name} = {open}{{ {} }}{close}\n", parts.join(", "));
     } else if !value.is_empty() {
         fields.insert(inner, value);
+        // They lie in a folder or in a bucket.
+        if inner == "bucket" {
+            fields.remove("folder");
+        }
         if inner == "make" {
             fields.insert("database", "\"other\"");
         }

@@ -12,7 +12,7 @@ use super::object_storage::with_bucket;
 use super::peers::{skip, test_name, wait_until};
 use super::peers_s3::{KEY, REGION, S3Server, SECRET};
 
-const ROWS: &str = "
+pub(crate) const ROWS: &str = "
     CREATE TABLE \"Content\" (id serial PRIMARY KEY, body text, made timestamptz DEFAULT now());
     INSERT INTO \"Content\" (body) SELECT repeat(md5(n::text), 4) FROM generate_series(1, 5000) n;
     CREATE TABLE few (id int); INSERT INTO few VALUES (1), (2), (3);";
@@ -81,10 +81,13 @@ impl Vault {
     }
 }
 
-fn leftovers(place: &Path) -> Vec<String> {
+pub(crate) fn leftovers(place: &Path) -> Vec<String> {
     let names = std::fs::read_dir(place).expect("it is there").flatten();
     let names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
-    names.filter(|name| name.starts_with(".restore-") || name.starts_with(".unfinished")).collect()
+    let is_left = |name: &String| {
+        [".restore-", ".backup-", ".unfinished"].iter().any(|begins| name.starts_with(begins))
+    };
+    names.filter(is_left).collect()
 }
 
 #[test]
@@ -119,7 +122,7 @@ fn a_backup_is_made_restored_and_held_against_what_was_there() {
 }
 
 /// A key of its own, and how backups are encrypted to it; `None` where there is no age here.
-fn key(folder: &Path, name: &str) -> Option<(String, String)> {
+pub(crate) fn key(folder: &Path, name: &str) -> Option<(String, String)> {
     let file = folder.join(name);
     let Ok(made) = Command::new("age-keygen").arg("-o").arg(&file).output() else {
         skip(&test_name(), "age");
@@ -131,7 +134,7 @@ fn key(folder: &Path, name: &str) -> Option<(String, String)> {
     Some((line.rsplit(' ').next()?.to_owned(), file.display().to_string()))
 }
 
-fn encrypted(recipient: &str, identity: &str) -> String {
+pub(crate) fn encrypted(recipient: &str, identity: &str) -> String {
     format!(
         "make = true\nencryption = {{ key_id = \"{recipient}\", encrypt = [\"age\", \"-r\", \
          \"{recipient}\"], decrypt = [\"age\", \"-d\", \"-i\", \"{identity}\"] }}"

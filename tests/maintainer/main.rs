@@ -4,6 +4,7 @@
 #[path = "../support/authority.rs"]
 mod authority;
 mod backups;
+mod bucket_dumps;
 mod buckets;
 mod house;
 mod logs;

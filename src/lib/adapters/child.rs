@@ -27,7 +27,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-pub(crate) use self::held::Held;
+pub(crate) use self::held::{Held, Taker};
 
 /// How much of each output stream is kept unless the caller says otherwise.
 const OUTPUT_LIMIT_BYTES: usize = 256 * 1024;

@@ -85,7 +85,7 @@ pub struct BackupsNeed {
     pub bin_dir: Option<String>,
     /// Where a server for a restore may lie, if the settings name a place.
     pub scratch: Option<String>,
-    /// The buckets that hold copies.
+    /// The buckets that hold them, or copies of them.
     pub buckets: Vec<StoreNeed>,
 }
 

@@ -24,7 +24,7 @@ pub(super) fn folders(needs: &[Need]) -> Vec<String> {
 fn of_backups(need: &BackupsNeed) -> Vec<String> {
     let declared = &need.declared;
     let copies = declared.copies.iter().filter_map(|copy| copy.folder.clone());
-    let made = std::iter::once(declared.folder.clone()).chain(copies);
+    let made = declared.folder.iter().cloned().chain(copies);
     let scratch = need.scratch.iter().filter(|_| declared.is_proved()).cloned();
     made.filter(|_| declared.make).chain(scratch).collect()
 }

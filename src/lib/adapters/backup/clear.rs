@@ -2,24 +2,25 @@
 
 use std::fs::File;
 use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use tempfile::NamedTempFile;
-
 use super::BackupSet;
+use super::bench::Bench;
 use super::programs::finished;
-use super::scratch::clear;
 use crate::adapters::child::{Outcome, Program, find};
-use crate::adapters::private_file;
+
+/// What it is called in its folder.
+const DECRYPTED: &str = "decrypted";
 
 /// A file that can be read.
 pub(super) enum Clear {
     /// As it lies there.
     Plain(PathBuf),
     /// Decrypted, and gone afterwards.
-    Decrypted(NamedTempFile),
+    Decrypted(Bench),
 }
 
 /// Why there is none.
@@ -31,10 +32,10 @@ pub(super) enum Unclear {
 }
 
 impl Clear {
-    pub(super) fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> PathBuf {
         match self {
-            Self::Plain(path) => path,
-            Self::Decrypted(file) => file.path(),
+            Self::Plain(path) => path.clone(),
+            Self::Decrypted(bench) => bench.file(DECRYPTED),
         }
     }
 }
@@ -53,16 +54,13 @@ impl BackupSet {
             return Err(Unclear::Unread(why));
         }
         let unread = |error: io::Error| Unclear::Unread(format!("it cannot be decrypted: {error}"));
-        let place = &self.place.scratch;
-        private_file::folder(place).map_err(unread)?;
-        // What a run that was killed left behind is in the clear.
-        let prefix = format!(".restore-{}-", self.mark());
-        clear(place, &prefix);
-        let made = tempfile::Builder::new().prefix(&prefix).tempfile_in(place);
+        let bench = Bench::new(&self.place.scratch, &self.mark()).map_err(Unclear::Unread)?;
+        let mut options = File::options();
+        let made = options.write(true).create_new(true).mode(0o600).open(bench.file(DECRYPTED));
         let mut plain = made.map_err(unread)?;
         let input = Stdio::from(File::open(file).map_err(unread)?);
         let decrypt = Program::new(encryption.decrypt.clone()).deadline(time);
-        let outcome = decrypt.feed_from(input, |part| plain.write_all(part)).await;
+        let outcome = decrypt.feed_from(input, &mut |part: &[u8]| plain.write_all(part)).await;
         let outcome = outcome.map_err(unread)?;
         let said_so = matches!(outcome, Outcome::Exited { .. });
         finished(outcome).map_err(|why| {
@@ -70,6 +68,6 @@ impl BackupSet {
             let why = format!("it cannot be decrypted with the key {key}: {why}");
             if said_so { Unclear::Flawed(why) } else { Unclear::Unread(why) }
         })?;
-        Ok(Clear::Decrypted(plain))
+        Ok(Clear::Decrypted(bench))
     }
 }

@@ -7,13 +7,16 @@ use std::time::{Duration, SystemTime};
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{dump_header, folder};
+use super::dump_header::{self, DumpHeader};
+use super::folder;
 use crate::domain::upkeep::{Backup, BackupFormat, DeclaredBackup, FoundBackup, Glob};
 
 /// A dump's own clock may be in any zone: only what is further off than a day and a half is another day's.
 const ZONES: Duration = Duration::from_hours(38);
 /// The header of so many of the newest is read.
-const TOLD: usize = 10;
+pub(super) const TOLD: usize = 10;
+/// What the name of one that we make ends with.
+pub(super) const MADE: &str = ".dump";
 /// More are not looked at: the newest count.
 const MOST: usize = 1000;
 
@@ -46,30 +49,38 @@ pub(super) fn found(place: &Path, declared: &DeclaredBackup) -> Result<Vec<Found
     let lost = ours.filter(|record| !all.iter().any(|one| one.name == record.name));
     let lost: Vec<FoundBackup> = lost.map(of_record).collect();
     all.extend(lost);
-    sort(&mut all);
+    newest_first(&mut all);
     all.truncate(MOST);
     // An older one that is told as that may no longer be the newest.
     for one in all.iter_mut().take(TOLD).filter(|one| one.record.is_none()) {
         told_by_itself(place, declared.format, one);
     }
-    sort(&mut all);
+    newest_first(&mut all);
     Ok(all)
 }
 
-fn sort(all: &mut [FoundBackup]) {
+/// Sorts them.
+pub(super) fn newest_first(all: &mut [FoundBackup]) {
     all.sort_by(|one, other| (other.taken_at, &other.name).cmp(&(one.taken_at, &one.name)));
 }
 
 /// Whether a record is one of these backups: others may be made into the same folder by another name.
 pub(super) fn is_ours(declared: &DeclaredBackup, record: &Backup) -> bool {
-    if !declared.make {
-        return true;
-    }
-    let rest = record.name.strip_prefix(&declared.name).and_then(|rest| rest.strip_prefix('-'));
-    rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    !declared.make || is_made_by_us(&declared.name, &record.name)
 }
 
-fn of_record(record: &Backup) -> FoundBackup {
+/// Whether this is a name that we give to a backup of `of`: with the moment at which it was taken, as `store::stamp` writes it.
+/// Those of `shop` are not those of `shop-2`.
+pub(super) fn is_made_by_us(of: &str, name: &str) -> bool {
+    let rest = name.strip_prefix(of).and_then(|rest| rest.strip_prefix('-'));
+    let Some(moment) = rest.and_then(|rest| rest.strip_suffix(MADE)) else { return false };
+    let digits = |text: &str, many| text.len() == many && text.bytes().all(|b| b.is_ascii_digit());
+    let parts = moment.strip_suffix('Z').and_then(|moment| moment.split_once('T'));
+    parts.is_some_and(|(date, time)| digits(date, 8) && digits(time, 9))
+}
+
+/// What a record tells of a backup that is not there.
+pub(super) fn of_record(record: &Backup) -> FoundBackup {
     FoundBackup {
         name: record.name.clone(),
         taken_at: record.taken_at,
@@ -104,10 +115,37 @@ fn told_by_itself(place: &Path, format: BackupFormat, newest: &mut FoundBackup) 
     }
     let header =
         File::open(place.join(&newest.name)).ok().and_then(|file| dump_header::read(file).ok());
-    let made = header.and_then(|header| header.made_at);
-    let Some(made) = made.and_then(|made| TimeZone::UTC.to_timestamp(made).ok()) else { return };
-    let older = Duration::try_from(newest.taken_at.duration_since(made)).unwrap_or_default();
+    if let Some(header) = header {
+        as_old_as_it_says(newest, &header);
+    }
+}
+
+/// A dump is as old as it says, where its file is younger by more than zones of time can make it.
+pub(super) fn as_old_as_it_says(backup: &mut FoundBackup, header: &DumpHeader) {
+    let made = header.made_at.and_then(|made| TimeZone::UTC.to_timestamp(made).ok());
+    let Some(made) = made else { return };
+    let older = Duration::try_from(backup.taken_at.duration_since(made)).unwrap_or_default();
     if older > ZONES {
-        newest.taken_at = made;
+        backup.taken_at = made;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_ours_by_its_moment_and_not_by_how_it_begins() {
+        assert!(is_made_by_us("shop", "shop-20261130T015420123Z.dump"));
+        for other in [
+            "shop-2-20261130T015420123Z.dump",
+            "shop-20261130T015420123Z.dump.sha256",
+            "shop-20261130.dump",
+            "shop-20261130T015420123Z.tar",
+            "shop20261130T015420123Z.dump",
+        ] {
+            assert!(!is_made_by_us("shop", other), "{other}");
+        }
+        assert!(is_made_by_us("shop-2", "shop-2-20261130T015420123Z.dump"));
     }
 }

@@ -113,15 +113,19 @@ pub(crate) fn keep_record(folder: &Path, backup: &Backup) -> io::Result<()> {
     private_file::write_new(&folder.join(format!("{}{RECORD}", backup.name)), &text)
 }
 
-/// Which of `all` (newest first) are past the newest `keep` and may go. The newest that is what was written stays, however many
-/// newer ones are not, and so does the last that was restored and was good.
+/// Which of `all` (newest first) is the newest that is what was written.
+pub(crate) fn newest_good(folder: &Path, all: &[Backup]) -> Option<usize> {
+    all.iter().position(|one| fault(folder, one).is_none())
+}
+
+/// Which of `all` (newest first) are past the newest `keep` and may go. The newest that is what was written (`good`) stays,
+/// however many newer ones are not, and so does the last that was restored and was good.
 pub(crate) fn past_retention(
-    folder: &Path,
     all: &[Backup],
+    good: Option<usize>,
     keep: usize,
     proved: Option<&RestoreProof>,
 ) -> Result<Vec<Backup>, ActFailure> {
-    let good = all.iter().position(|one| fault(folder, one).is_none());
     let is_proved = |one: &Backup| proved.is_some_and(|proof| proof.backup == one.name);
     let old = all.iter().enumerate().skip(keep);
     let gone: Vec<Backup> = old
@@ -141,13 +145,21 @@ pub(crate) fn unwritten(error: &io::Error) -> ActFailure {
 
 /// Takes a backup away: the record first, so that none is without its file.
 pub(crate) fn remove(folder: &Path, backup: &Backup) -> io::Result<()> {
-    for name in [format!("{}{RECORD}", backup.name), backup.name.clone()] {
-        match std::fs::remove_file(folder.join(name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-    }
-    Ok(())
+    remove_record(folder, &backup.name)?;
+    gone(std::fs::remove_file(folder.join(&backup.name)))
+}
+
+/// Takes the record of a backup away.
+pub(super) fn remove_record(folder: &Path, name: &str) -> io::Result<()> {
+    gone(std::fs::remove_file(folder.join(format!("{name}{RECORD}"))))
+}
+
+/// What is not there is gone.
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    removed.or_else(|error| match error.kind() {
+        io::ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    })
 }
 
 fn record<T: DeserializeOwned>(file: &Path) -> Result<Option<T>, String> {
@@ -162,15 +174,19 @@ fn record<T: DeserializeOwned>(file: &Path) -> Result<Option<T>, String> {
 
 /// Why a backup is not what was written, if it is not. Reads all of it.
 pub(crate) fn fault(folder: &Path, backup: &Backup) -> Option<String> {
-    let file = folder.join(&backup.name);
-    let size = match std::fs::metadata(&file) {
+    altered(&folder.join(&backup.name), backup)
+}
+
+/// Why a file is not the backup that was written, if it is not. Reads all of it.
+pub(super) fn altered(file: &Path, backup: &Backup) -> Option<String> {
+    let size = match std::fs::metadata(file) {
         Ok(found) => found.len(),
         Err(error) => return Some(format!("its file cannot be looked at: {error}")),
     };
     if size != backup.size_bytes {
         return Some(format!("it is {size} bytes long, and was {}", backup.size_bytes));
     }
-    match sha256(&file) {
+    match sha256(file) {
         Ok(found) if found == backup.sha256 => None,
         Ok(_) => Some("its contents are not what was written".to_owned()),
         Err(error) => Some(format!("it cannot be read: {error}")),
@@ -232,6 +248,7 @@ mod tests {
             took_ms: 1,
             source: None,
             key_id: None,
+            etag: None,
             fault: None,
         }
     }
@@ -252,7 +269,8 @@ mod tests {
             fault: None,
             level: None,
         });
-        let gone = past_retention(folder.path(), &all, keep, proof.as_ref());
+        let good = newest_good(folder.path(), &all);
+        let gone = past_retention(&all, good, keep, proof.as_ref());
         gone.map(|gone| gone.into_iter().map(|one| one.name).collect()).unwrap_or_default()
     }
 

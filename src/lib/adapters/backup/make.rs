@@ -1,5 +1,5 @@
-//! A dump of a PostgreSQL database, made by `pg_dump`, and encrypted on its way where the settings say so: written under a name that is no backup's, and renamed when all of it is
-//! on the disk.
+//! A dump of a PostgreSQL database, made by `pg_dump`, and encrypted on its way where the settings say so. It goes into a file
+//! that is no backup's and is renamed when all of it is on the disk, or into an object that appears when all of it is there.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -10,12 +10,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use super::BackupSet;
+use super::files::MADE;
+use super::flow::Passed;
 use super::folder::{self, unwritten};
+use super::home::Home;
 use super::programs::finished;
-use crate::adapters::child::Program;
+use crate::adapters::child::{Program, Taker};
 use crate::adapters::disk_room;
 use crate::adapters::postgres::Postgres;
 use crate::adapters::store::{hex, stamp, sync_folder};
@@ -30,7 +34,16 @@ const ATTEMPTS: u32 = 3;
 /// So long after it gave way.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// What is written, counted and summed up on its way.
+/// A dump that was begun.
+pub(super) struct Begun {
+    pub(super) taken_at: Timestamp,
+    /// By the clock that nobody sets.
+    at: Duration,
+    /// It has so long.
+    pub(super) time: Duration,
+}
+
+/// A file that is written, and summed up on the way.
 struct Written {
     file: File,
     digest: Sha256,
@@ -46,34 +59,42 @@ impl BackupSet {
             Some(Err(blind)) => return Err(ActFailure::Refused(blind.why.clone())),
             None => return Err(ActFailure::Refused("it is not said of which database".to_owned())),
         };
-        self.has_room().await.map_err(ActFailure::Refused)?;
-        let unfinished = self.folder.join(UNFINISHED);
-        let made = self.giving_way(&database, &unfinished, time).await;
-        if made.is_err() {
-            let _absent = std::fs::remove_file(&unfinished);
-        }
+        let made = match &self.home {
+            Home::Folder(folder) => {
+                self.has_room(folder).await.map_err(ActFailure::Refused)?;
+                let made = self.giving_way(&database, time).await;
+                if made.is_err() {
+                    let _absent = std::fs::remove_file(folder.join(UNFINISHED));
+                }
+                made
+            }
+            Home::Bucket(bucket) => {
+                bucket.end_left(&self.declared, self.clock.now()).await;
+                self.giving_way(&database, time).await
+            }
+        };
         let backup = made?;
         Ok(format!("{} of {} bytes in {} ms", backup.name, backup.size_bytes, backup.took_ms))
     }
 
     /// What the last one took must be free once more.
-    async fn has_room(&self) -> Result<(), String> {
+    async fn has_room(&self, folder: &Path) -> Result<(), String> {
         let last = self.found().await?.first().map_or(0, |newest| newest.size_bytes);
-        disk_room::has_room(&self.folder, last, "the last backup took")
+        disk_room::has_room(folder, last, "the last backup took")
     }
 
     /// A dump keeps everybody from changing a table's form, and whoever waits for that keeps everybody from the table: so it
     /// gives way, and is begun anew while there is time.
-    async fn giving_way(
-        &self,
-        database: &Postgres,
-        unfinished: &Path,
-        time: Duration,
-    ) -> Result<Backup, ActFailure> {
+    async fn giving_way(&self, database: &Postgres, time: Duration) -> Result<Backup, ActFailure> {
         let end = self.clock.elapsed() + time;
         for attempt in 1.. {
-            let left = end.saturating_sub(self.clock.elapsed());
-            if let Some(made) = self.unless_others_wait(database, unfinished, left).await {
+            let at = self.clock.elapsed();
+            let begun = Begun { taken_at: self.clock.now(), at, time: end.saturating_sub(at) };
+            let made = match &self.home {
+                Home::Folder(folder) => self.as_file(folder, database, &begun).await,
+                Home::Bucket(bucket) => self.as_object(bucket, database, &begun).await,
+            };
+            if let Some(made) = made {
                 return made;
             }
             if attempt == ATTEMPTS || self.clock.elapsed() + PAUSE >= end {
@@ -84,14 +105,37 @@ impl BackupSet {
         Err(ActFailure::NotSent("others waited for it, so it gave way".to_owned()))
     }
 
-    /// A dump, given up as soon as somebody waits for it: it is gone when this returns.
-    async fn unless_others_wait(
+    /// A dump as a file; nothing where it gave way.
+    async fn as_file(
+        &self,
+        folder: &Path,
+        database: &Postgres,
+        begun: &Begun,
+    ) -> Option<Result<Backup, ActFailure>> {
+        let unfinished = folder.join(UNFINISHED);
+        let mut written = match Written::to(&unfinished) {
+            Ok(written) => written,
+            Err(error) => return Some(Err(unwritten(&error))),
+        };
+        let dumped = self.unless_others_wait(database, &mut written, begun.time).await?;
+        Some(dumped.and_then(|source| {
+            let kept = || -> io::Result<Backup> {
+                let record = self.record(begun, source, written.on_the_disk()?);
+                kept_as(folder, &unfinished, record)
+            };
+            kept().map_err(|error| unwritten(&error))
+        }))
+    }
+
+    /// What the database was, once all of the dump is taken; the dump is given up as soon as somebody waits for it: it is gone
+    /// when this returns nothing.
+    pub(super) async fn unless_others_wait(
         &self,
         database: &Postgres,
-        unfinished: &Path,
+        taker: &mut impl Taker,
         time: Duration,
-    ) -> Option<Result<Backup, ActFailure>> {
-        let dumped = pin!(self.dumped(database, unfinished, time));
+    ) -> Option<Result<BackupSource, ActFailure>> {
+        let dumped = pin!(self.dumped(database, taker, time));
         let waited = pin!(database.until_others_wait(time));
         match select(dumped, waited).await {
             Either::Left((made, _)) => Some(made),
@@ -103,55 +147,59 @@ impl BackupSet {
     async fn dumped(
         &self,
         database: &Postgres,
-        unfinished: &Path,
+        taker: &mut impl Taker,
         time: Duration,
-    ) -> Result<Backup, ActFailure> {
-        let began = self.clock.elapsed();
-        let taken_at = self.clock.now();
+    ) -> Result<BackupSource, ActFailure> {
         let moment = database.moment(time).await?;
         let snapshot = format!("--snapshot={}", moment.id);
-        let written = self.streamed(database, &snapshot, unfinished, time).await;
+        let streamed = self.streamed(database, &snapshot, taker, time).await;
         let source = moment.source.clone();
         moment.end().await;
-        let written = written?;
-        let took = self.clock.elapsed().saturating_sub(began).as_millis();
-        let record = Backup {
-            name: format!("{}-{}.dump", self.declared.name, stamp(taken_at)),
-            taken_at,
-            size_bytes: written.bytes,
-            sha256: hex(&written.digest.finalize()),
+        streamed.map(|()| source)
+    }
+
+    /// The record of one that is taken.
+    pub(super) fn record(&self, begun: &Begun, source: BackupSource, passed: Passed) -> Backup {
+        let took = self.clock.elapsed().saturating_sub(begun.at).as_millis();
+        Backup {
+            name: self.name_of(begun),
+            taken_at: begun.taken_at,
+            size_bytes: passed.size_bytes,
+            sha256: passed.sha256,
             took_ms: u64::try_from(took).unwrap_or(u64::MAX),
             source: Some(BackupSource { roles: Vec::new(), ..source }),
             key_id: self.declared.key_id().map(str::to_owned),
+            etag: None,
             fault: None,
-        };
-        self.kept(unfinished, record).map_err(|error| unwritten(&error))
+        }
+    }
+
+    pub(super) fn name_of(&self, begun: &Begun) -> String {
+        format!("{}-{}{MADE}", self.declared.name, stamp(begun.taken_at))
     }
 
     async fn streamed(
         &self,
         database: &Postgres,
         snapshot: &str,
-        unfinished: &Path,
+        taker: &mut impl Taker,
         time: Duration,
-    ) -> Result<Written, ActFailure> {
+    ) -> Result<(), ActFailure> {
         let words = ["--format=custom", "--no-password", "--lock-wait-timeout=2000", snapshot];
         let mut dump = self.programs.program("pg_dump", &words).map_err(ActFailure::Refused)?;
         for (name, value) in database.environment() {
             dump = dump.env(&name, value);
         }
         let dump = dump.deadline(time);
-        let mut written = Written::to(unfinished).map_err(|error| unwritten(&error))?;
-        let take = |part: &[u8]| written.take(part);
         let refused = |why: String| ActFailure::Refused(why.replace("pg_dump: error: ", ""));
         match &self.declared.encryption {
             None => {
-                let outcome = dump.feed(take).await.map_err(|error| unwritten(&error))?;
+                let outcome = dump.feed(taker).await.map_err(|error| unwritten(&error))?;
                 finished(outcome).map_err(refused)?;
             }
             Some(encryption) => {
                 let filter = Program::new(encryption.encrypt.clone()).deadline(time);
-                let both = dump.feed_through(filter, take).await;
+                let both = dump.feed_through(filter, taker).await;
                 let (dumped, filtered) = both.map_err(|error| unwritten(&error))?;
                 // Where the second fails, the first cannot go on: its own words are the cause.
                 finished(filtered)
@@ -159,16 +207,7 @@ impl BackupSet {
                 finished(dumped).map_err(refused)?;
             }
         }
-        written.file.sync_all().map_err(|error| unwritten(&error))?;
-        Ok(written)
-    }
-
-    /// Gives it its name, and the record with which it is held from now on.
-    fn kept(&self, unfinished: &Path, record: Backup) -> io::Result<Backup> {
-        std::fs::rename(unfinished, self.folder.join(&record.name))?;
-        sync_folder(&self.folder)?;
-        folder::keep_record(&self.folder, &record)?;
-        Ok(record)
+        Ok(())
     }
 }
 
@@ -179,10 +218,26 @@ impl Written {
         Ok(Self { file, digest: Sha256::new(), bytes: 0 })
     }
 
-    fn take(&mut self, part: &[u8]) -> io::Result<()> {
+    /// What was written, once it is on the disk.
+    fn on_the_disk(self) -> io::Result<Passed> {
+        self.file.sync_all()?;
+        Ok(Passed { size_bytes: self.bytes, sha256: hex(&self.digest.finalize()) })
+    }
+}
+
+impl Taker for Written {
+    async fn take(&mut self, part: &[u8]) -> io::Result<()> {
         self.file.write_all(part)?;
         self.digest.update(part);
         self.bytes += part.len() as u64;
         Ok(())
     }
+}
+
+/// Gives it its name, and the record with which it is held from now on.
+fn kept_as(folder: &Path, unfinished: &Path, record: Backup) -> io::Result<Backup> {
+    std::fs::rename(unfinished, folder.join(&record.name))?;
+    sync_folder(folder)?;
+    folder::keep_record(folder, &record)?;
+    Ok(record)
 }

@@ -1,15 +1,20 @@
-//! Backups as files: listed, held against what was written, made, pruned, and restored into a server of their own for a proof.
+//! Backups as files and as objects: listed, held against what was written, made, pruned, and restored into a server of their own for a proof.
 //!
 //! What nobody has restored is not known to be a backup. Each look says how far it went.
 
 mod apart;
 mod attest;
+mod bench;
 mod clear;
 mod dump_header;
 mod elsewhere;
+mod examine;
 mod files;
+mod flow;
 pub(crate) mod folder;
 mod format;
+mod home;
+mod in_bucket;
 mod make;
 mod programs;
 mod restore;
@@ -17,6 +22,7 @@ mod scratch;
 mod set;
 mod tar;
 mod unfinished;
+mod upload;
 
 pub use self::apart::Apart;
 pub use self::elsewhere::Elsewhere;

@@ -10,6 +10,7 @@ use super::BackupSet;
 use super::attest::{Expected, attest};
 use super::clear::Unclear;
 use super::folder::{self, Tried};
+use super::home::AtHand;
 use super::programs::{ServerPrograms, finished, is_of_this_host};
 use super::scratch::{Scratch, USER};
 use crate::adapters::child::Outcome;
@@ -76,12 +77,25 @@ impl BackupSet {
         time: Duration,
     ) -> Result<Result<String, Flaw>, String> {
         prepare(scratch, live).await?;
-        let clear = match self.clear(&self.folder.join(&backup.name), time).await {
+        let file = match self.at_hand(backup, time).await {
+            Ok(file) => file,
+            Err(Unclear::Flawed(why)) => return Ok(Err(Flaw::new(Level::Intact, why))),
+            Err(Unclear::Unread(why)) => return Err(why),
+        };
+        // What was fetched has come a long way since it was read last.
+        let altered = match (&file, &backup.record) {
+            (AtHand::Fetched(_), Some(record)) => folder::altered(&file.path(), record),
+            (AtHand::Fetched(_) | AtHand::Lying(_), _) => None,
+        };
+        if let Some(why) = altered {
+            return Ok(Err(Flaw::new(Level::Intact, why)));
+        }
+        let clear = match self.clear(&file.path(), time).await {
             Ok(clear) => clear,
             Err(Unclear::Flawed(why)) => return Ok(Err(Flaw::new(Level::Intact, why))),
             Err(Unclear::Unread(why)) => return Err(why),
         };
-        let file = clear.path().display().to_string();
+        let plain = clear.path().display().to_string();
         // What belongs to nobody here is restored all the same; nothing may begin to follow another server.
         let words = [
             "--exit-on-error",
@@ -92,7 +106,7 @@ impl BackupSet {
             "--no-password",
             "--dbname",
             RESTORED,
-            &file,
+            &plain,
         ];
         let restore = self.programs.program("pg_restore", &words)?;
         let restore = restore.env("PGHOST", scratch.host()).env("PGUSER", USER).deadline(time);

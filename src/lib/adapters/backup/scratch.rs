@@ -147,7 +147,7 @@ fn folder_in(place: &Path, prefix: &str, account: Option<Account>) -> Result<Tem
 }
 
 /// Takes away what a run that was killed left behind. Its server ends by itself once its folder is gone.
-pub(super) fn clear(place: &Path, prefix: &str) {
+fn clear(place: &Path, prefix: &str) {
     let left = std::fs::read_dir(place).into_iter().flatten().flatten();
     let own = |path: &PathBuf| {
         path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix))

@@ -16,6 +16,18 @@ use super::{Captured, DRAIN, Group, Outcome, Program, REAP, ended, fill};
 /// So much of what a program prints is handed on at once.
 const PART: usize = 256 * 1024;
 
+/// What is given everything that a program prints, part by part. A program waits while it is not done with a part.
+pub(crate) trait Taker: Send {
+    /// Takes a part; a failure ends the program.
+    fn take(&mut self, part: &[u8]) -> impl Future<Output = io::Result<()>> + Send;
+}
+
+impl<F: FnMut(&[u8]) -> io::Result<()> + Send> Taker for F {
+    fn take(&mut self, part: &[u8]) -> impl Future<Output = io::Result<()>> + Send {
+        std::future::ready(self(part))
+    }
+}
+
 /// A program that serves until it is ended.
 pub(crate) struct Held {
     child: Child,
@@ -23,23 +35,20 @@ pub(crate) struct Held {
 }
 
 impl Program {
-    /// Runs it while `take` is given everything that it prints. It is killed as soon as `take` fails.
+    /// Runs it while `taker` is given everything that it prints. It is killed as soon as that fails.
     ///
     /// # Errors
     ///
-    /// What `take` failed with.
-    pub(crate) async fn feed(
-        self,
-        take: impl FnMut(&[u8]) -> io::Result<()>,
-    ) -> io::Result<Outcome> {
-        self.feed_from(Stdio::null(), take).await
+    /// What `taker` failed with.
+    pub(crate) async fn feed(self, taker: &mut impl Taker) -> io::Result<Outcome> {
+        self.feed_from(Stdio::null(), taker).await
     }
 
     /// The same, reading from `input`.
     pub(crate) async fn feed_from(
         self,
         input: Stdio,
-        mut take: impl FnMut(&[u8]) -> io::Result<()>,
+        taker: &mut impl Taker,
     ) -> io::Result<Outcome> {
         let (mut child, group) = match self.start_with(input) {
             Ok(started) => started,
@@ -52,7 +61,7 @@ impl Program {
             loop {
                 match out.read(&mut part).await? {
                     0 => return Ok(()),
-                    many => take(&part[..many])?,
+                    many => taker.take(&part[..many]).await?,
                 }
             }
         };
@@ -71,15 +80,15 @@ impl Program {
         }
     }
 
-    /// Runs it while `filter` reads what it prints, and `take` is given what that makes of it. How either ended.
+    /// Runs it while `filter` reads what it prints, and `taker` is given what that makes of it. How either ended.
     ///
     /// # Errors
     ///
-    /// What `take` failed with.
+    /// What `taker` failed with.
     pub(crate) async fn feed_through(
         self,
         filter: Self,
-        take: impl FnMut(&[u8]) -> io::Result<()>,
+        taker: &mut impl Taker,
     ) -> io::Result<(Outcome, Outcome)> {
         let (mut child, group) = match self.start() {
             Ok(started) => started,
@@ -100,7 +109,7 @@ impl Program {
             group.is_over();
             status
         };
-        let both = async { tokio::join!(first, filter.feed_from(out, take)) };
+        let both = async { tokio::join!(first, filter.feed_from(out, taker)) };
         if let Ok((status, filtered)) = timeout(self.deadline, both).await {
             return Ok((ended(status?, Captured::default(), stderr), filtered?));
         }

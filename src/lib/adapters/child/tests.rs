@@ -126,13 +126,13 @@ async fn what_a_program_leaves_behind_lives_on_and_holds_nobody_up() {
 #[tokio::test]
 async fn what_is_fed_comes_whole_and_a_child_that_is_left_behind_holds_nobody_up() {
     let mut got = Vec::new();
-    let take = |part: &[u8]| {
+    let mut take = |part: &[u8]| {
         got.extend_from_slice(part);
         Ok(())
     };
     let started = tokio::time::Instant::now();
     let program = sh("head -c 300000 /dev/zero; sleep 60 >/dev/null & exit 0");
-    let outcome = program.deadline(Duration::from_secs(30)).feed(take).await.unwrap();
+    let outcome = program.deadline(Duration::from_secs(30)).feed(&mut take).await.unwrap();
     assert!(matches!(outcome, Outcome::Exited { code: 0, .. }), "{outcome:?}");
     assert!(started.elapsed() < Duration::from_secs(20));
     assert_eq!(got.len(), 300_000);
@@ -142,11 +142,11 @@ async fn what_is_fed_comes_whole_and_a_child_that_is_left_behind_holds_nobody_up
 async fn what_goes_through_a_filter_comes_out_changed_and_either_end_is_told() {
     let through = async |first: &str, second: &str| {
         let mut got = Vec::new();
-        let take = |part: &[u8]| {
+        let mut take = |part: &[u8]| {
             got.extend_from_slice(part);
             Ok(())
         };
-        let ends = sh(first).feed_through(sh(second), take).await.unwrap();
+        let ends = sh(first).feed_through(sh(second), &mut take).await.unwrap();
         (ends, String::from_utf8(got).unwrap())
     };
     let code = |outcome: &Outcome| match outcome {
@@ -163,7 +163,7 @@ async fn what_goes_through_a_filter_comes_out_changed_and_either_end_is_told() {
 
 #[tokio::test]
 async fn whoever_cannot_take_more_ends_it() {
-    let take = |_: &[u8]| Err(std::io::Error::other("full"));
-    let error = sh("yes").deadline(Duration::from_secs(30)).feed(take).await.unwrap_err();
+    let mut take = |_: &[u8]| Err(std::io::Error::other("full"));
+    let error = sh("yes").deadline(Duration::from_secs(30)).feed(&mut take).await.unwrap_err();
     assert_eq!(error.to_string(), "full");
 }

@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::CONTENT_LENGTH;
+use reqwest::header::{CONTENT_LENGTH, HeaderMap};
 use reqwest::{Response, Url};
 use rustls::crypto::ring;
 use rusty_s3::{Bucket, Credentials, Method, S3Action, UrlStyle};
@@ -120,7 +120,7 @@ impl Client {
     ) -> Result<Answer, S3Error> {
         let end = end_of(within);
         let url = action.sign_with_time(SIGNED_FOR, &self.clock.now());
-        let response = self.send((A::METHOD, url), body, end).await?;
+        let response = self.send((A::METHOD, url), HeaderMap::new(), body, end).await?;
         Answer::read(response, self.clock.now(), end).await
     }
 
@@ -143,15 +143,24 @@ impl Client {
             words.iter().copied(),
             std::iter::empty(),
         );
-        let response = self.send((Method::Get, url), Vec::new(), end).await?;
+        let response = self.send((Method::Get, url), HeaderMap::new(), Vec::new(), end).await?;
         Answer::read(response, self.clock.now(), end).await?.accepted()
     }
 
     /// A signed action whose answer is not read yet.
     pub(super) async fn open<'a, A: S3Action<'a>>(&self, action: A) -> Result<Response, S3Error> {
+        self.open_with(action, HeaderMap::new()).await
+    }
+
+    /// The same with headers of its own. They are not signed: no store asks for that of others than its own.
+    pub(super) async fn open_with<'a, A: S3Action<'a>>(
+        &self,
+        action: A,
+        headers: HeaderMap,
+    ) -> Result<Response, S3Error> {
         let url = action.sign_with_time(SIGNED_FOR, &self.clock.now());
         let end = end_of(SHORT);
-        let response = self.send((A::METHOD, url), Vec::new(), end).await?;
+        let response = self.send((A::METHOD, url), headers, Vec::new(), end).await?;
         if response.status().is_success() {
             return Ok(response);
         }
@@ -161,6 +170,7 @@ impl Client {
     async fn send(
         &self,
         (method, url): (Method, Url),
+        headers: HeaderMap,
         body: Vec<u8>,
         end: Instant,
     ) -> Result<Response, S3Error> {
@@ -171,7 +181,7 @@ impl Client {
             Method::Put => (reqwest::Method::PUT, true),
             Method::Post => (reqwest::Method::POST, true),
         };
-        let mut request = self.http.request(method, url);
+        let mut request = self.http.request(method, url).headers(headers);
         if takes_a_body {
             // The library leaves the length of an empty body out, which some servers refuse.
             request = request.header(CONTENT_LENGTH, body.len()).body(body);

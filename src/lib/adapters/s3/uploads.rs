@@ -15,6 +15,8 @@ use crate::domain::upkeep::{Unfinished, Upload};
 
 /// The parts of so many uploads are counted, of those that were begun first.
 const COUNTED: usize = 20;
+/// So many are ended at once.
+const ENDED: usize = 1000;
 /// The space of names of S3's answers.
 const S3: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 
@@ -74,6 +76,37 @@ impl Client {
         let all = u64::try_from(oldest.len()).is_ok_and(|counted| counted == count);
         let size_bytes = if all { self.sizes(&oldest, end).await } else { None };
         Ok(Unfinished { count, oldest: oldest.pop_first(), size_bytes })
+    }
+
+    /// Ends every upload that was begun before `before` and whose name `is_ours` says yes to; at most a thousand at once.
+    ///
+    /// # Errors
+    ///
+    /// They cannot be listed to their end, or one of them cannot be ended.
+    pub async fn end_uploads(
+        &self,
+        before: Timestamp,
+        is_ours: impl Fn(&str) -> bool,
+    ) -> Result<(), S3Error> {
+        let (mut ours, mut from, end) = (Vec::new(), None, end_of(SHORT));
+        loop {
+            let (page, next) = self.uploads(from.as_ref(), left(end)?).await?;
+            ours.extend(page.into_iter().filter(|one| one.begun_at < before && is_ours(&one.key)));
+            if next.is_none() || next == from || ours.len() > ENDED {
+                break;
+            }
+            from = next;
+        }
+        for upload in ours.into_iter().take(ENDED) {
+            let key = named(&upload.key)?;
+            let action =
+                self.bucket.abort_multipart_upload(Some(self.credentials()), key, &upload.id);
+            self.ask(action, Vec::new(), SHORT)
+                .await
+                .map(drop)
+                .or_else(|error| if error.is_gone() { Ok(()) } else { Err(error) })?;
+        }
+        Ok(())
     }
 
     async fn uploads(

@@ -57,7 +57,7 @@ impl Agent for DbMaintainer {
                 declared: declared.clone(),
                 bin_dir: self.postgres.bin_dir.clone(),
                 scratch: self.postgres.scratch.clone(),
-                buckets: buckets::of_copies(&self.buckets, &declared.copies),
+                buckets: buckets::of_backups(&self.buckets, declared),
             }))
         });
         let redis = self.redis.iter().map(|one| StoreNeed::Redis {

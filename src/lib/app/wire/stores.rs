@@ -10,6 +10,7 @@ use crate::adapters::discreet::Discreet;
 use crate::adapters::logs::LogFolder;
 use crate::adapters::postgres::Postgres;
 use crate::adapters::redact::Redactor;
+use crate::adapters::s3::Client;
 use crate::adapters::store::LedgerUpkeep;
 use crate::agent::{BackupsNeed, Need, StoreNeed};
 use crate::app::config::{Config, database_url_name};
@@ -115,6 +116,10 @@ impl Wiring<'_> {
         let elsewhere = elsewhere.collect();
         let set = BackupSet::new(declared.clone(), place, database, programs, clock);
         let set = set.copied_to(elsewhere);
+        let set = match &declared.bucket {
+            None => set,
+            Some(name) => set.in_bucket(name, self.bucket(name, &need.buckets)),
+        };
         let set = Discreet::new(set, self.redactor.clone());
         let set = Arc::new(Apart::new(set, Arc::clone(self.clock)));
         let eyes = Arc::clone(&set) as Arc<dyn BackupStore>;
@@ -130,23 +135,25 @@ impl Wiring<'_> {
         copy: &DeclaredCopy,
         buckets: &[StoreNeed],
     ) -> Elsewhere {
-        let named = |need: &&StoreNeed| match need {
-            StoreNeed::Bucket { name, .. } => Some(name) == copy.bucket.as_ref(),
-            _ => false,
-        };
         match &copy.bucket {
             None => {
-                let apart =
-                    (copy.medium != declared.medium).then(|| declared.folder.clone().into());
+                let own = declared.folder.as_ref().filter(|_| copy.medium != declared.medium());
+                let apart = own.map(PathBuf::from);
                 Elsewhere::Folder(copy.folder.clone().unwrap_or_default().into(), apart)
             }
-            Some(name) => {
-                let need = buckets.iter().find(named);
-                let need = need.ok_or_else(|| Blind::because("the settings have no such bucket"));
-                let client = need.and_then(|need| buckets::client(self.config, self.clock, need));
-                Elsewhere::Bucket(name.clone(), Box::new(client))
-            }
+            Some(name) => Elsewhere::Bucket(name.clone(), Box::new(self.bucket(name, buckets))),
         }
+    }
+
+    /// What speaks to a bucket, of those that backups need.
+    fn bucket(&self, called: &str, buckets: &[StoreNeed]) -> Sight<Client> {
+        let named = |need: &&StoreNeed| match need {
+            StoreNeed::Bucket { name, .. } => name == called,
+            _ => false,
+        };
+        let need = buckets.iter().find(named);
+        let need = need.ok_or_else(|| Blind::because("the settings have no such bucket"));
+        need.and_then(|need| buckets::client(self.config, self.clock, need))
     }
 
     /// A database, whose words are cleared of secrets.

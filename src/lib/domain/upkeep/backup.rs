@@ -25,6 +25,9 @@ pub struct Backup {
     /// To whom it is encrypted, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_id: Option<String>,
+    /// The mark that the bucket gave it, where it lies in one: as long as it has that, it is what was read back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
     /// Why it is no backup any more, where that was looked at and found: its file is gone, or is not what was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,

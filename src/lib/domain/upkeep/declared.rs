@@ -84,8 +84,12 @@ pub struct DeclaredBackup {
     #[serde(default)]
     pub of: Component,
     /// The folder that the files lie in.
-    pub folder: String,
-    /// Which of its files: a name with `*` for anything.
+    #[serde(default)]
+    pub folder: Option<String>,
+    /// Or the bucket, by its name among `buckets`. Those that we make are streamed into it, and never lie on a disk of this host.
+    #[serde(default)]
+    pub bucket: Option<String>,
+    /// Which of the files: a name with `*` for anything. In a bucket, those that we make are known by their names alone.
     #[serde(default = "any_dump")]
     pub pattern: String,
     /// What the files are.
@@ -138,9 +142,12 @@ pub struct DeclaredBackup {
     /// A recovery may lose so much of the past; else what is usual for `of`.
     #[serde(default)]
     pub rpo: Option<HumanDuration>,
-    /// What the folder is on.
-    #[serde(default = "disk")]
-    pub medium: String,
+    /// What they lie on, in a word; unset: `disk` for a folder, `object-storage` for a bucket.
+    #[serde(default)]
+    pub medium: Option<String>,
+    /// Whether that is in another building than the data.
+    #[serde(default)]
+    pub offsite: bool,
     /// Where else the newest lies, too. Three copies of the data in all, on two media, one of them in another building.
     #[serde(default)]
     #[schemars(length(max = 20))]
@@ -224,10 +231,6 @@ const fn drift_percent() -> u32 {
     20
 }
 
-fn disk() -> String {
-    "disk".to_owned()
-}
-
 impl DeclaredBackup {
     /// How long a recovery may take.
     #[must_use]
@@ -245,6 +248,13 @@ impl DeclaredBackup {
     #[must_use]
     pub fn key_id(&self) -> Option<&str> {
         self.encryption.as_ref().map(|encryption| encryption.key_id.as_str())
+    }
+
+    /// What they lie on, in a word.
+    #[must_use]
+    pub fn medium(&self) -> &str {
+        let usual = if self.bucket.is_some() { "object-storage" } else { "disk" };
+        self.medium.as_deref().unwrap_or(usual)
     }
 
     /// Whether one is restored for a proof from time to time.

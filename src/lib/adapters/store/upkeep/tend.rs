@@ -132,6 +132,7 @@ impl LedgerUpkeep {
                 took_ms,
                 source: None,
                 key_id: None,
+                etag: None,
                 fault: None,
             };
             folder::keep_record(&self.backups, &backup)?;
@@ -145,7 +146,8 @@ impl LedgerUpkeep {
     fn prune(&self) -> Result<String, ActFailure> {
         let all = folder::listed(&self.backups).map_err(ActFailure::Refused)?;
         let proved = folder::proved(&self.backups).map_err(ActFailure::Refused)?;
-        let gone = folder::past_retention(&self.backups, &all, self.keep, proved.as_ref())?;
+        let good = folder::newest_good(&self.backups, &all);
+        let gone = folder::past_retention(&all, good, self.keep, proved.as_ref())?;
         for backup in &gone {
             folder::remove(&self.backups, backup).map_err(|error| folder::unwritten(&error))?;
         }

@@ -33,6 +33,8 @@ const FUTURE: Duration = Duration::from_hours(26);
 /// The data itself, and two backups; on two media; one of them in another building.
 const COPIES: usize = 3;
 const MEDIA: usize = 2;
+/// What data in use lies on.
+const DATA: &str = "disk";
 
 const CHECKS: [&CheckId; 9] = [
     &BACKUPS_UNSEEN,
@@ -266,13 +268,15 @@ impl Of<'_> {
         if copies < COPIES {
             missing.push(format!("there are {copies} copies of {COPIES}, with the data itself"));
         }
-        let media =
-            there.iter().map(|copy| copy.medium.as_str()).chain([self.declared.medium.as_str()]);
+        // What lies in a bucket is apart from the disk of the data itself.
+        let of_data = self.declared.bucket.as_ref().map(|_| DATA);
+        let own = [self.declared.medium()].into_iter().chain(of_data);
+        let media = there.iter().map(|copy| copy.medium.as_str()).chain(own);
         let media = media.collect::<std::collections::BTreeSet<_>>().len();
         if media < MEDIA {
-            missing.push(format!("all are on one medium ({})", self.declared.medium));
+            missing.push(format!("all are on one medium ({})", self.declared.medium()));
         }
-        if !there.iter().any(|copy| copy.offsite) {
+        if !self.declared.offsite && !there.iter().any(|copy| copy.offsite) {
             missing.push("none is in another building".to_owned());
         }
         (!missing.is_empty()).then_some(BackupsFault::Copies { missing, lost })

@@ -23,8 +23,10 @@ pub(in super::super) fn lint(agent: &DbMaintainer, found: &mut Vec<Problem>) {
             wrong("name", message);
         }
         let shares = |other: &DeclaredBackup| other.make && other.folder == declared.folder;
-        if declared.make && agent.backups[..place].iter().any(shares) {
-            let folder = &declared.folder;
+        let before = &agent.backups[..place];
+        if let Some(folder) = declared.folder.as_ref().filter(|_| declared.make)
+            && before.iter().any(shares)
+        {
             wrong("folder", format!("`{folder}` is where other backups are made already"));
         }
         for (field, message) in contradictions(agent, declared) {
@@ -35,8 +37,27 @@ pub(in super::super) fn lint(agent: &DbMaintainer, found: &mut Vec<Problem>) {
 
 fn contradictions(agent: &DbMaintainer, declared: &DeclaredBackup) -> Vec<(&'static str, String)> {
     let mut found = Vec::new();
-    if !declared.folder.starts_with('/') {
-        found.push(("folder", format!("`{}` is no whole path", declared.folder)));
+    if let Some(folder) = declared.folder.as_ref().filter(|folder| !folder.starts_with('/')) {
+        found.push(("folder", format!("`{folder}` is no whole path")));
+    }
+    let known_bucket = |name: &String| agent.buckets.iter().any(|one| one.name == *name);
+    match (&declared.folder, &declared.bucket) {
+        (Some(_), None) => {}
+        (None, Some(name)) if known_bucket(name) => {}
+        (None, Some(name)) => {
+            found.push(("bucket", format!("there is no bucket `{name}` among `buckets`")));
+        }
+        (None, None) => {
+            found.push((
+                "folder",
+                "it is not said where they lie: a `folder`, or a `bucket`".to_owned(),
+            ));
+        }
+        (Some(_), Some(_)) => {
+            let message =
+                "they lie in a `folder` or in a `bucket`; one more place is one of `copies`";
+            found.push(("bucket", message.to_owned()));
+        }
     }
     if declared.every.get().is_zero() {
         found.push(("every", "it must be longer than nothing".to_owned()));
@@ -69,9 +90,11 @@ fn contradictions(agent: &DbMaintainer, declared: &DeclaredBackup) -> Vec<(&'sta
         if copy.folder.is_some() == copy.bucket.is_some() {
             found.push(("copies", "each is a `folder` or a `bucket`".to_owned()));
         }
-        let known = |name: &String| agent.buckets.iter().any(|one| one.name == *name);
-        if let Some(name) = copy.bucket.as_ref().filter(|name| !known(name)) {
+        if let Some(name) = copy.bucket.as_ref().filter(|name| !known_bucket(name)) {
             found.push(("copies", format!("there is no bucket `{name}` among `buckets`")));
+        }
+        if copy.bucket.is_some() && copy.bucket == declared.bucket {
+            found.push(("copies", "they lie in that bucket anyhow".to_owned()));
         }
     }
     found

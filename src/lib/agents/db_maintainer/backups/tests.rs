@@ -47,6 +47,7 @@ fn recorded(hours: i64) -> FoundBackup {
         took_ms: 1,
         source: None,
         key_id: None,
+        etag: None,
         fault: None,
     };
     FoundBackup { record: Some(record), ..backup }
@@ -282,15 +283,48 @@ fn what_could_not_be_looked_at_is_told_where_nothing_else_tells_it() {
 fn two_things_are_not_backed_up_into_one_folder() {
     let lints = |second: &str| {
         let mut other = World::new().declared;
-        (other.name, other.folder, other.make) = ("crm".to_owned(), second.to_owned(), true);
+        (other.name, other.folder, other.make) = ("crm".to_owned(), Some(second.to_owned()), true);
         other.database = Some("main".to_owned());
         let mut first = other.clone();
-        (first.name, first.folder) = ("shop".to_owned(), "/b".to_owned());
+        (first.name, first.folder) = ("shop".to_owned(), Some("/b".to_owned()));
         let database = DatabaseSettings { name: "main".to_owned(), tables: Vec::new() };
         let (databases, backups) = (vec![database], vec![first, other]);
         DbMaintainer { databases, backups, ..DbMaintainer::default() }.problems().len()
     };
     assert_eq!((lints("/b"), lints("/c")), (1, 0));
+}
+
+#[test]
+fn backups_lie_in_one_folder_or_in_one_bucket_that_there_is() {
+    let bucket = || serde_json::json!({ "name": "media", "endpoint": "http://s3.example.test", "bucket": "shop-media" });
+    let lints = |folder: Option<&str>, bucket_name: Option<&str>| -> Vec<String> {
+        let mut declared = World::new().declared;
+        declared.folder = folder.map(str::to_owned);
+        declared.bucket = bucket_name.map(str::to_owned);
+        let buckets = vec![serde_json::from_value(bucket()).unwrap()];
+        let agent = DbMaintainer { backups: vec![declared], buckets, ..DbMaintainer::default() };
+        agent.problems().into_iter().map(|one| format!("{}: {}", one.path, one.message)).collect()
+    };
+    assert!(lints(Some("/b"), None).is_empty() && lints(None, Some("media")).is_empty());
+    for (folder, bucket, says) in [
+        (None, None, "backups[0].folder: it is not said where they lie"),
+        (Some("/b"), Some("media"), "backups[0].bucket: they lie in a `folder` or in a `bucket`"),
+        (None, Some("other"), "backups[0].bucket: there is no bucket `other`"),
+    ] {
+        let found = lints(folder, bucket);
+        assert!(found.len() == 1 && found[0].starts_with(says), "{found:?}");
+    }
+}
+
+#[test]
+fn what_lies_in_a_bucket_elsewhere_is_a_second_medium_and_another_building() {
+    let mut world = World::new();
+    (world.declared.folder, world.declared.bucket) = (None, Some("media".to_owned()));
+    let (_, says) = world.told(&BACKUP_COPIES).unwrap();
+    assert_eq!(says, "there are 2 copies of 3, with the data itself; none is in another building");
+    world.declared.offsite = true;
+    let (_, says) = world.told(&BACKUP_COPIES).unwrap();
+    assert_eq!(says, "there are 2 copies of 3, with the data itself");
 }
 
 #[test]

@@ -12,7 +12,7 @@ mod settings;
 pub(super) use self::detect::detect;
 pub use self::fault::BucketFault;
 pub use self::history::{Usage, history};
-pub(super) use self::observe::{needs, observe, of_copies};
+pub(super) use self::observe::{needs, observe, of_backups};
 pub(super) use self::remedy::remedy;
 pub use self::settings::BucketSettings;
 pub(super) use self::settings::lint;

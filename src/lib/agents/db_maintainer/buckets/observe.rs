@@ -1,6 +1,6 @@
 //! The look at every bucket.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -8,21 +8,21 @@ use jiff::{SignedDuration, Timestamp};
 use super::BucketSettings;
 use crate::agent::{Need, StoreNeed};
 use crate::domain::sight::{Blind, Sight};
-use crate::domain::upkeep::{BucketLook, DeclaredCopy};
+use crate::domain::upkeep::{BucketLook, DeclaredBackup};
 use crate::ports::sensors::Sensors;
 
 pub(in super::super) fn needs(buckets: &[BucketSettings]) -> impl Iterator<Item = Need> {
     buckets.iter().map(need).map(Need::Store)
 }
 
-/// Those that hold copies of backups.
-pub(in super::super) fn of_copies(
+/// Those that hold backups, or copies of them.
+pub(in super::super) fn of_backups(
     buckets: &[BucketSettings],
-    copies: &[DeclaredCopy],
+    declared: &DeclaredBackup,
 ) -> Vec<StoreNeed> {
-    let named =
-        |one: &&BucketSettings| copies.iter().any(|copy| copy.bucket.as_ref() == Some(&one.name));
-    buckets.iter().filter(named).map(need).collect()
+    let copies = declared.copies.iter().filter_map(|copy| copy.bucket.as_ref());
+    let named: BTreeSet<&String> = copies.chain(&declared.bucket).collect();
+    buckets.iter().filter(|one| named.contains(&one.name)).map(need).collect()
 }
 
 fn need(bucket: &BucketSettings) -> StoreNeed {
