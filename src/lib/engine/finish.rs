@@ -116,15 +116,16 @@ impl Engine {
         failed.inspect(|trouble| tracing::error!("{trouble}")).collect()
     }
 
-    /// Active incidents of the agent and of opswarden itself.
+    /// Active incidents of the agent, and of opswarden itself.
     async fn open_incidents(&self, spec: &Spec, progress: &mut Progress) -> Vec<Incident> {
         let Ok(store) = self.store() else { return Vec::new() };
-        let mut open = Vec::new();
-        for owner in [spec, &own_checks::SPEC] {
-            let read = store.view(self.scope(owner, self.clock.now())).await;
-            open.extend(tried(progress, read).map(|view| view.active).unwrap_or_default());
-        }
-        open
+        let read = store.incidents(self.clock.now(), 0).await;
+        let mut active = tried(progress, read).unwrap_or_default();
+        active.sort_unstable_by_key(|incident| incident.id);
+        let (own, others): (Vec<_>, Vec<_>) =
+            active.into_iter().partition(|incident| incident.key.agent == spec.name);
+        let of_the_house = others.into_iter().filter(|one| one.key.agent == own_checks::SPEC.name);
+        own.into_iter().chain(of_the_house).collect()
     }
 
     async fn keep_tape(&self, progress: &mut Progress) -> Option<String> {

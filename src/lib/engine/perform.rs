@@ -236,7 +236,20 @@ impl Engine {
 
     /// Appends one event.
     pub(super) async fn record(&self, spec: &Spec, event: Event) -> Result<(), StoreError> {
-        let events = vec![self.new_event(spec, self.clock.now(), event)];
+        self.record_all(spec, vec![event]).await
+    }
+
+    /// Appends events, all or none of them.
+    pub(super) async fn record_all(
+        &self,
+        spec: &Spec,
+        events: Vec<Event>,
+    ) -> Result<(), StoreError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let events = events.into_iter().map(|event| self.new_event(spec, now, event)).collect();
         self.store()?.record(Batch { events, notes: Vec::new() }).await.map(drop)
     }
 

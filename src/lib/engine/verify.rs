@@ -20,6 +20,7 @@ use crate::domain::sight::Sight;
 use crate::domain::spec::Spec;
 use crate::domain::subject::Key;
 use crate::ports::sensors::Sensors;
+use crate::ports::store::StoreError;
 
 impl Engine {
     /// Proves what can be proved now, and merges what that shows.
@@ -51,13 +52,14 @@ impl Engine {
         let now = self.clock.now();
         let plain = agent.detect(&snapshot, recall, now).plain();
         let gone = first.gone(&acted_on);
-        let mut proofs = Vec::new();
-        for target in &targets {
-            let found = &target.remediation;
-            let proof = prove_by(spec, found, &plain, &gone, &target.after, now);
-            self.record_proof(spec, target, &proof, progress).await;
-            proofs.push((found.id, proof));
-        }
+        let proofs: Vec<(RemediationId, Proof)> = targets
+            .iter()
+            .map(|target| {
+                let found = &target.remediation;
+                (found.id, prove_by(spec, found, &plain, &gone, &target.after, now))
+            })
+            .collect();
+        self.record_proofs(spec, &targets, &proofs, progress).await;
         progress.looked_again(&plain, &wanted, &self.setting.policy.disabled_checks);
         let (before_merge, merged) = self.merged(spec, &plain, now, progress).await;
         self.recording.with(|tape| {
@@ -147,44 +149,53 @@ impl Engine {
         targets
     }
 
-    /// An answer ends a remediation; a doubt is recorded once and leaves it open for the next run.
-    async fn record_proof(
+    /// Writes down what was proved: all of it at once, as all of it was seen at once.
+    async fn record_proofs(
         &self,
         spec: &Spec,
-        target: &Target,
-        proof: &Proof,
+        targets: &[Target],
+        proofs: &[(RemediationId, Proof)],
         progress: &mut Progress,
     ) {
+        let mut events = Vec::new();
+        for (target, (_, proof)) in targets.iter().zip(proofs) {
+            progress.proved(&target.remediation, proof, target.after.as_ref().ok());
+            events.extend(self.proof_event(target, proof));
+        }
+        let recorded = self.record_all(spec, events.clone()).await;
+        if matches!(recorded, Err(StoreError::Illegal(_))) {
+            // One of them was settled by somebody else meanwhile; that is no reason to lose the others.
+            for event in events {
+                let recorded = self.record_all(spec, vec![event]).await;
+                tried(progress, recorded);
+            }
+        } else {
+            tried(progress, recorded);
+        }
+    }
+
+    /// An answer ends a remediation; a doubt is recorded once and leaves it open for the next run.
+    fn proof_event(&self, target: &Target, proof: &Proof) -> Option<Event> {
         let found = &target.remediation;
-        progress.proved(found, proof, target.after.as_ref().ok());
         let own = found.run == self.run && found.state == RemediationState::Verifying;
         let after = target.after.clone().ok();
-        let (remediation, outcome) = (found.id, proof.outcome);
+        let (remediation, incident, outcome) = (found.id, found.incident, proof.outcome);
         let observed = proof.observed.clone();
-        let event = match outcome {
-            RemediationOutcome::Unknown if found.state == RemediationState::Unknown => return,
-            RemediationOutcome::Unknown => Event::RemediationCompleted {
+        match outcome {
+            RemediationOutcome::Withdrawn => None,
+            RemediationOutcome::Unknown if found.state == RemediationState::Unknown => None,
+            RemediationOutcome::Verified | RemediationOutcome::Failed if !own => {
+                Some(Event::RemediationSettled { remediation, outcome, observed, after })
+            }
+            RemediationOutcome::Unknown
+            | RemediationOutcome::Verified
+            | RemediationOutcome::Failed => Some(Event::RemediationCompleted {
                 remediation,
-                incident: found.incident,
+                incident,
                 outcome,
                 observed,
                 after,
-            },
-            RemediationOutcome::Verified | RemediationOutcome::Failed if own => {
-                Event::RemediationCompleted {
-                    remediation,
-                    incident: found.incident,
-                    outcome,
-                    observed,
-                    after,
-                }
-            }
-            RemediationOutcome::Verified | RemediationOutcome::Failed => {
-                Event::RemediationSettled { remediation, outcome, observed, after }
-            }
-            RemediationOutcome::Withdrawn => return,
-        };
-        let recorded = self.record(spec, event).await;
-        tried(progress, recorded);
+            }),
+        }
     }
 }

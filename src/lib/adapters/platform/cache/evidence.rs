@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
-use sqlx::{Connection as _, Row as _};
+use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite};
 
 use super::database::{Cache, cannot};
 
 /// What is kept longer than this is of rows that nobody asks for any more.
 const KEPT_MS: i64 = 30 * 24 * 3_600_000;
+
+/// So many rows are written by one statement.
+const AT_ONCE: usize = 100;
 
 /// What was looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,29 +114,32 @@ impl Cache {
     ) -> Result<(), String> {
         let mut connection = self.open().await?;
         let mut writing = connection.begin_with("BEGIN IMMEDIATE").await.map_err(cannot)?;
-        for (id, kept) in seen {
-            let (failed, doc) = match &kept.shown {
-                Shown::Doc(doc) => (false, doc.as_deref()),
-                Shown::Nothing => (true, None),
-            };
-            sqlx::query(
-                "INSERT INTO evidence (sort, tenant, id, updated_at, looked_at, origin, failed, doc)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-                 ON CONFLICT (sort, tenant, id) DO UPDATE SET updated_at = excluded.updated_at,
-                     looked_at = excluded.looked_at, origin = excluded.origin,
-                     failed = excluded.failed, doc = excluded.doc",
-            )
-            .bind(sort.number())
-            .bind(tenant)
-            .bind(id)
-            .bind(kept.updated_at)
-            .bind(kept.looked_at)
-            .bind(&kept.origin)
-            .bind(failed)
-            .bind(doc)
-            .execute(&mut *writing)
-            .await
-            .map_err(cannot)?;
+        for part in seen.chunks(AT_ONCE) {
+            let mut statement = QueryBuilder::<Sqlite>::new(
+                "INSERT INTO evidence
+                 (sort, tenant, id, updated_at, looked_at, origin, failed, doc) ",
+            );
+            statement.push_values(part, |mut columns, (id, kept)| {
+                let (failed, doc) = match &kept.shown {
+                    Shown::Doc(doc) => (false, doc.as_deref()),
+                    Shown::Nothing => (true, None),
+                };
+                columns
+                    .push_bind(sort.number())
+                    .push_bind(tenant)
+                    .push_bind(id)
+                    .push_bind(kept.updated_at)
+                    .push_bind(kept.looked_at)
+                    .push_bind(&kept.origin)
+                    .push_bind(failed)
+                    .push_bind(doc);
+            });
+            statement.push(
+                " ON CONFLICT (sort, tenant, id) DO UPDATE SET updated_at = excluded.updated_at,
+                 looked_at = excluded.looked_at, origin = excluded.origin,
+                 failed = excluded.failed, doc = excluded.doc",
+            );
+            statement.build().execute(&mut *writing).await.map_err(cannot)?;
         }
         writing.commit().await.map_err(cannot)
     }
