@@ -27,6 +27,8 @@ mod redis_house;
 mod redis_reclaim;
 mod standby;
 mod talk;
+mod unseen;
+mod upkeep;
 mod yard;
 mod yields;
 mod zoo;

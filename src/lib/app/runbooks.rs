@@ -24,6 +24,10 @@ pub(crate) static RUNBOOKS: &[(&str, &str)] = &[
         include_str!("../../../docs/runbooks/agent_too_often.md"),
     ),
     (
+        "analyze_due",
+        include_str!("../../../docs/runbooks/analyze_due.md"),
+    ),
+    (
         "archives_expired",
         include_str!("../../../docs/runbooks/archives_expired.md"),
     ),
@@ -206,6 +210,10 @@ pub(crate) static RUNBOOKS: &[(&str, &str)] = &[
     (
         "process_memory",
         include_str!("../../../docs/runbooks/process_memory.md"),
+    ),
+    (
+        "rebuild_left",
+        include_str!("../../../docs/runbooks/rebuild_left.md"),
     ),
     (
         "recovery_short",

@@ -1,5 +1,6 @@
 //! The eyes on a database.
 
+use std::path::Path;
 use std::time::Duration;
 
 use sqlx::FromRow;
@@ -9,9 +10,12 @@ use super::Postgres;
 use super::session::{LOOK, end};
 use super::statements::{
     BLOATED, BUSY, COUNTERS, IDLE, INVALID, PREPARED, QUERIES, SERVER, SLOTS, STANDBYS, TABLES,
+    UNSEEN,
 };
 use crate::domain::sight::{Blind, Sight};
-use crate::domain::upkeep::{BloatedIndex, Counter, DatabaseLook, Holder, InvalidIndex, TableLook};
+use crate::domain::upkeep::{
+    BloatedIndex, Counter, DatabaseLook, Holder, InvalidIndex, TableLook, Unseen,
+};
 use crate::ports::Pending;
 use crate::ports::data_store::Database;
 
@@ -25,39 +29,60 @@ impl Database for Postgres {
     fn look(&self, least_index_bytes: u64) -> Pending<'_, Sight<DatabaseLook>> {
         Box::pin(async move {
             let mut session = self.session(LOOK).await.map_err(Blind::because)?;
-            let seen = seen(&mut session, least_index_bytes).await;
+            let seen = self.seen(&mut session, least_index_bytes).await;
             end(session).await;
             seen.map_err(|error| Blind::because(self.unread(&error)))
         })
     }
 }
 
-async fn seen(session: &mut PgConnection, least: u64) -> Result<DatabaseLook, sqlx::Error> {
-    let (version, is_standby, autovacuum, freeze, multixact): (i64, bool, bool, i64, i64) =
-        sqlx::query_as(SERVER).persistent(false).fetch_one(&mut *session).await?;
-    let tables = all(session, TABLES, table).await?;
-    let invalid = all(session, INVALID, invalid).await?;
-    let counters = all(session, COUNTERS, counter).await?;
-    let least = i64::try_from(least).unwrap_or(i64::MAX);
-    let sizes: Vec<(String, String, i64, i64, i64)> =
-        sqlx::query_as(BLOATED).persistent(false).bind(least).fetch_all(&mut *session).await?;
-    let holders = holders(session).await?;
-    let asked = sqlx::query_as(BUSY).persistent(false).bind(LAG).bind(LAG_BYTES);
-    let busy: Option<(String,)> = asked.fetch_optional(&mut *session).await?;
-    Ok(DatabaseLook {
-        version: u32::try_from(version).unwrap_or_default(),
-        is_standby,
-        autovacuum,
-        freeze_max_age: count(freeze),
-        multixact_freeze_max_age: count(multixact),
-        tables,
-        invalid,
-        bloated: sizes.into_iter().map(bloated).collect(),
-        counters,
-        holders,
-        busy: busy.map(|(why,)| why),
-    })
+impl Postgres {
+    async fn seen(
+        &self,
+        session: &mut PgConnection,
+        least: u64,
+    ) -> Result<DatabaseLook, sqlx::Error> {
+        type ServerRow = (i64, bool, bool, bool, i64, i64);
+        let (version, is_standby, autovacuum, counts, freeze, multixact): ServerRow =
+            sqlx::query_as(SERVER).persistent(false).fetch_one(&mut *session).await?;
+        let tables = all(session, TABLES, table).await?;
+        let invalid = all(session, INVALID, invalid).await?;
+        let counters = all(session, COUNTERS, counter).await?;
+        let least = i64::try_from(least).unwrap_or(i64::MAX);
+        let sizes: Vec<BloatedRow> =
+            sqlx::query_as(BLOATED).persistent(false).bind(least).fetch_all(&mut *session).await?;
+        let holders = holders(session).await?;
+        let (user, sessions, standbys): (String, i64, i64) =
+            sqlx::query_as(UNSEEN).persistent(false).fetch_one(&mut *session).await?;
+        let asked = sqlx::query_as(BUSY).persistent(false).bind(LAG).bind(LAG_BYTES);
+        let busy: Option<(String,)> = asked.fetch_optional(&mut *session).await?;
+        Ok(DatabaseLook {
+            version: u32::try_from(version).unwrap_or_default(),
+            is_standby,
+            autovacuum,
+            uncounted: !counts,
+            freeze_max_age: count(freeze),
+            multixact_freeze_max_age: count(multixact),
+            tables,
+            invalid,
+            bloated: sizes.into_iter().map(|row| self.bloated(row)).collect(),
+            counters,
+            holders,
+            unseen: Unseen { user, sessions: count(sessions), standbys: count(standbys) },
+            busy: busy.map(|(why,)| why),
+        })
+    }
+
+    fn bloated(&self, (name, table, size, needed, node, place): BloatedRow) -> BloatedIndex {
+        let place = place.as_deref().map(Path::new);
+        let lacks_room = place.is_some_and(|place| self.room_for(size, place).is_err());
+        let (size_bytes, needed_bytes) = (count(size), count(needed));
+        BloatedIndex { name, table, size_bytes, needed_bytes, node: count(node), lacks_room }
+    }
 }
+
+/// Its name and its table's, its size, what it needs, the number of its file, and the folder of that on the server's host.
+type BloatedRow = (String, String, i64, i64, i64, Option<String>);
 
 async fn holders(session: &mut PgConnection) -> Result<Vec<Holder>, sqlx::Error> {
     let mut holders = all(session, IDLE, |(pid, user, application, since, holds)| Holder::Idle {
@@ -109,10 +134,30 @@ fn lasts(milliseconds: i64) -> Duration {
     Duration::from_millis(count(milliseconds))
 }
 
-type TableRow = (String, String, String, i64, i64, i64, i64, Option<i64>, Option<i64>, i64, bool);
+/// Its names; rows that are live; those that are dead, inserted and changed, each with how many are waited for; its size, ages and
+/// vacuums, and whether autovacuum is kept away.
+type TableRow = (
+    String,
+    String,
+    String,
+    i64,
+    i64,
+    i64,
+    i64,
+    Option<i64>,
+    i64,
+    i64,
+    i64,
+    Option<i64>,
+    Option<i64>,
+    i64,
+    bool,
+);
 
 fn table(row: TableRow) -> TableLook {
-    let (name, schema, plain, live, dead, due, size, age, multixact, vacuums, off) = row;
+    let (name, schema, plain, live, dead, due, inserted, due_inserted, changed, due_changed, ..) =
+        row;
+    let (.., size, age, multixact, vacuums, off) = row;
     TableLook {
         name,
         schema,
@@ -120,6 +165,10 @@ fn table(row: TableRow) -> TableLook {
         live_rows: count(live),
         dead_rows: count(dead),
         due_rows: count(due),
+        inserted_rows: count(inserted),
+        due_inserted_rows: due_inserted.map(count),
+        changed_rows: count(changed),
+        due_changed_rows: count(due_changed),
         size_bytes: count(size),
         age: count(age.unwrap_or_default()),
         multixact_age: count(multixact.unwrap_or_default()),
@@ -132,11 +181,6 @@ fn invalid(row: (String, String, i64, bool, bool)) -> InvalidIndex {
     let (name, table, size, being_built, droppable) = row;
     let size_bytes = count(size);
     InvalidIndex { name, table, size_bytes, being_built, droppable }
-}
-
-fn bloated((name, table, size, needed, node): (String, String, i64, i64, i64)) -> BloatedIndex {
-    let (size_bytes, needed_bytes) = (count(size), count(needed));
-    BloatedIndex { name, table, size_bytes, needed_bytes, node: count(node) }
 }
 
 type CounterRow = (String, Option<String>, Option<String>, Option<i64>, i64, Option<i64>);

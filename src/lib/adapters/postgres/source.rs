@@ -108,7 +108,7 @@ fn environment(options: &PgConnectOptions) -> BTreeMap<String, String> {
 }
 
 async fn source(session: &mut PgConnection, count: bool) -> Result<BackupSource, sqlx::Error> {
-    let (version, ..): (i64, bool, bool, i64, i64) =
+    let (version, ..): (i64, bool, bool, bool, i64, i64) =
         sqlx::query_as(SERVER).persistent(false).fetch_one(&mut *session).await?;
     let (database, cluster): (String, String) =
         sqlx::query_as(IDENTITY).persistent(false).fetch_one(&mut *session).await?;

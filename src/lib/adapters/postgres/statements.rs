@@ -10,41 +10,51 @@ pub(super) const SETTINGS: &str = "
                  ('client_connection_check_interval', '1000')) AS wanted (name, value)
     JOIN pg_settings AS known USING (name)";
 
-/// What the server is, whether its autovacuum is on, and at what ages of a table that comes in any case.
+/// What the server is, whether its autovacuum is on and rows are counted, and at what ages of a table that comes in any case.
 pub(super) const SERVER: &str = "
     SELECT current_setting('server_version_num')::bigint, pg_is_in_recovery(),
-           current_setting('autovacuum')::boolean,
+           current_setting('autovacuum')::boolean, current_setting('track_counts')::boolean,
            current_setting('autovacuum_freeze_max_age')::bigint,
            current_setting('autovacuum_multixact_freeze_max_age')::bigint";
 
-/// The tables, those of the system and of sessions left out.
+/// The tables, those of the system and of sessions left out. What autovacuum waits for is the server's own rule: a threshold and
+/// a share of the rows, of the table's own settings or the server's; inserted rows count where the threshold is not negative,
+/// from version 13 on.
 pub(super) const TABLES: &str = "
     SELECT quote_ident(space.nspname) || '.' || quote_ident(class.relname),
            space.nspname::text, class.relname::text,
            greatest(coalesce(stat.n_live_tup, 0), class.reltuples::bigint, 0),
            coalesce(stat.n_dead_tup, 0),
-           (coalesce(own.threshold, current_setting('autovacuum_vacuum_threshold')::float8)
-            + coalesce(own.scale, current_setting('autovacuum_vacuum_scale_factor')::float8)
-              * greatest(class.reltuples, 0))::bigint,
+           (due.dead + due.dead_scale * greatest(class.reltuples, 0))::bigint,
+           coalesce((to_jsonb(stat) ->> 'n_ins_since_vacuum')::bigint, 0),
+           CASE WHEN due.inserted >= 0
+                THEN (due.inserted + due.inserted_scale * greatest(class.reltuples, 0))::bigint END,
+           coalesce(stat.n_mod_since_analyze, 0),
+           (due.changed + due.changed_scale * greatest(class.reltuples, 0))::bigint,
            pg_total_relation_size(class.oid),
            greatest(age(class.relfrozenxid), age(toast.relfrozenxid))::bigint,
            greatest(mxid_age(class.relminmxid), mxid_age(toast.relminmxid))::bigint,
            coalesce(stat.vacuum_count, 0),
-           coalesce(NOT own.enabled, false)
+           coalesce(NOT (own.options ->> 'autovacuum_enabled')::boolean, false)
     FROM pg_class AS class
     JOIN pg_namespace AS space ON space.oid = class.relnamespace
     LEFT JOIN pg_class AS toast ON toast.oid = class.reltoastrelid
     LEFT JOIN pg_stat_all_tables AS stat ON stat.relid = class.oid
     LEFT JOIN LATERAL (
-        SELECT max(option_value) FILTER (WHERE option_name = 'autovacuum_vacuum_threshold')::float8
-                   AS threshold,
-               max(option_value) FILTER (WHERE option_name = 'autovacuum_vacuum_scale_factor')::float8
-                   AS scale,
-               bool_and(option_value::boolean) FILTER (WHERE option_name = 'autovacuum_enabled')
-                   AS enabled
-        FROM pg_options_to_table(class.reloptions)
-        WHERE option_name IN ('autovacuum_vacuum_threshold', 'autovacuum_vacuum_scale_factor',
-                              'autovacuum_enabled')) AS own ON true
+        SELECT jsonb_object_agg(option_name, option_value) AS options
+        FROM pg_options_to_table(class.reloptions)) AS own ON true
+    CROSS JOIN LATERAL (
+        SELECT max(value) FILTER (WHERE name = 'vacuum_threshold') AS dead,
+               max(value) FILTER (WHERE name = 'vacuum_scale_factor') AS dead_scale,
+               max(value) FILTER (WHERE name = 'vacuum_insert_threshold') AS inserted,
+               max(value) FILTER (WHERE name = 'vacuum_insert_scale_factor') AS inserted_scale,
+               max(value) FILTER (WHERE name = 'analyze_threshold') AS changed,
+               max(value) FILTER (WHERE name = 'analyze_scale_factor') AS changed_scale
+        FROM (SELECT name, coalesce(own.options ->> ('autovacuum_' || name),
+                                    current_setting('autovacuum_' || name, true))::float8 AS value
+              FROM unnest(ARRAY['vacuum_threshold', 'vacuum_scale_factor',
+                                'vacuum_insert_threshold', 'vacuum_insert_scale_factor',
+                                'analyze_threshold', 'analyze_scale_factor']) AS name) AS rule) AS due
     WHERE class.relkind IN ('r', 'm') AND class.relpersistence <> 't'
       AND space.nspname NOT IN ('pg_catalog', 'information_schema')
       AND left(space.nspname, 8) <> 'pg_toast'
@@ -78,7 +88,8 @@ pub(super) const INVALID: &str = "
 /// Indexes of the usual kind (btree) of at least so many bytes, with what they would take anew: a header of eight bytes and a
 /// pointer of four for each entry, its columns' average width rounded up to eight, in pages of which 24 and 16 bytes are the
 /// server's and a tenth stays free. Equal entries that newer servers fold make a real one smaller, so that the estimate never
-/// finds too much. An index whose columns have no statistics, or are expressions, is left out.
+/// finds too much. An index whose columns have no statistics, or are expressions, is left
+/// out. The folder that it lies in on the server's host not everybody may know.
 pub(super) const BLOATED: &str = "
     SELECT quote_ident(space.nspname) || '.' || quote_ident(class.relname),
            quote_ident(of_space.nspname) || '.' || quote_ident(of_table.relname),
@@ -86,7 +97,9 @@ pub(super) const BLOATED: &str = "
            (ceil(class.reltuples * (12 + 8 * ceil(width.bytes / 8.0))
                  / (current_setting('block_size')::float8 - 40) / 0.9) + 1)::bigint
              * current_setting('block_size')::bigint,
-           class.relfilenode::bigint
+           class.relfilenode::bigint,
+           coalesce(nullif(pg_tablespace_location(class.reltablespace), ''),
+                    (SELECT setting FROM pg_settings WHERE name = 'data_directory'))
     FROM pg_index AS own
     JOIN pg_class AS class ON class.oid = own.indexrelid
     JOIN pg_am AS kind ON kind.oid = class.relam AND kind.amname = 'btree'
@@ -181,6 +194,13 @@ pub(super) const SLOTS: &str = "
     SELECT slot_name::text, active, greatest(age(xmin), age(catalog_xmin))::bigint
     FROM pg_replication_slots WHERE xmin IS NOT NULL OR catalog_xmin IS NOT NULL ORDER BY 1";
 
+/// Who we are, and how many sessions of others in this database, and standbys, we see nothing of but that they are there.
+pub(super) const UNSEEN: &str = "
+    SELECT quote_ident(current_user::text),
+           (SELECT count(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND usesysid IS NOT NULL AND backend_type IS NULL),
+           (SELECT count(*) FROM pg_stat_replication WHERE state IS NULL)";
+
 /// Why nobody should be bothered now: a standby that lags so many seconds, or has so many bytes to apply, a backup, another vacuum.
 pub(super) const BUSY: &str = "
     SELECT 'the standby ' || coalesce(nullif(application_name, ''), pid::text) || ' lags '
@@ -206,8 +226,11 @@ pub(super) const BUSY: &str = "
 /// One table, by its schema and name as SQL would write them.
 pub(super) const TABLE: &str = "
     SELECT pg_total_relation_size(class.oid), coalesce(stat.n_dead_tup, 0),
-           greatest(age(class.relfrozenxid), age(toast.relfrozenxid))::bigint,
-           coalesce(stat.vacuum_count, 0)
+           coalesce((to_jsonb(stat) ->> 'n_ins_since_vacuum')::bigint, 0),
+           coalesce(stat.n_mod_since_analyze, 0),
+           coalesce(greatest(age(class.relfrozenxid), age(toast.relfrozenxid)), 0)::bigint,
+           coalesce(greatest(mxid_age(class.relminmxid), mxid_age(toast.relminmxid)), 0)::bigint,
+           coalesce(stat.vacuum_count, 0), coalesce(stat.analyze_count, 0)
     FROM pg_class AS class
     LEFT JOIN pg_class AS toast ON toast.oid = class.reltoastrelid
     LEFT JOIN pg_stat_all_tables AS stat ON stat.relid = class.oid
@@ -226,15 +249,16 @@ pub(super) const PLACE: &str = "
                     current_setting('data_directory'))
     FROM pg_class AS class WHERE class.oid = to_regclass($1)";
 
-/// How many sessions wait for a lock because of this process of the server.
+/// How many sessions wait for a lock because of this process of the server. Who waits anybody may see here, and not in the list of
+/// sessions.
 pub(super) const WAITERS: &str = "
-    SELECT count(*) FROM pg_stat_activity
-    WHERE wait_event_type = 'Lock' AND $1 = ANY (pg_blocking_pids(pid))";
+    SELECT count(*) FROM (SELECT DISTINCT pid FROM pg_locks WHERE NOT granted) AS waiting
+    WHERE $1 = ANY (pg_blocking_pids(pid))";
 
 /// How many sessions wait for a lock that any of our own holds or waits for.
 pub(super) const WAITERS_FOR_US: &str = "
-    SELECT count(*) FROM pg_stat_activity AS waiting
-    WHERE waiting.wait_event_type = 'Lock' AND EXISTS (
+    SELECT count(*) FROM (SELECT DISTINCT pid FROM pg_locks WHERE NOT granted) AS waiting
+    WHERE EXISTS (
       SELECT 1 FROM pg_stat_activity AS ours
       WHERE ours.application_name = $1 AND ours.pid = ANY (pg_blocking_pids(waiting.pid)))";
 

@@ -43,6 +43,7 @@ impl DataStoreControl for Postgres {
         Box::pin(async move {
             let command = match verb {
                 Upkeep::VacuumTable => "VACUUM (ANALYZE)",
+                Upkeep::AnalyzeTable => "ANALYZE",
                 Upkeep::ReindexIndex => "REINDEX INDEX CONCURRENTLY",
                 Upkeep::DropInvalidIndex => "DROP INDEX CONCURRENTLY",
                 other => return Err(no_such_verb(other, "a database")),
@@ -59,17 +60,24 @@ impl DataStoreControl for Postgres {
     }
 }
 
+/// Its size; rows that are dead, inserted and changed; its ages; vacuums and analyzes.
+type TableRow = (i64, i64, i64, i64, i64, i64, i64, i64);
+
 impl Postgres {
     async fn table(&self, data: &DataRef) -> Sight<Option<DataState>> {
-        let found: Option<(i64, i64, i64, i64)> = self.one(TABLE, &data.object).await?;
-        Ok(found.map(|(size, dead, age, vacuums)| {
+        let found: Option<TableRow> = self.one(TABLE, &data.object).await?;
+        Ok(found.map(|(size, dead, inserted, changed, age, multixact, vacuums, analyzes)| {
             state(
                 data,
                 [
                     (Measure::SizeBytes, size),
                     (Measure::DeadRows, dead),
+                    (Measure::InsertedRows, inserted),
+                    (Measure::ChangedRows, changed),
                     (Measure::Age, age),
+                    (Measure::MultixactAge, multixact),
                     (Measure::Vacuums, vacuums),
+                    (Measure::Analyzes, analyzes),
                 ],
             )
         }))
@@ -85,20 +93,25 @@ impl Postgres {
         }))
     }
 
-    /// The new index lies beside the old one until it is done, and sorting it takes room, too. Where the server is on another
-    /// host, or does not tell where its files are, nobody can look: then its size alone is bounded.
     async fn has_room(&self, object: &str) -> Result<(), String> {
-        if !self.is_on_this_host() {
+        match self.one::<(i64, String)>(PLACE, object).await {
+            Ok(Some((size, place))) => self.room_for(size, Path::new(&place)),
+            Ok(None) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Whether an index of so many bytes can be built anew there: the new one lies beside the old one until it is done, and sorting
+    /// it takes room, too. Where the server is on another host, or does not tell where its files are, nobody can look: then its
+    /// size alone is bounded.
+    pub(super) fn room_for(&self, size_bytes: i64, place: &Path) -> Result<(), String> {
+        if !self.is_on_this_host() || disk_room::free_bytes(place).is_err() {
             return Ok(());
         }
-        let Ok(Some((size, place))) = self.one::<(i64, String)>(PLACE, object).await else {
-            return Ok(());
-        };
-        let place = Path::new(&place);
-        if disk_room::free_bytes(place).is_err() {
-            return Ok(());
-        }
-        disk_room::has_room(place, size.unsigned_abs().saturating_mul(2), "the rebuild may take")
+        disk_room::has_room(
+            place,
+            size_bytes.unsigned_abs().saturating_mul(2),
+            "the rebuild may take",
+        )
     }
 
     fn is_on_this_host(&self) -> bool {

@@ -50,7 +50,11 @@ pub const FREEZE_AGE: CheckId = CheckId::of("freeze_age");
 pub const COUNTER_ENDING: CheckId = CheckId::of("counter_ending");
 /// An index is not valid, and nobody builds it.
 pub const INDEX_INVALID: CheckId = CheckId::of("index_invalid");
-/// A table has many dead row versions.
+/// An index needs to be built anew, and never is by us.
+pub const REBUILD_LEFT: CheckId = CheckId::of("rebuild_left");
+/// The statistics of a table are out of date.
+pub const ANALYZE_DUE: CheckId = CheckId::of("analyze_due");
+/// A table has many dead row versions, or many new rows.
 pub const VACUUM_DUE: CheckId = CheckId::of("vacuum_due");
 /// Much of an index holds nothing.
 pub const INDEX_BLOATED: CheckId = CheckId::of("index_bloated");
@@ -200,7 +204,24 @@ const CHECKS: &[CheckSpec] = &[
         Severity::Critical,
         CheckClass::Incident,
     ),
-    check(VACUUM_DUE, "a table has many dead row versions", Severity::Info, CheckClass::Chore),
+    check(
+        REBUILD_LEFT,
+        "an index is to be built anew by a person",
+        Severity::Info,
+        CheckClass::Incident,
+    ),
+    check(
+        VACUUM_DUE,
+        "a table has many dead row versions, or many new rows",
+        Severity::Info,
+        CheckClass::Chore,
+    ),
+    check(
+        ANALYZE_DUE,
+        "the statistics of a table are out of date",
+        Severity::Info,
+        CheckClass::Chore,
+    ),
     check(INDEX_BLOATED, "much of an index holds nothing", Severity::Info, CheckClass::Chore),
     check(
         REDIS_UNREACHABLE,

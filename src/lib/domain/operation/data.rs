@@ -162,10 +162,18 @@ pub enum Measure {
     RestoreMs,
     /// Row versions that are of no use any more, as far as statistics know.
     DeadRows,
-    /// How old its oldest transaction is.
+    /// Rows that were added since it was last vacuumed, as far as statistics know.
+    InsertedRows,
+    /// Rows that were changed since its statistics were last made, as far as these know.
+    ChangedRows,
+    /// How old its oldest transaction is, in transactions.
     Age,
+    /// How old its oldest multixact is, in multixacts.
+    MultixactAge,
     /// How often it was vacuumed by hand.
     Vacuums,
+    /// How often its statistics were made by hand.
+    Analyzes,
     /// The number of its file.
     FileNode,
     /// Whether queries may use it.
@@ -198,8 +206,12 @@ impl Measure {
             Self::ProvedAt => "proved_at",
             Self::RestoreMs => "restore_ms",
             Self::DeadRows => "dead_rows",
+            Self::InsertedRows => "inserted_rows",
+            Self::ChangedRows => "changed_rows",
             Self::Age => "age",
+            Self::MultixactAge => "multixact_age",
             Self::Vacuums => "vacuums",
+            Self::Analyzes => "analyzes",
             Self::FileNode => "file_node",
             Self::Valid => "valid",
             Self::ExpiredKeys => "expired_keys",

@@ -27,6 +27,8 @@ pub enum Upkeep {
     PruneBackups,
     /// Have a table's dead row versions removed and its statistics made anew.
     VacuumTable,
+    /// Have a table's statistics made anew, where it needs nothing else.
+    AnalyzeTable,
     /// Build an index anew beside the one in use.
     ReindexIndex,
     /// Take away an index that a failed build left behind, which no query uses.
@@ -45,7 +47,7 @@ pub enum Upkeep {
 
 impl Upkeep {
     /// Every one.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Checkpoint,
         Self::Compact,
         Self::TakeBackup,
@@ -53,6 +55,7 @@ impl Upkeep {
         Self::ProveRestore,
         Self::PruneBackups,
         Self::VacuumTable,
+        Self::AnalyzeTable,
         Self::ReindexIndex,
         Self::DropInvalidIndex,
         Self::ReclaimExpired,
@@ -73,6 +76,7 @@ impl Upkeep {
             Self::ProveRestore => "prove_restore",
             Self::PruneBackups => "prune_backups",
             Self::VacuumTable => "vacuum_table",
+            Self::AnalyzeTable => "analyze_table",
             Self::ReindexIndex => "reindex_index",
             Self::DropInvalidIndex => "drop_invalid_index",
             Self::ReclaimExpired => "reclaim_expired",
@@ -95,6 +99,7 @@ impl Upkeep {
             Self::ProveRestore => format!("restore the newest backup of {name} for a proof"),
             Self::PruneBackups => format!("prune the backups of {name}"),
             Self::VacuumTable => format!("vacuum {name}"),
+            Self::AnalyzeTable => format!("analyze {name}"),
             Self::ReindexIndex => format!("build {name} anew"),
             Self::DropInvalidIndex => format!("drop the invalid index {name}"),
             Self::ReclaimExpired => format!("reclaim the expired keys of {name}"),
@@ -120,6 +125,7 @@ impl Upkeep {
             | Self::CopyBackup
             | Self::ProveRestore
             | Self::VacuumTable
+            | Self::AnalyzeTable
             | Self::ReindexIndex
             | Self::DropInvalidIndex => "nothing that people made was changed",
         }
@@ -142,9 +148,10 @@ impl Upkeep {
             | Self::PackArchives
             | Self::PruneArchives => Duration::ZERO,
             // The server ends what is at work within a second after its client is gone.
-            Self::VacuumTable | Self::ReindexIndex | Self::DropInvalidIndex => {
-                Duration::from_secs(10)
-            }
+            Self::VacuumTable
+            | Self::AnalyzeTable
+            | Self::ReindexIndex
+            | Self::DropInvalidIndex => Duration::from_secs(10),
         }
     }
 
@@ -171,6 +178,7 @@ impl Upkeep {
             Self::CopyBackup => more(Measure::Copies),
             Self::ProveRestore => later(Measure::ProvedAt),
             Self::VacuumTable => more(Measure::Vacuums),
+            Self::AnalyzeTable => more(Measure::Analyzes),
             Self::ReclaimExpired => more(Measure::ExpiredKeys),
             Self::ReindexIndex => {
                 let new = before.measure(Measure::FileNode) != after.measure(Measure::FileNode);

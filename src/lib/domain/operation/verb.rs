@@ -101,7 +101,7 @@ impl Operation {
     }
 
     /// Every verb's name.
-    pub const VERBS: [&'static str; 24] = [
+    pub const VERBS: [&'static str; 25] = [
         "restart_process",
         "reload_process",
         "ping_display",
@@ -119,6 +119,7 @@ impl Operation {
         "prove_restore",
         "prune_backups",
         "vacuum_table",
+        "analyze_table",
         "reindex_index",
         "drop_invalid_index",
         "reclaim_expired",

@@ -13,6 +13,9 @@ pub struct DatabaseLook {
     pub is_standby: bool,
     /// Whether its autovacuum is switched on.
     pub autovacuum: bool,
+    /// Whether it counts no rows (`track_counts`): then nothing is known of what is due.
+    #[serde(default)]
+    pub uncounted: bool,
     /// At how many transactions of age its autovacuum comes to a table, even where that is switched off.
     pub freeze_max_age: u64,
     /// And at how many multixacts.
@@ -27,8 +30,22 @@ pub struct DatabaseLook {
     pub counters: Vec<Counter>,
     /// What keeps old row versions from being removed.
     pub holders: Vec<Holder>,
+    /// What we may not see of others.
+    #[serde(default)]
+    pub unseen: Unseen,
     /// Why upkeep has to wait now, if it has to.
     pub busy: Option<String>,
+}
+
+/// What our user may not see of others: any of it may hold row versions back, take a backup, or lag.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unseen {
+    /// Our user, as SQL would write it.
+    pub user: String,
+    /// How many sessions of others are in this database.
+    pub sessions: u64,
+    /// How many standbys are connected.
+    pub standbys: u64,
 }
 
 /// One table.
@@ -46,6 +63,18 @@ pub struct TableLook {
     pub dead_rows: u64,
     /// How many of them autovacuum waits for.
     pub due_rows: u64,
+    /// Rows that were added since it was last vacuumed, as far as statistics know.
+    #[serde(default)]
+    pub inserted_rows: u64,
+    /// How many of them autovacuum waits for; none where it does not count them.
+    #[serde(default)]
+    pub due_inserted_rows: Option<u64>,
+    /// Rows that were changed since its statistics were last made.
+    #[serde(default)]
+    pub changed_rows: u64,
+    /// How many of them autovacuum waits for.
+    #[serde(default)]
+    pub due_changed_rows: u64,
     /// Its size with all that belongs to it, in bytes.
     pub size_bytes: u64,
     /// How old its oldest transaction is, in transactions.
@@ -86,6 +115,9 @@ pub struct BloatedIndex {
     pub needed_bytes: u64,
     /// The number of its file, which is a new one once it was built anew.
     pub node: u64,
+    /// Whether its disk is seen to have no room for it to be built anew.
+    #[serde(default)]
+    pub lacks_room: bool,
 }
 
 /// A sequence, or a column that one fills, that comes to its end.

@@ -2,43 +2,37 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
-
 use super::super::checks::{
-    AGENT, COUNTER_ENDING, DATABASE_UNREACHABLE, FREEZE_AGE, HORIZON_HELD, INDEX_BLOATED,
-    INDEX_INVALID, TABLE_MISSING, VACUUM_DUE,
+    AGENT, ANALYZE_DUE, COUNTER_ENDING, DATABASE_UNREACHABLE, FREEZE_AGE, HORIZON_HELD,
+    INDEX_BLOATED, INDEX_INVALID, REBUILD_LEFT, TABLE_MISSING, VACUUM_DUE,
 };
 use super::super::{DbMaintainer, Fault, Snapshot};
-use super::fault::{DatabaseFault, FreezeCounter};
+use super::fault::DatabaseFault;
 use super::settings::{DatabaseSettings, Limits};
-use super::{counters, holders};
+use super::unseen::Dark;
+use super::{counters, holders, unseen};
 use crate::domain::diagnosis::{CheckFindings, Coverage, Diagnosis, Evidence, Origin, Verdict};
-use crate::domain::operation::{DataKind, DataRef, Operation, Upkeep};
+use crate::domain::operation::{DataKind, DataRef};
 use crate::domain::run::Recall;
 use crate::domain::sight::Sight;
 use crate::domain::subject::{CheckId, Subject, SubjectKind};
-use crate::domain::upkeep::{BloatedIndex, Counter, DatabaseLook, TableLook};
+use crate::domain::upkeep::{Counter, DatabaseLook, TableLook};
 
-/// Fewer dead rows are not worth a vacuum, however small the table.
-const LEAST_DEAD: u64 = 1000;
 /// A counter of which so much is used up, in percent, is critical.
 const CRITICAL_COUNTER: u64 = 90;
-/// A table that is so many times as old as the server's own limit has an autovacuum that does not come.
-const LATE: u64 = 2;
 /// So many indexes are built anew in a run.
-const REINDEXES: usize = 2;
-/// And none of them again before so long.
-const REINDEX_AGAIN: SignedDuration = SignedDuration::from_hours(10 * 24);
-
+pub(super) const REINDEXES: usize = 2;
 /// The checks of databases.
-const CHECKS: [&CheckId; 8] = [
+const CHECKS: [&CheckId; 10] = [
     &DATABASE_UNREACHABLE,
     &TABLE_MISSING,
     &HORIZON_HELD,
     &FREEZE_AGE,
     &COUNTER_ENDING,
     &INDEX_INVALID,
+    &REBUILD_LEFT,
     &VACUUM_DUE,
+    &ANALYZE_DUE,
     &INDEX_BLOATED,
 ];
 
@@ -67,14 +61,14 @@ pub(in super::super) fn detect(
     }
 }
 
-type Faults = BTreeMap<Subject, DatabaseFault>;
+pub(super) type Faults = BTreeMap<Subject, DatabaseFault>;
 
 /// One database and what is known of it.
-struct Of<'a> {
+pub(super) struct Of<'a> {
     agent: &'a DbMaintainer,
-    database: &'a DatabaseSettings,
-    snapshot: &'a Snapshot,
-    recall: &'a Recall,
+    pub(super) database: &'a DatabaseSettings,
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) recall: &'a Recall,
 }
 
 impl Of<'_> {
@@ -82,11 +76,11 @@ impl Of<'_> {
         DataRef::of_store(DataKind::Database, &self.database.name).subject(&self.snapshot.host)
     }
 
-    fn data(&self, kind: DataKind, object: &str) -> DataRef {
+    pub(super) fn data(&self, kind: DataKind, object: &str) -> DataRef {
         DataRef::new(kind, &self.database.name, object)
     }
 
-    fn limits(&self) -> &Limits {
+    pub(super) fn limits(&self) -> &Limits {
         &self.agent.limits
     }
 
@@ -110,9 +104,7 @@ impl Of<'_> {
                 for subject in asked.into_iter().filter(|subject| is_there(subject, look)) {
                     findings.findings.insert(subject, Verdict::Healthy(evidence));
                 }
-                if *check == COUNTER_ENDING {
-                    self.unseen(&look.counters, findings);
-                }
+                self.unseen(check, look, findings);
                 for (subject, fault) in faults {
                     let fault = Fault::Database(fault);
                     findings.findings.insert(subject, Verdict::Faulty(fault, evidence));
@@ -128,6 +120,20 @@ impl Of<'_> {
                 for subject in asked {
                     findings.findings.insert(subject, Verdict::unknown(why.clone()));
                 }
+            }
+        }
+    }
+
+    /// What was not seen is not well: the database as a whole is not known then, nor is anything of it that is asked about.
+    fn unseen(&self, check: &CheckId, look: &DatabaseLook, findings: &mut CheckFindings<Fault>) {
+        let Some(Dark { why, whom }) = unseen::of(check, look) else { return };
+        findings.coverage = Coverage::Partial { why: why.clone() };
+        let prefix = format!("{}/", self.database.name);
+        for (subject, verdict) in &mut findings.findings {
+            let is_whole = subject.id() == self.database.name;
+            let is_dark = subject.id().strip_prefix(&prefix).is_some_and(&whom);
+            if is_whole || is_dark {
+                *verdict = Verdict::unknown(why.clone());
             }
         }
     }
@@ -153,14 +159,16 @@ impl Of<'_> {
             // A standby has what its primary has.
             _ if look.is_standby => Faults::new(),
             check if *check == INDEX_INVALID => self.invalid(look),
-            check if *check == VACUUM_DUE => self.dead(look),
+            check if *check == REBUILD_LEFT => self.left_to_people(look),
+            check if *check == VACUUM_DUE => self.vacuums(look),
+            check if *check == ANALYZE_DUE => self.analyzes(look),
             check if *check == INDEX_BLOATED => self.bloated(look, room),
             _ => Faults::new(),
         }
     }
 
     /// Whether a name of the settings means this table.
-    fn means(name: &str, table: &TableLook) -> bool {
+    pub(super) fn means(name: &str, table: &TableLook) -> bool {
         let full = format!("{}.{}", table.schema, table.plain);
         [&table.plain, &full, &table.name].iter().any(|known| *known == name)
     }
@@ -194,39 +202,9 @@ impl Of<'_> {
             .collect()
     }
 
-    fn holder(&self, look: &DatabaseLook) -> Option<String> {
+    pub(super) fn holder(&self, look: &DatabaseLook) -> Option<String> {
         let held = holders::told(&look.holders, self.limits());
         held.into_iter().find(|held| held.holds).map(|held| held.who)
-    }
-
-    fn old(&self, look: &DatabaseLook) -> Faults {
-        let old = look.tables.iter().filter_map(|table| {
-            let (counter, age, late) = self.too_old(table, look)?;
-            let data = self.data(DataKind::Table, &table.name);
-            let fault = DatabaseFault::FreezeAge {
-                table: data.clone(),
-                counter,
-                autovacuum_late: age >= late,
-                critical: age >= self.limits().freeze_critical,
-                held_by: self.holder(look),
-                busy: not_now(look),
-            };
-            Some((data.subject(&self.snapshot.host), fault))
-        });
-        old.collect()
-    }
-
-    /// By which counter a table is too old, how old it is by that, and at what age autovacuum is late; the older where both are.
-    fn too_old(&self, table: &TableLook, look: &DatabaseLook) -> Option<(FreezeCounter, u64, u64)> {
-        let late = |comes: u64| comes.saturating_mul(LATE);
-        let ages = [
-            (FreezeCounter::Multixact, table.multixact_age, late(look.multixact_freeze_max_age)),
-            (FreezeCounter::Transaction, table.age, late(look.freeze_max_age)),
-        ];
-        let warning = self.limits().freeze_warning;
-        ages.into_iter()
-            .filter(|(_, age, late)| *age >= warning.min(*late))
-            .max_by_key(|(_, age, _)| *age)
     }
 
     fn ending(&self, counters: &[Counter]) -> Faults {
@@ -240,106 +218,6 @@ impl Of<'_> {
         });
         ending.collect()
     }
-
-    /// Counters that we may not read are not well: the database as a whole is not known, nor is any of them that is asked about.
-    fn unseen(&self, counters: &[Counter], findings: &mut CheckFindings<Fault>) {
-        let Some(why) = counters::unseen(counters) else { return };
-        findings.coverage = Coverage::Partial { why: why.clone() };
-        findings.findings.insert(self.whole(), Verdict::unknown(why.clone()));
-        for counter in counters.iter().filter(|counter| counter.last.is_none()) {
-            let subject = self.subject(SubjectKind::Database, &counters::name(counter));
-            if let Some(verdict) = findings.findings.get_mut(&subject) {
-                *verdict = Verdict::unknown(why.clone());
-            }
-        }
-    }
-
-    fn invalid(&self, look: &DatabaseLook) -> Faults {
-        let left = look.invalid.iter().filter(|index| !index.being_built);
-        left.map(|index| {
-            let data = self.data(DataKind::Index, &index.name);
-            let fault = DatabaseFault::IndexInvalid {
-                index: data.clone(),
-                table: index.table.clone(),
-                of_constraint: !index.droppable,
-                busy: not_now(look),
-            };
-            (data.subject(&self.snapshot.host), fault)
-        })
-        .collect()
-    }
-
-    fn dead(&self, look: &DatabaseLook) -> Faults {
-        let churn = u64::from(self.limits().churn_percent);
-        let named =
-            |table: &TableLook| self.database.tables.iter().any(|name| Self::means(name, table));
-        let is_due = |table: &&TableLook| {
-            let rows = table.live_rows.saturating_add(table.dead_rows);
-            let churns =
-                named(table) && table.dead_rows.saturating_mul(100) >= rows.saturating_mul(churn);
-            table.dead_rows >= LEAST_DEAD && (churns || table.dead_rows > table.due_rows)
-        };
-        let due = look.tables.iter().filter(is_due);
-        due.map(|table| {
-            let data = self.data(DataKind::Table, &table.name);
-            let fault = DatabaseFault::VacuumDue {
-                table: data.clone(),
-                dead_rows: table.dead_rows,
-                why_not: why_not(table, look),
-                busy: not_now(look),
-                held_by: self.holder(look),
-            };
-            (data.subject(&self.snapshot.host), fault)
-        })
-        .collect()
-    }
-
-    fn bloated(&self, look: &DatabaseLook, room: &mut usize) -> Faults {
-        let limits = self.limits();
-        let least = u64::from(limits.bloat_percent);
-        let loose = |index: &BloatedIndex| index.size_bytes.saturating_sub(index.needed_bytes);
-        let much = |index: &&BloatedIndex| {
-            loose(index).saturating_mul(100) >= index.size_bytes.saturating_mul(least)
-        };
-        let mut bloated: Vec<&BloatedIndex> = look.bloated.iter().filter(much).collect();
-        bloated.sort_by_key(|index| (std::cmp::Reverse(loose(index)), &index.name));
-        let mut faults = Faults::new();
-        for index in bloated {
-            let data = self.data(DataKind::Index, &index.name);
-            // Right after it was built anew the estimate may still be off: it is not judged again so soon.
-            if self.is_new(&data) {
-                continue;
-            }
-            let most = limits.bloat_most_mib.saturating_mul(1024 * 1024);
-            let not_now = if let Some(busy) = not_now(look) {
-                Some(busy)
-            } else if index.size_bytes > most {
-                Some("it is larger than bloat_most_mib allows".to_owned())
-            } else if *room == 0 {
-                Some(format!("{REINDEXES} are built anew in a run"))
-            } else {
-                *room -= 1;
-                None
-            };
-            let fault = DatabaseFault::IndexBloated {
-                index: data.clone(),
-                node: index.node,
-                needed_bytes: index.needed_bytes,
-                size_bytes: index.size_bytes,
-                not_now,
-            };
-            faults.insert(data.subject(&self.snapshot.host), fault);
-        }
-        faults
-    }
-
-    fn is_new(&self, data: &DataRef) -> bool {
-        let since = self.snapshot.at.checked_sub(REINDEX_AGAIN).unwrap_or(Timestamp::MIN);
-        let of_it = |operation: &Operation| {
-            *operation == Operation::tend(Upkeep::ReindexIndex, data.clone())
-        };
-        self.recall.acted.iter().any(|acted| acted.at > since && of_it(&acted.operation))
-    }
 }
 
 /// Whether it can be well: a table that is gone is neither well nor ill, and an index that is gone is no trouble any more.
@@ -350,23 +228,10 @@ fn is_there(subject: &Subject, look: &DatabaseLook) -> bool {
 }
 
 /// Why nothing is begun now, if so.
-fn not_now(look: &DatabaseLook) -> Option<String> {
+pub(super) fn not_now(look: &DatabaseLook) -> Option<String> {
     if look.is_standby {
         return Some("it is a standby, which is written by its primary".to_owned());
     }
-    look.busy.clone()
-}
-
-/// Why autovacuum has not done it, as far as that is seen.
-fn why_not(table: &TableLook, look: &DatabaseLook) -> String {
-    if !look.autovacuum {
-        return "autovacuum is switched off on the server".to_owned();
-    }
-    if table.autovacuum_off {
-        return "autovacuum is switched off for the table".to_owned();
-    }
-    if table.dead_rows <= table.due_rows {
-        return "autovacuum waits for more of them".to_owned();
-    }
-    "autovacuum is due and has not come yet".to_owned()
+    // Whoever is not seen may be taking a dump, or lag.
+    look.busy.clone().or_else(|| unseen::others(&look.unseen))
 }

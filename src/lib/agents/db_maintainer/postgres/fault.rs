@@ -65,23 +65,37 @@ pub enum DatabaseFault {
         index: DataRef,
         /// Its table.
         table: String,
-        /// Whether a constraint is made of it.
-        of_constraint: bool,
         /// What the server is busy with.
         busy: Option<String>,
     },
-    /// A table has many dead row versions.
+    /// A table has many dead row versions, or many rows that no vacuum has seen.
     VacuumDue {
         /// The table.
         table: DataRef,
-        /// Its dead row versions.
-        dead_rows: u64,
+        /// Which of them.
+        cause: VacuumCause,
         /// Why autovacuum did not, as far as that is seen.
         why_not: String,
         /// What the server is busy with.
         busy: Option<String>,
         /// What keeps a vacuum from helping, where something does.
         held_by: Option<String>,
+    },
+    /// The statistics of a table are out of date, and it needs no vacuum.
+    AnalyzeDue {
+        /// The table.
+        table: DataRef,
+        /// Why autovacuum did not make them anew, as far as that is seen.
+        why_not: String,
+        /// What the server is busy with.
+        busy: Option<String>,
+    },
+    /// An index needs to be built anew, and never is by us.
+    RebuildLeft {
+        /// The index.
+        index: DataRef,
+        /// Why it is not.
+        why: RebuildBar,
     },
     /// Much of an index holds nothing.
     IndexBloated {
@@ -96,6 +110,48 @@ pub enum DatabaseFault {
         /// Why it is not built anew now, if it is not.
         not_now: Option<String>,
     },
+}
+
+/// Which rows a vacuum is due for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VacuumCause {
+    /// Those that are of no use any more.
+    DeadRows,
+    /// Those that were added since the last: queries look each of them up in the table until a vacuum has seen it.
+    NewRows,
+}
+
+impl VacuumCause {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::DeadRows => "dead row versions",
+            Self::NewRows => "new rows that no vacuum has seen",
+        }
+    }
+}
+
+/// Why an index that needs to be built anew is left to a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RebuildBar {
+    /// It is larger than the settings allow.
+    Size,
+    /// Its disk has no room for it.
+    Room,
+    /// It is not valid, and what a constraint is made of cannot be dropped.
+    Constraint,
+}
+
+impl RebuildBar {
+    /// Without numbers: how much is free changes all the time, and is no news.
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Size => "much of it holds nothing, and it is larger than bloat_most_mib allows",
+            Self::Room => "much of it holds nothing, and its disk has not twice its size free",
+            Self::Constraint => "it is not valid, and a constraint is made of it",
+        }
+    }
 }
 
 /// Which of the server's two counters a table is old by.
@@ -129,9 +185,11 @@ impl DatabaseFault {
             | Self::SessionIdle { .. }
             | Self::FreezeAge { .. }
             | Self::CounterEnding { .. } => Severity::Warning,
-            Self::IndexInvalid { .. } | Self::VacuumDue { .. } | Self::IndexBloated { .. } => {
-                Severity::Info
-            }
+            Self::IndexInvalid { .. }
+            | Self::VacuumDue { .. }
+            | Self::AnalyzeDue { .. }
+            | Self::RebuildLeft { .. }
+            | Self::IndexBloated { .. } => Severity::Info,
         }
     }
 
@@ -161,9 +219,17 @@ impl DatabaseFault {
                 "the index {} of {table} is not valid: no query uses it, every write keeps it",
                 index.name()
             ),
-            Self::VacuumDue { table, why_not, .. } => {
-                format!("{} has many dead row versions; {why_not}", table.name())
+            Self::VacuumDue { table, cause, why_not, .. } => {
+                format!("{} has many {}; {why_not}", table.name(), cause.words())
             }
+            Self::AnalyzeDue { table, why_not, .. } => {
+                format!("the statistics of {} are out of date; {why_not}", table.name())
+            }
+            Self::RebuildLeft { index, why } => format!(
+                "the index {} is to be built anew by a person: {}",
+                index.name(),
+                why.words()
+            ),
             Self::IndexBloated { index, .. } => {
                 format!("much of the index {} holds nothing", index.name())
             }
@@ -189,15 +255,19 @@ impl DatabaseFault {
             Self::CounterEnding { critical, sql, .. } => {
                 vec![fact("critical", &critical.to_string()), fact("sql", sql)]
             }
-            Self::IndexInvalid { index, of_constraint: true, .. } => {
-                vec![fact("sql", &format!("REINDEX INDEX CONCURRENTLY {};", index.object))]
+            Self::IndexInvalid { index, .. } => {
+                vec![fact("sql", &format!("DROP INDEX CONCURRENTLY {};", index.object))]
             }
             Self::VacuumDue { table, .. } => {
                 vec![fact("sql", &format!("VACUUM (ANALYZE, VERBOSE) {};", table.object))]
             }
-            Self::TableMissing { .. } | Self::IndexInvalid { .. } | Self::IndexBloated { .. } => {
-                Vec::new()
+            Self::AnalyzeDue { table, .. } => {
+                vec![fact("sql", &format!("ANALYZE (VERBOSE) {};", table.object))]
             }
+            Self::RebuildLeft { index, .. } | Self::IndexBloated { index, .. } => {
+                vec![fact("sql", &format!("REINDEX INDEX CONCURRENTLY {};", index.object))]
+            }
+            Self::TableMissing { .. } => Vec::new(),
         };
         facts.into_iter().collect()
     }

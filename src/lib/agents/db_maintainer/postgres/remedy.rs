@@ -1,7 +1,7 @@
 //! What is done about a database. Pure.
 
 use super::super::remedy::{act, leave};
-use super::DatabaseFault;
+use super::{DatabaseFault, VacuumCause};
 use crate::agent::Remedy;
 use crate::domain::operation::{DataRef, Measure, Operation, Upkeep};
 
@@ -25,21 +25,33 @@ pub(in super::super) fn remedy(fault: &DatabaseFault) -> Remedy {
             leave(&format!("a vacuum removes nothing while {holder} holds it back"))
         }
         DatabaseFault::FreezeAge { busy: Some(busy), .. }
-        | DatabaseFault::VacuumDue { busy: Some(busy), .. } => leave(&format!("not now: {busy}")),
+        | DatabaseFault::VacuumDue { busy: Some(busy), .. }
+        | DatabaseFault::AnalyzeDue { busy: Some(busy), .. }
+        | DatabaseFault::IndexInvalid { busy: Some(busy), .. }
+        | DatabaseFault::IndexBloated { not_now: Some(busy), .. } => {
+            leave(&format!("not now: {busy}"))
+        }
         DatabaseFault::FreezeAge { table, .. } => vacuum(table, "a vacuum freezes what is old"),
-        DatabaseFault::VacuumDue { table, .. } => {
+        DatabaseFault::VacuumDue { table, cause: VacuumCause::DeadRows, .. } => {
             vacuum(table, "queries go through dead row versions, and their room is used again")
         }
-        DatabaseFault::IndexInvalid { of_constraint: true, .. } => {
-            leave("a constraint is made of it")
+        DatabaseFault::VacuumDue { table, cause: VacuumCause::NewRows, .. } => vacuum(
+            table,
+            "what a vacuum has seen is read from the index alone, and frozen by and by",
+        ),
+        DatabaseFault::AnalyzeDue { table, .. } => act(
+            Operation::tend(Upkeep::AnalyzeTable, table.clone()),
+            &[],
+            "queries are planned by what statistics say of their tables",
+        ),
+        DatabaseFault::RebuildLeft { .. } => {
+            leave("whether it may take that room and time a person knows: `opsctl db advice`")
         }
-        DatabaseFault::IndexInvalid { busy: Some(busy), .. } => leave(&format!("not now: {busy}")),
         DatabaseFault::IndexInvalid { index, .. } => act(
             Operation::tend(Upkeep::DropInvalidIndex, index.clone()),
             &[(Measure::Valid, Some("false".to_owned()))],
             "a failed build left it behind, and only writes pay for it",
         ),
-        DatabaseFault::IndexBloated { not_now: Some(why), .. } => leave(&format!("not now: {why}")),
         DatabaseFault::IndexBloated { index, node, .. } => act(
             Operation::tend(Upkeep::ReindexIndex, index.clone()),
             &[(Measure::FileNode, Some(node.to_string()))],

@@ -57,7 +57,7 @@ pub struct Limits {
     pub bloat_percent: u32,
     /// A smaller index is left as it is, in MiB.
     pub bloat_least_mib: u64,
-    /// A larger one too: it needs as much room again, and hours, in MiB.
+    /// A larger one is left to a person, who is told of it: it needs as much room again, and hours, in MiB.
     pub bloat_most_mib: u64,
 }
 

@@ -6,24 +6,24 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::super::checks::{
-    AGENT, COUNTER_ENDING, DATABASE_UNREACHABLE, FREEZE_AGE, HORIZON_HELD, INDEX_BLOATED,
-    INDEX_INVALID, TABLE_MISSING, VACUUM_DUE,
+    AGENT, ANALYZE_DUE, COUNTER_ENDING, DATABASE_UNREACHABLE, FREEZE_AGE, HORIZON_HELD,
+    INDEX_BLOATED, INDEX_INVALID, REBUILD_LEFT, TABLE_MISSING, VACUUM_DUE,
 };
 use super::super::{DbMaintainer, Fault, Snapshot};
 use super::DatabaseSettings;
 use crate::agent::{Agent as _, Remedy};
 use crate::domain::diagnosis::{CheckFindings, Coverage, Diagnosis, Fault as _, Standing, Verdict};
-use crate::domain::operation::{DataKind, DataRef, Operation, Upkeep};
-use crate::domain::run::{Acted, Recall};
+use crate::domain::operation::{DataKind, DataRef};
+use crate::domain::run::Recall;
 use crate::domain::sight::{Blind, Sight};
 use crate::domain::subject::{CheckId, Key};
-use crate::domain::upkeep::{BloatedIndex, Counter, DatabaseLook, Holder, InvalidIndex, TableLook};
+use crate::domain::upkeep::{BloatedIndex, Counter, DatabaseLook, Holder, TableLook, Unseen};
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     "2026-11-20T03:00:00Z".parse().unwrap()
 }
 
-fn table(name: &str, live: u64, dead: u64) -> TableLook {
+pub(super) fn table(name: &str, live: u64, dead: u64) -> TableLook {
     TableLook {
         name: format!("public.{name}"),
         schema: "public".to_owned(),
@@ -31,6 +31,10 @@ fn table(name: &str, live: u64, dead: u64) -> TableLook {
         live_rows: live,
         dead_rows: dead,
         due_rows: 50 + live / 5,
+        inserted_rows: 0,
+        due_inserted_rows: Some(1000 + live / 5),
+        changed_rows: 0,
+        due_changed_rows: 50 + live / 10,
         size_bytes: 1 << 20,
         age: 1000,
         multixact_age: 0,
@@ -39,21 +43,23 @@ fn table(name: &str, live: u64, dead: u64) -> TableLook {
     }
 }
 
-fn index(name: &str, size: u64, needed: u64) -> BloatedIndex {
+pub(super) fn index(name: &str, size: u64, needed: u64) -> BloatedIndex {
     BloatedIndex {
         name: format!("public.{name}"),
         table: "public.orders".to_owned(),
         size_bytes: size << 20,
         needed_bytes: needed << 20,
         node: 7,
+        lacks_room: false,
     }
 }
 
-fn look() -> DatabaseLook {
+pub(super) fn look() -> DatabaseLook {
     DatabaseLook {
         version: 150_018,
         is_standby: false,
         autovacuum: true,
+        uncounted: false,
         freeze_max_age: 200_000_000,
         multixact_freeze_max_age: 400_000_000,
         tables: vec![table("orders", 100_000, 0)],
@@ -61,26 +67,27 @@ fn look() -> DatabaseLook {
         bloated: Vec::new(),
         counters: Vec::new(),
         holders: Vec::new(),
+        unseen: Unseen::default(),
         busy: None,
     }
 }
 
-struct Case {
-    agent: DbMaintainer,
-    sight: Sight<DatabaseLook>,
-    recall: Recall,
-    wanted: BTreeSet<Key>,
+pub(super) struct Case {
+    pub(super) agent: DbMaintainer,
+    pub(super) sight: Sight<DatabaseLook>,
+    pub(super) recall: Recall,
+    pub(super) wanted: BTreeSet<Key>,
 }
 
 impl Case {
-    fn new(look: DatabaseLook) -> Self {
+    pub(super) fn new(look: DatabaseLook) -> Self {
         let orders = ["orders".to_owned()];
         let database = DatabaseSettings { name: "main".to_owned(), tables: orders.to_vec() };
         let agent = DbMaintainer { databases: vec![database], ..DbMaintainer::default() };
         Self { agent, sight: Ok(look), recall: Recall::default(), wanted: BTreeSet::new() }
     }
 
-    fn snapshot(&self) -> Snapshot {
+    pub(super) fn snapshot(&self) -> Snapshot {
         Snapshot {
             databases: BTreeMap::from([("main".to_owned(), self.sight.clone())]),
             wanted: self.wanted.clone(),
@@ -88,12 +95,12 @@ impl Case {
         }
     }
 
-    fn judged(&self) -> Diagnosis<Fault> {
+    pub(super) fn judged(&self) -> Diagnosis<Fault> {
         self.agent.detect(&self.snapshot(), &self.recall, now())
     }
 
     /// What the faults of a check say.
-    fn messages(&self, check: &CheckId) -> Vec<String> {
+    pub(super) fn messages(&self, check: &CheckId) -> Vec<String> {
         let judged = self.judged();
         let verdicts = judged.checks[check].findings.values();
         let faulty = verdicts.filter_map(|verdict| match verdict {
@@ -103,8 +110,19 @@ impl Case {
         faulty.collect()
     }
 
+    /// The facts of each fault of a check.
+    pub(super) fn facts(&self, check: &CheckId) -> Vec<BTreeMap<String, String>> {
+        let judged = self.judged();
+        let verdicts = judged.checks[check].findings.values();
+        let faulty = verdicts.filter_map(|verdict| match verdict {
+            Verdict::Faulty(fault, _) => Some(fault.facts()),
+            Verdict::Healthy(_) | Verdict::Unknown { .. } => None,
+        });
+        faulty.collect()
+    }
+
     /// What is done or left about each fault of a check, by its subject.
-    fn remedies(&self, check: &CheckId) -> Vec<(String, String)> {
+    pub(super) fn remedies(&self, check: &CheckId) -> Vec<(String, String)> {
         let (judged, snapshot) = (self.judged(), self.snapshot());
         let findings = judged.checks[check].findings.iter();
         let faulty = findings.filter_map(|(subject, verdict)| match verdict {
@@ -123,7 +141,7 @@ impl Case {
     }
 }
 
-fn said(remedies: &[(String, String)]) -> Vec<&str> {
+pub(super) fn said(remedies: &[(String, String)]) -> Vec<&str> {
     remedies.iter().map(|(_, said)| said.as_str()).collect()
 }
 
@@ -199,61 +217,11 @@ fn nothing_is_begun_in_vain_or_at_a_bad_moment() {
 }
 
 #[test]
-fn two_indexes_are_built_anew_in_a_run_the_worst_first_and_none_of_them_again_so_soon() {
-    let bloated =
-        vec![index("a", 100, 60), index("b", 900, 100), index("c", 500, 100), index("d", 100, 99)];
-    let mut case = Case::new(DatabaseLook { bloated, ..look() });
-    let remedies = case.remedies(&INDEX_BLOATED);
-    let built: Vec<_> = remedies.iter().filter(|(_, said)| said.starts_with("build")).collect();
-    let built: Vec<&str> = built.into_iter().map(|(subject, _)| subject.as_str()).collect();
-    assert_eq!(built, ["main/public.b", "main/public.c"], "{remedies:?}");
-    assert_eq!(remedies.len(), 3, "one that holds what it takes is not bloated: {remedies:?}");
-    let acted = |days: i64| Acted {
-        operation: Operation::tend(
-            Upkeep::ReindexIndex,
-            DataRef::new(DataKind::Index, "main", "public.b"),
-        ),
-        at: now() - jiff::SignedDuration::from_hours(24 * days),
-        target_lived: false,
-    };
-    case.recall.acted = vec![acted(9)];
-    assert!(!case.remedies(&INDEX_BLOATED).iter().any(|(subject, _)| subject == "main/public.b"));
-    case.recall.acted = vec![acted(11)];
-    assert!(case.remedies(&INDEX_BLOATED).iter().any(|(subject, _)| subject == "main/public.b"));
-    let large = vec![index("b", 5000, 100)];
-    let large = Case::new(DatabaseLook { bloated: large, ..look() }).remedies(&INDEX_BLOATED);
-    assert!(said(&large)[0].contains("bloat_most_mib"), "{large:?}");
-}
-
-#[test]
-fn only_an_invalid_index_that_nobody_builds_and_no_constraint_needs_is_dropped() {
-    let invalid = |being_built: bool, droppable: bool| InvalidIndex {
-        name: "public.i".to_owned(),
-        table: "public.orders".to_owned(),
-        size_bytes: 1,
-        being_built,
-        droppable,
-    };
-    let busy = || Some("another vacuum is at work".to_owned());
-    let due = DatabaseLook { invalid: vec![invalid(false, true)], busy: busy(), ..look() };
-    let remedies = Case::new(due).remedies(&INDEX_INVALID);
-    assert_eq!(said(&remedies), ["left: not now: another vacuum is at work"]);
-    for (index, expected) in [
-        (invalid(false, true), Some("drop the invalid index main/public.i")),
-        (invalid(true, true), None),
-        (invalid(false, false), Some("left: a constraint is made of it")),
-    ] {
-        let case = Case::new(DatabaseLook { invalid: vec![index], ..look() });
-        assert_eq!(said(&case.remedies(&INDEX_INVALID)).first().copied(), expected);
-    }
-}
-
-#[test]
 fn a_standby_is_looked_at_and_written_to_by_nobody() {
     let tables = vec![table("orders", 1000, 900_000)];
     let bloated = vec![index("b", 900, 100)];
     let case = Case::new(DatabaseLook { is_standby: true, tables, bloated, ..look() });
-    for check in [&VACUUM_DUE, &INDEX_BLOATED, &INDEX_INVALID] {
+    for check in [&VACUUM_DUE, &ANALYZE_DUE, &REBUILD_LEFT, &INDEX_BLOATED, &INDEX_INVALID] {
         assert!(case.remedies(check).is_empty(), "{check}");
     }
 }

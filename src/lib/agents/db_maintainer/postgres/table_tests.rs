@@ -1,0 +1,76 @@
+//! When tables are due by rows that are new, or by statistics that are old, and what is not seen of others, without a server.
+
+use super::super::checks::{AGENT, ANALYZE_DUE, HORIZON_HELD, VACUUM_DUE};
+use super::tests::{Case, look, said, table};
+use crate::domain::diagnosis::Standing;
+use crate::domain::operation::{DataKind, DataRef};
+use crate::domain::subject::Key;
+use crate::domain::upkeep::{DatabaseLook, TableLook, Unseen};
+
+fn of(table: TableLook) -> DatabaseLook {
+    DatabaseLook { tables: vec![table], ..look() }
+}
+
+#[test]
+fn new_rows_are_due_above_the_servers_number_and_never_where_it_counts_none() {
+    for (inserted_rows, due_inserted_rows, due) in
+        [(1000, Some(1000), false), (1001, Some(1000), true), (900_000, None, false)]
+    {
+        let grown = TableLook { inserted_rows, due_inserted_rows, ..table("orders", 10, 0) };
+        let case = Case::new(of(grown));
+        assert_eq!(!case.remedies(&VACUUM_DUE).is_empty(), due, "{inserted_rows}");
+    }
+}
+
+#[test]
+fn statistics_are_made_anew_alone_only_where_no_vacuum_makes_them() {
+    let stale =
+        |changed_rows, dead, age| TableLook { changed_rows, age, ..table("orders", 100_000, dead) };
+    for (table, expected) in [
+        (stale(10_050, 0, 0), None),
+        (stale(10_051, 0, 0), Some("analyze main/public.orders")),
+        (stale(10_051, 50_000, 0), None),
+        (stale(10_051, 0, 600_000_000), None),
+    ] {
+        let remedies = Case::new(of(table.clone())).remedies(&ANALYZE_DUE);
+        assert_eq!(said(&remedies).first().copied(), expected, "{table:?}");
+    }
+    let busy = Some("a dump is being taken".to_owned());
+    let case = Case::new(DatabaseLook { busy, ..of(stale(10_051, 0, 0)) });
+    assert_eq!(said(&case.remedies(&ANALYZE_DUE)), ["left: not now: a dump is being taken"]);
+}
+
+#[test]
+fn whom_we_may_not_see_is_not_well_and_lets_nothing_be_begun() {
+    let unseen = |sessions, standbys| Unseen { user: "keeper".to_owned(), sessions, standbys };
+    let key = |object: &str| {
+        let subject = DataRef::new(DataKind::Database, "main", object).subject("host-a");
+        Key::new(AGENT, HORIZON_HELD, subject)
+    };
+    let keys = ["session-app-tool", "query-app-tool", "standby-b", "slot-a", "prepared-a"].map(key);
+    for (sessions, standbys, whom) in [
+        (0, 0, None),
+        (2, 0, Some("2 sessions of other users")),
+        (1, 3, Some("one session of another user, 3 standbys")),
+    ] {
+        let tables = vec![table("orders", 1000, 900_000)];
+        let unseen = unseen(sessions, standbys);
+        let mut case = Case::new(DatabaseLook { tables, unseen, ..look() });
+        case.wanted = keys.iter().cloned().collect();
+        let judged = case.judged();
+        for (place, key) in keys.iter().enumerate() {
+            let standing = judged.standing(&key.check, &key.subject);
+            let is_dark = whom.is_some() && place < 3;
+            assert_eq!(matches!(standing, Standing::Unknown { .. }), is_dark, "{key}");
+            assert_eq!(matches!(standing, Standing::Healthy(_)), !is_dark, "{key}");
+        }
+        let remedies = case.remedies(&VACUUM_DUE);
+        let expected = whom.map_or("vacuum main/public.orders".to_owned(), |whom| {
+            format!(
+                "left: not now: we may not see what others do ({whom}); a person could run GRANT \
+                 pg_read_all_stats TO keeper;"
+            )
+        });
+        assert_eq!(said(&remedies), [expected.as_str()]);
+    }
+}

@@ -1,0 +1,107 @@
+//! What of tables is due: those that are old, those with many dead or new rows, those whose statistics are out of date. Pure.
+
+use super::detect::{Faults, Of, not_now};
+use super::fault::{DatabaseFault, FreezeCounter, VacuumCause};
+use crate::domain::operation::DataKind;
+use crate::domain::upkeep::{DatabaseLook, TableLook};
+
+/// Fewer dead rows are not worth a vacuum, however small the table.
+const LEAST_DEAD: u64 = 1000;
+/// A table that is so many times as old as the server's own limit has an autovacuum that does not come.
+const LATE: u64 = 2;
+
+impl Of<'_> {
+    pub(super) fn old(&self, look: &DatabaseLook) -> Faults {
+        let old = look.tables.iter().filter_map(|table| {
+            let (counter, age, late) = self.too_old(table, look)?;
+            let data = self.data(DataKind::Table, &table.name);
+            let fault = DatabaseFault::FreezeAge {
+                table: data.clone(),
+                counter,
+                autovacuum_late: age >= late,
+                critical: age >= self.limits().freeze_critical,
+                held_by: self.holder(look),
+                busy: not_now(look),
+            };
+            Some((data.subject(&self.snapshot.host), fault))
+        });
+        old.collect()
+    }
+
+    /// By which counter a table is too old, how old it is by that, and at what age autovacuum is late; the older where both are.
+    fn too_old(&self, table: &TableLook, look: &DatabaseLook) -> Option<(FreezeCounter, u64, u64)> {
+        let late = |comes: u64| comes.saturating_mul(LATE);
+        let ages = [
+            (FreezeCounter::Multixact, table.multixact_age, late(look.multixact_freeze_max_age)),
+            (FreezeCounter::Transaction, table.age, late(look.freeze_max_age)),
+        ];
+        let warning = self.limits().freeze_warning;
+        ages.into_iter()
+            .filter(|(_, age, late)| *age >= warning.min(*late))
+            .max_by_key(|(_, age, _)| *age)
+    }
+
+    /// Tables that a vacuum helps.
+    pub(super) fn vacuums(&self, look: &DatabaseLook) -> Faults {
+        let due = look.tables.iter().filter_map(|table| Some((table, self.cause(table)?)));
+        due.map(|(table, cause)| {
+            let data = self.data(DataKind::Table, &table.name);
+            // Those that were inserted are due by the server's own rule alone.
+            let waits = cause == VacuumCause::DeadRows && table.dead_rows <= table.due_rows;
+            let fault = DatabaseFault::VacuumDue {
+                table: data.clone(),
+                cause,
+                why_not: why_not(table, look, waits).to_owned(),
+                busy: not_now(look),
+                held_by: self.holder(look),
+            };
+            (data.subject(&self.snapshot.host), fault)
+        })
+        .collect()
+    }
+
+    /// Why a table is to be vacuumed, if it is.
+    fn cause(&self, table: &TableLook) -> Option<VacuumCause> {
+        let churn = u64::from(self.limits().churn_percent);
+        let named = self.database.tables.iter().any(|name| Self::means(name, table));
+        let rows = table.live_rows.saturating_add(table.dead_rows);
+        let churns = named && table.dead_rows.saturating_mul(100) >= rows.saturating_mul(churn);
+        if table.dead_rows >= LEAST_DEAD && (churns || table.dead_rows > table.due_rows) {
+            return Some(VacuumCause::DeadRows);
+        }
+        let due = table.due_inserted_rows.is_some_and(|due| table.inserted_rows > due);
+        due.then_some(VacuumCause::NewRows)
+    }
+
+    /// Tables of which only the statistics are out of date: a vacuum makes them anew, too.
+    pub(super) fn analyzes(&self, look: &DatabaseLook) -> Faults {
+        let stale = look.tables.iter().filter(|table| {
+            let is_vacuumed = self.cause(table).is_some() || self.too_old(table, look).is_some();
+            table.changed_rows > table.due_changed_rows && !is_vacuumed
+        });
+        stale
+            .map(|table| {
+                let data = self.data(DataKind::Table, &table.name);
+                let fault = DatabaseFault::AnalyzeDue {
+                    table: data.clone(),
+                    why_not: why_not(table, look, false).to_owned(),
+                    busy: not_now(look),
+                };
+                (data.subject(&self.snapshot.host), fault)
+            })
+            .collect()
+    }
+}
+
+/// Why autovacuum has not done it, as far as that is seen; whether it `waits` for more rows the caller knows.
+fn why_not(table: &TableLook, look: &DatabaseLook, waits: bool) -> &'static str {
+    if !look.autovacuum {
+        "autovacuum is switched off on the server"
+    } else if table.autovacuum_off {
+        "autovacuum is switched off for the table"
+    } else if waits {
+        "autovacuum waits for more of them"
+    } else {
+        "autovacuum is due and has not come yet"
+    }
+}
