@@ -638,6 +638,7 @@ fn one_finding(key: &Key, faulty: bool, samples: u32, at: jiff::Timestamp) -> Di
         message: "it is down".to_owned(),
         facts: std::collections::BTreeMap::new(),
         caused_by: None,
+        not_now: None,
     };
     let finding =
         if faulty { Verdict::Faulty(symptom, evidence) } else { Verdict::Healthy(evidence) };

@@ -21,6 +21,7 @@ mod peers_redis;
 #[path = "../support/peers_s3.rs"]
 mod peers_s3;
 mod postgres;
+mod put_off;
 mod rebuild_kills;
 mod redis;
 mod redis_house;

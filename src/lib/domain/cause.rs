@@ -95,6 +95,7 @@ mod tests {
             message: "it is down".into(),
             facts: BTreeMap::new(),
             caused_by: cause.map(key),
+            not_now: None,
         }
     }
 

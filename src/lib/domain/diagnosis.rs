@@ -269,6 +269,10 @@ pub trait Fault: Clone + Serialize {
     fn facts(&self) -> BTreeMap<String, String>;
     /// The finding that explains this one, if one does.
     fn caused_by(&self) -> Option<Key>;
+    /// Why nothing is done about it at this moment, where the moment is all that is wrong: a chore waits for a better one.
+    fn not_now(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// A fault as everyone but its own agent sees it.
@@ -282,6 +286,9 @@ pub struct Symptom {
     pub facts: BTreeMap<String, String>,
     /// The finding that explains this one.
     pub caused_by: Option<Key>,
+    /// Why a chore waits for a better moment, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_now: Option<String>,
 }
 
 impl Symptom {
@@ -293,6 +300,7 @@ impl Symptom {
             message: fault.message(),
             facts: fault.facts(),
             caused_by: fault.caused_by(),
+            not_now: fault.not_now().map(str::to_owned),
         }
     }
 }

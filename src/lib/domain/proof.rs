@@ -313,6 +313,7 @@ mod tests {
             message: "it is down".into(),
             facts: BTreeMap::new(),
             caused_by: None,
+            not_now: None,
         };
         let evidence = looks(30, 3, Origin::Manager);
         let faulty = Standing::Faulty(&symptom, &evidence);

@@ -341,5 +341,5 @@ fn rescued(view: &LedgerView, now: Timestamp) -> Option<Symptom> {
 }
 
 fn symptom(severity: Severity, message: String) -> Symptom {
-    Symptom { severity, message, facts: BTreeMap::new(), caused_by: None }
+    Symptom { severity, message, facts: BTreeMap::new(), caused_by: None, not_now: None }
 }

@@ -76,4 +76,12 @@ impl EngineFault for Fault {
             | Self::Logs(_) => None,
         }
     }
+
+    fn not_now(&self) -> Option<&str> {
+        match self {
+            Self::Database(fault) => fault.put_off(),
+            Self::Redis(fault) => fault.put_off(),
+            Self::Ledger(_) | Self::Backups(_) | Self::Bucket(_) | Self::Logs(_) => None,
+        }
+    }
 }

@@ -12,7 +12,7 @@ use crate::domain::diagnosis::{
 };
 use crate::domain::event::Event;
 use crate::domain::incident::{
-    Incident, IncidentId, Remediation, RemediationId, RemediationState, RunId,
+    Incident, IncidentId, Remediation, RemediationId, RemediationState, Resolution, Resolved, RunId,
 };
 use crate::domain::ledger::LedgerView;
 use crate::domain::merge::{MergeInput, merge};
@@ -154,9 +154,85 @@ fn what_gave_way_night_after_night_is_told() {
     assert!(!told(&[away, away, away], HOUR), "three tries in one night");
 }
 
+/// Runs at these hours: each finds the chore due and puts it off, or not; which of them open an incident.
+fn put_off(view: &LedgerView, runs: &[(i64, bool)]) -> Vec<i64> {
+    let (mut view, mut told) = (view.clone(), Vec::new());
+    for (hours, busy) in runs {
+        let now = at(hours * 3600);
+        let symptom = Symptom {
+            not_now: busy.then(|| "a dump is being taken".to_owned()),
+            ..Symptom::of(&backup(false))
+        };
+        let mut diagnosis = due(&BACKUP_DUE, &backup(false));
+        let verdict = Verdict::Faulty(symptom, Evidence::once(Origin::Store, now));
+        let findings = diagnosis.checks.get_mut(&BACKUP_DUE).unwrap();
+        findings.findings.insert(backups().subject("host-a"), verdict);
+        let merged = merge(&MergeInput {
+            spec: &SPEC,
+            policy: &Policy::default(),
+            environment: Environment::Production,
+            view: &view,
+            diagnosis: &diagnosis,
+            now,
+        });
+        for (key, streak) in merged.streaks {
+            match streak {
+                Some(streak) => drop(view.streaks.insert(key, streak)),
+                None => drop(view.streaks.remove(&key)),
+            }
+        }
+        if let Some((severity, attempts, _)) = opened(&merged.events) {
+            assert_eq!((severity, attempts), (Severity::Warning, 0), "nothing was tried");
+            told.push(*hours);
+        }
+    }
+    told
+}
+
+#[test]
+fn what_was_put_off_night_after_night_is_told() {
+    let none = LedgerView::default();
+    let busy = |hours: &[i64]| hours.iter().map(|hours| (*hours, true)).collect::<Vec<_>>();
+    assert_eq!(put_off(&none, &busy(&[0, 24, 48])), [48]);
+    assert_eq!(put_off(&none, &busy(&[0, 12, 24])), [24], "a day, and three times");
+    assert!(put_off(&none, &busy(&[0, 8, 16])).is_empty(), "three times, and no day");
+    assert!(put_off(&none, &busy(&[0, 24])).is_empty(), "a day, and twice");
+    assert!(put_off(&none, &busy(&[0, 0, 0, 24])).is_empty(), "runs by hand count as one");
+    assert!(put_off(&none, &busy(&[0, 24, 120])).is_empty(), "it was not due in between");
+    // A run that goes to work ends no row, unless that came to an end.
+    assert_eq!(put_off(&none, &[(0, true), (24, false), (48, true), (72, true)]), [72]);
+    let state = |state| LedgerView {
+        remediations: vec![tried(1, state, 24 * 3600 + 1)],
+        ..LedgerView::default()
+    };
+    let nights = busy(&[0, 24, 48, 72]);
+    assert!(put_off(&state(RemediationState::Verified), &nights).is_empty(), "it was done");
+    // What gave way counts alike.
+    let away = state(RemediationState::Withdrawn);
+    assert_eq!(put_off(&away, &[(0, true), (24, false), (48, true)]), [48]);
+}
+
+#[test]
+fn what_a_person_ended_is_put_off_anew_before_it_is_told_again() {
+    let mut incident = an_incident();
+    incident.resolved = Some(Resolved {
+        at: at(50 * 3600),
+        resolution: Resolution::Recovered,
+        proof: String::new(),
+    });
+    let view = LedgerView { resolved: vec![incident], ..LedgerView::default() };
+    let nights = [(0, true), (24, true), (72, true), (96, true), (120, true)];
+    assert_eq!(put_off(&view, &nights), [120]);
+}
+
 #[test]
 fn an_incident_of_a_chore_stays_a_warning_as_long_as_it_is_due() {
-    let incident = Incident {
+    let view = LedgerView { active: vec![an_incident()], ..LedgerView::default() };
+    assert_eq!(merged(&view, &due(&BACKUP_DUE, &backup(false))), [], "no news");
+}
+
+fn an_incident() -> Incident {
+    Incident {
         id: IncidentId(1),
         key: key(BACKUP_DUE),
         severity: Severity::Warning,
@@ -170,9 +246,7 @@ fn an_incident_of_a_chore_stays_a_warning_as_long_as_it_is_due() {
         escalated: None,
         acknowledged: None,
         resolved: None,
-    };
-    let view = LedgerView { active: vec![incident], ..LedgerView::default() };
-    assert_eq!(merged(&view, &due(&BACKUP_DUE, &backup(false))), [], "no news");
+    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ use crate::domain::upkeep::{Counter, DatabaseLook, TableLook};
 /// A counter of which so much is used up, in percent, is critical.
 const CRITICAL_COUNTER: u64 = 90;
 /// So many indexes are built anew in a run.
-pub(super) const REINDEXES: usize = 2;
+const REINDEXES: usize = 2;
 /// The checks of databases.
 const CHECKS: [&CheckId; 10] = [
     &DATABASE_UNREACHABLE,
@@ -227,10 +227,13 @@ fn is_there(subject: &Subject, look: &DatabaseLook) -> bool {
         || look.tables.iter().any(|table| Some(table.name.as_str()) == name)
 }
 
+/// Why nothing is ever begun there.
+pub(super) const STANDBY: &str = "it is a standby, which is written by its primary";
+
 /// Why nothing is begun now, if so.
 pub(super) fn not_now(look: &DatabaseLook) -> Option<String> {
     if look.is_standby {
-        return Some("it is a standby, which is written by its primary".to_owned());
+        return Some(STANDBY.to_owned());
     }
     // Whoever is not seen may be taking a dump, or lag.
     look.busy.clone().or_else(|| unseen::others(&look.unseen))

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::detect::STANDBY;
+use super::indexes::OTHERS_TURN;
 use crate::domain::operation::DataRef;
 use crate::domain::severity::Severity;
 
@@ -234,6 +236,20 @@ impl DatabaseFault {
                 format!("much of the index {} holds nothing", index.name())
             }
         }
+    }
+
+    /// What the server is busy with, where that alone keeps us from it. On a standby it is not the moment that is
+    /// wrong, and an index that waits for others has its turn in a run to come.
+    pub(in super::super) fn put_off(&self) -> Option<&str> {
+        let (Self::FreezeAge { busy, held_by: None, .. }
+        | Self::VacuumDue { busy, held_by: None, .. }
+        | Self::AnalyzeDue { busy, .. }
+        | Self::IndexInvalid { busy, .. }
+        | Self::IndexBloated { not_now: busy, .. }) = self
+        else {
+            return None;
+        };
+        busy.as_deref().filter(|busy| ![STANDBY, OTHERS_TURN].contains(busy))
     }
 
     pub(in super::super) fn facts(&self) -> BTreeMap<String, String> {

@@ -2,13 +2,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::detect::{Faults, Of, REINDEXES, not_now};
+use super::detect::{Faults, Of, not_now};
 use super::fault::{DatabaseFault, RebuildBar};
 use crate::domain::operation::{DataKind, DataRef, Operation, Upkeep};
 use crate::domain::upkeep::{BloatedIndex, DatabaseLook};
 
 /// An index is not built anew again before so long.
 const REINDEX_AGAIN: SignedDuration = SignedDuration::from_hours(10 * 24);
+/// Why one waits that could be built anew: `detect::REINDEXES` others are.
+pub(super) const OTHERS_TURN: &str = "2 are built anew in a run";
 
 impl Of<'_> {
     /// Indexes that are not valid, that nobody builds, and that nothing needs.
@@ -34,7 +36,7 @@ impl Of<'_> {
             let not_now = if let Some(busy) = not_now(look) {
                 Some(busy)
             } else if *room == 0 {
-                Some(format!("{REINDEXES} are built anew in a run"))
+                Some(OTHERS_TURN.to_owned())
             } else {
                 *room -= 1;
                 None

@@ -235,6 +235,12 @@ impl RedisFault {
         }
     }
 
+    /// What the server is busy with, where that alone keeps us from it.
+    pub(in super::super) fn put_off(&self) -> Option<&str> {
+        let Self::ExpiredKept { busy, .. } = self else { return None };
+        busy.as_deref()
+    }
+
     pub(in super::super) fn facts(&self) -> BTreeMap<String, String> {
         let fact = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let facts = match self {
