@@ -26,6 +26,7 @@ mod rebuild_kills;
 mod redis;
 mod redis_house;
 mod redis_reclaim;
+mod s3_again;
 mod standby;
 mod talk;
 mod unseen;

@@ -54,7 +54,7 @@ pub(crate) async fn with_bucket(server: &S3Server) -> Client {
 }
 
 /// Bytes that do not repeat themselves.
-fn noise(length: usize) -> Vec<u8> {
+pub(crate) fn noise(length: usize) -> Vec<u8> {
     let blocks = (0..length.div_ceil(32)).flat_map(|n| Sha256::digest(n.to_le_bytes()));
     blocks.take(length).collect()
 }
@@ -82,7 +82,7 @@ impl AsyncRead for Breaks {
     }
 }
 
-async fn look(client: &Client) -> BucketLook {
+pub(crate) async fn look(client: &Client) -> BucketLook {
     let store = BucketStore::new("media", client.clone(), std::time::Duration::from_mins(1));
     let now = opswarden::ports::clock::Clock::now(&SystemClock::new());
     store.look(now).await.expect("the bucket is seen")

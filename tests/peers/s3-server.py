@@ -6,6 +6,7 @@ Takes its settings as one JSON argument, prints its port as one JSON line, and e
 import datetime
 import json
 import os
+import socket
 import sys
 import threading
 from urllib.parse import parse_qsl
@@ -60,8 +61,35 @@ def refused(environ, asked):
         if rule["method"] == environ["REQUEST_METHOD"] and all(
             asked.get(name) == value if value else name in asked
             for name, value in rule["asked"].items()
-        ):
-            return rule["status"], rule["code"], "as the test has it"
+        ) and environ["PATH_INFO"].endswith(rule.get("key", "")):
+            if rule.get("times") == 0:
+                continue
+            if "times" in rule:
+                rule["times"] -= 1
+            return rule["status"], rule["code"], "as the test has it", rule
+    return None
+
+
+def broken_off(environ):
+    """The connection is broken off without an answer, as by a store that falls over."""
+    environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+    raise ConnectionResetError
+
+
+def empty_page(environ, asked):
+    """S3 may answer with an empty page that names a next one; after so many of them the true list follows."""
+    token = asked.get("continuation-token", "")
+    before = int(token.removeprefix("empty-")) if token.startswith("empty-") else 0
+    if asked.get("list-type") != "2" or (token and not before):
+        return None
+    if before < settings.get("empty_pages", 0):
+        return (
+            '<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+            f"<MaxKeys>1000</MaxKeys><IsTruncated>true</IsTruncated><NextContinuationToken>empty-{before + 1}"
+            "</NextContinuationToken></ListBucketResult>"
+        )
+    pairs = environ["QUERY_STRING"].split("&")
+    environ["QUERY_STRING"] = "&".join(pair for pair in pairs if not pair.startswith("continuation-token="))
     return None
 
 
@@ -79,13 +107,18 @@ class Checked:
                 return self.answered(environ, start_response, asked)
         # What was sent is read, so that it is not taken for the next request.
         environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        status, code, message = no
+        status, code, message, *rule = no
+        rule = rule[0] if rule else {}
+        if rule.get("reset"):
+            broken_off(environ)
         message = message.replace("&", "&amp;").replace("<", "&lt;")
         body = f"<?xml version='1.0'?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>"
         body = b"" if environ["REQUEST_METHOD"] == "HEAD" else body.encode()
-        start_response(f"{status} {code}", [("Content-Length", str(len(body)))])
+        headers = [("Content-Length", str(len(body)))]
+        if "retry_after" in rule:
+            headers.append(("Retry-After", rule["retry_after"]))
+        start_response(f"{status} {code}", headers)
         return [body]
-
 
     @staticmethod
     def asked_as_an_address(asked):
@@ -93,6 +126,10 @@ class Checked:
         return settings.get("careless") and asked.get("encoding-type") == "url"
 
     def answered(self, environ, start_response, asked):
+        page = empty_page(environ, asked) if environ["REQUEST_METHOD"] == "GET" else None
+        if page is not None:
+            start_response("200 OK", [("Content-Length", str(len(page)))])
+            return [page.encode()]
         careless = self.asked_as_an_address(asked)
         if environ["REQUEST_METHOD"] != "GET" or not (careless or "uploadId" in asked):
             return self.app(environ, start_response)

@@ -26,6 +26,7 @@ mod proc_stat;
 pub mod recorder;
 pub mod redact;
 pub mod redis;
+pub(crate) mod retry_after;
 pub mod s3;
 pub mod store;
 pub mod system_clock;

@@ -17,8 +17,8 @@ use tokio::time::{Instant, timeout_at};
 use super::address::Address;
 use super::failure::{self, Trouble};
 use super::parcel::Taken;
-use super::retry_after;
 use super::trust::{NO_ROOTS, Trust};
+use crate::adapters::retry_after;
 use crate::ports::clock::Clock;
 
 /// The largest answer that is read; Slack's are below 20 kB, the others' a few words.

@@ -27,7 +27,6 @@ mod forms;
 mod mail;
 mod parcel;
 mod ping;
-mod retry_after;
 mod signature;
 mod slack_bot;
 mod slack_call;

@@ -10,11 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_LENGTH, HeaderMap};
-use reqwest::{Response, Url};
+use reqwest::{Request, Response, Url};
 use rustls::crypto::ring;
 use rusty_s3::{Bucket, Credentials, Method, S3Action, UrlStyle};
 use tokio::time::{Instant, timeout_at};
 
+use super::again::{Harm, Patience};
 use super::answer::{Answer, LATE};
 use super::error::{S3Error, of_http};
 use crate::domain::upkeep::{bucket_name_fault, endpoint_fault};
@@ -124,6 +125,32 @@ impl Client {
         Answer::read(response, self.clock.now(), end).await
     }
 
+    /// An action that is sent again, for a while, where the store has no time for it or its answer is lost; answered with yes.
+    /// Each time may take `within`.
+    pub(super) async fn insist<'a, A: S3Action<'a>>(
+        &self,
+        action: A,
+        body: Vec<u8>,
+        (harm, within): (Harm, Duration),
+    ) -> Result<Answer, S3Error> {
+        let url = action.sign_with_time(SIGNED_FOR, &self.clock.now());
+        let mut patience = Patience::new(harm, url.as_str(), self.clock.elapsed());
+        let request = self.request((A::METHOD, url), HeaderMap::new(), body)?;
+        loop {
+            // What it sends lies in memory and is not copied.
+            let again = request.try_clone().ok_or(S3Error::Shape("it can be sent only once"))?;
+            let end = end_of(within);
+            let answer = self.execute(again, end).await;
+            let now = self.clock.now();
+            let told = answer.as_ref().map(|answer| (answer.status().as_u16(), answer.headers()));
+            let Some(pause) = patience.pause(told, now, self.clock.elapsed()) else {
+                return Answer::read(answer?, now, end).await?.accepted();
+            };
+            drop(answer);
+            self.clock.sleep(pause).await;
+        }
+    }
+
     /// A question about the bucket that the library does not know; its words in alphabetical order.
     pub(super) async fn query(
         &self,
@@ -169,11 +196,21 @@ impl Client {
 
     async fn send(
         &self,
-        (method, url): (Method, Url),
+        asked: (Method, Url),
         headers: HeaderMap,
         body: Vec<u8>,
         end: Instant,
     ) -> Result<Response, S3Error> {
+        self.execute(self.request(asked, headers, body)?, end).await
+    }
+
+    /// A request that is not sent yet.
+    fn request(
+        &self,
+        (method, url): (Method, Url),
+        headers: HeaderMap,
+        body: Vec<u8>,
+    ) -> Result<Request, S3Error> {
         let (method, takes_a_body) = match method {
             Method::Get => (reqwest::Method::GET, false),
             Method::Head => (reqwest::Method::HEAD, false),
@@ -186,7 +223,11 @@ impl Client {
             // The library leaves the length of an empty body out, which some servers refuse.
             request = request.header(CONTENT_LENGTH, body.len()).body(body);
         }
-        match timeout_at(end, request.send()).await {
+        request.build().map_err(|error| of_http(&error))
+    }
+
+    async fn execute(&self, request: Request, end: Instant) -> Result<Response, S3Error> {
+        match timeout_at(end, self.http.execute(request)).await {
             Ok(sent) => sent.map_err(|error| of_http(&error)),
             Err(_) => Err(S3Error::Lost(LATE.to_owned())),
         }

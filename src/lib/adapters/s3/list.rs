@@ -16,6 +16,9 @@ use crate::domain::upkeep::BucketUsage;
 /// So many objects are listed by name at most.
 const MOST: usize = 100_000;
 
+/// So many pages in a row may hold nothing, while each names another next one.
+const EMPTY: u32 = 100;
+
 /// What a list is read for.
 #[derive(Clone, Copy)]
 enum For {
@@ -44,6 +47,33 @@ pub(super) struct Cut {
     pub(super) error: S3Error,
 }
 
+/// One page, and where the next begins.
+struct Page {
+    objects: Vec<Listed>,
+    next: Option<String>,
+}
+
+/// The way through a list.
+#[derive(Default)]
+struct Way {
+    token: Option<String>,
+    /// How many pages in a row held nothing.
+    empty: u32,
+}
+
+impl Way {
+    /// Whether another page follows this one. Stores may answer with an empty page while they look on.
+    fn on(&mut self, page: &Page) -> Result<bool, S3Error> {
+        self.empty = if page.objects.is_empty() { self.empty + 1 } else { 0 };
+        // A page that names itself would never end.
+        if page.next.is_some() && (self.empty > EMPTY || page.next == self.token) {
+            return Err(S3Error::Shape("the list does not go on"));
+        }
+        self.token.clone_from(&page.next);
+        Ok(self.token.is_some())
+    }
+}
+
 impl Client {
     /// Every object whose name begins with `prefix`, by name.
     ///
@@ -51,37 +81,37 @@ impl Client {
     ///
     /// The list cannot be read to its end, has more than 100,000 objects, or holds what was not asked for.
     pub async fn list(&self, prefix: &str) -> Result<Vec<Listed>, S3Error> {
-        let (mut all, mut token) = (Vec::new(), None);
+        let (mut all, mut way) = (Vec::new(), Way::default());
         loop {
-            let (page, next) = self.page((prefix, For::Names), token.as_deref(), SHORT).await?;
-            all.extend(page);
+            let page = self.page((prefix, For::Names), way.token.as_deref(), SHORT).await?;
+            let goes_on = way.on(&page)?;
+            all.extend(page.objects);
             if all.len() > MOST {
                 return Err(S3Error::Many(MOST));
             }
-            match next {
-                Some(next) => token = Some(next),
-                None => return Ok(all),
+            if !goes_on {
+                return Ok(all);
             }
         }
     }
 
     /// What the bucket holds, if all of it can be listed within `within`.
     pub(super) async fn usage(&self, within: Duration) -> Result<BucketUsage, Cut> {
-        let (mut seen, mut token, end) = (BucketUsage::default(), None, end_of(within));
+        let (mut seen, mut way, end) = (BucketUsage::default(), Way::default(), end_of(within));
         loop {
             let left = end.saturating_duration_since(Instant::now());
             let page = match left {
                 Duration::ZERO => Err(S3Error::Lost(LATE.to_owned())),
-                left => self.page(("", For::Sizes), token.as_deref(), left.min(SHORT)).await,
+                left => self.page(("", For::Sizes), way.token.as_deref(), left.min(SHORT)).await,
             };
-            let (page, next) = page.map_err(|error| Cut { seen, error })?;
-            for object in page {
+            let page = page.map_err(|error| Cut { seen, error })?;
+            let goes_on = way.on(&page).map_err(|error| Cut { seen, error })?;
+            for object in page.objects {
                 seen.objects = seen.objects.saturating_add(1);
                 seen.size_bytes = seen.size_bytes.saturating_add(object.size_bytes);
             }
-            match next {
-                Some(next) => token = Some(next),
-                None => return Ok(seen),
+            if !goes_on {
+                return Ok(seen);
             }
         }
     }
@@ -92,7 +122,7 @@ impl Client {
         (prefix, purpose): (&str, For),
         token: Option<&str>,
         within: Duration,
-    ) -> Result<(Vec<Listed>, Option<String>), S3Error> {
+    ) -> Result<Page, S3Error> {
         let mut action = self.bucket.list_objects_v2(Some(self.credentials()));
         match purpose {
             For::Names => drop(action.query_mut().remove("encoding-type")),
@@ -108,16 +138,12 @@ impl Client {
         let read = ListObjectsV2::parse_response(answer.body());
         let read = read.map_err(|_| S3Error::Shape("it is no list of objects"))?;
         let next = read.next_continuation_token;
-        // An empty page that names a next one, or a page that names itself, would never end.
-        if next.is_some() && (read.contents.is_empty() || next.as_deref() == token) {
-            return Err(S3Error::Shape("the list does not go on"));
-        }
-        let page: Result<Vec<Listed>, S3Error> = read.contents.into_iter().map(listed).collect();
-        let page = page?;
-        if page.iter().any(|object| !object.key.starts_with(prefix)) {
+        let objects: Result<Vec<Listed>, S3Error> = read.contents.into_iter().map(listed).collect();
+        let objects = objects?;
+        if objects.iter().any(|object| !object.key.starts_with(prefix)) {
             return Err(S3Error::Shape("it lists what was not asked for"));
         }
-        Ok((page, next))
+        Ok(Page { objects, next })
     }
 }
 
@@ -125,4 +151,29 @@ fn listed(object: ListObjectsContent) -> Result<Listed, S3Error> {
     let size_bytes = object.size.ok_or(S3Error::Shape("an object has no size"))?;
     let modified_at = object.last_modified.and_then(|at| at.parse().ok());
     Ok(Listed { key: object.key, size_bytes, modified_at })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(objects: usize, next: Option<&str>) -> Page {
+        let one = Listed { key: "a".to_owned(), size_bytes: 1, modified_at: None };
+        Page { objects: vec![one; objects], next: next.map(str::to_owned) }
+    }
+
+    #[test]
+    fn empty_pages_are_followed_for_a_while_and_one_that_names_itself_never() {
+        let mut way = Way::default();
+        assert!(way.on(&page(0, Some("a"))).unwrap() && way.on(&page(0, Some("b"))).unwrap());
+        assert!(!way.on(&page(1, None)).unwrap());
+        let mut way = Way::default();
+        assert!(way.on(&page(1, Some("a"))).unwrap());
+        assert!(way.on(&page(1, Some("a"))).is_err(), "it names itself");
+        let mut way = Way::default();
+        let followed =
+            (0..2 * EMPTY).take_while(|n| way.on(&page(0, Some(&n.to_string()))).is_ok());
+        assert_eq!(followed.count(), usize::try_from(EMPTY).unwrap());
+        assert!(!way.on(&page(0, None)).unwrap(), "the end is one");
+    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use rusty_s3::actions::{CompleteMultipartUploadResponse, CreateMultipartUpload};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
+use super::again::Harm;
 use super::client::{Client, SHORT, named};
 use super::error::S3Error;
 
@@ -57,11 +58,11 @@ impl Client {
         if first.len() < part_bytes {
             let size_bytes = length(&first);
             let action = self.bucket.put_object(Some(self.credentials()), key);
-            let answer = self.ask(action, first, LONG).await?;
+            let answer = self.insist(action, first, (Harm::None, LONG)).await?;
             return Ok(Put { size_bytes, etag: answer.etag() });
         }
         let action = self.bucket.create_multipart_upload(Some(self.credentials()), key);
-        let answer = self.ask(action, Vec::new(), SHORT).await?;
+        let answer = self.insist(action, Vec::new(), (Harm::Twice, SHORT)).await?;
         let begun = CreateMultipartUpload::parse_response(answer.body());
         let begun = begun.map_err(|_| S3Error::Shape("it names no upload"))?;
         let upload = Upload { client: self, key, id: begun.upload_id() };
@@ -103,7 +104,7 @@ impl Upload<'_> {
         let client = self.client;
         let action =
             client.bucket.upload_part(Some(client.credentials()), self.key, number, self.id);
-        let answer = client.ask(action, bytes, LONG).await?;
+        let answer = client.insist(action, bytes, (Harm::None, LONG)).await?;
         answer.etag().ok_or(S3Error::Shape("a part has no mark"))
     }
 
@@ -117,7 +118,7 @@ impl Upload<'_> {
             marks,
         );
         let body = action.clone().body().into_bytes();
-        let answer = client.ask(action, body, LONG).await?;
+        let answer = client.insist(action, body, (Harm::Twice, LONG)).await?;
         if answer.is_error() {
             return Err(answer.refusal());
         }

@@ -9,7 +9,7 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
 /// The longest wait that the headers ask for, in seconds or as a date; `None` where none does.
-pub(super) fn wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+pub(crate) fn wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let texts = headers.get_all(RETRY_AFTER).iter().filter_map(|value| value.to_str().ok());
     texts.filter_map(|text| read(text.trim(), now)).max().map(|wait| wait.min(LONGEST_WAIT))
 }
