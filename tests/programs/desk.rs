@@ -108,3 +108,35 @@ fn an_agent_that_is_not_to_run_is_not_called_due() {
     let tomorrow = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24);
     assert!(next.is_some_and(|at| at > tomorrow), "{next:?}");
 }
+
+/// A machine may have no rules of time zones, or old ones: a schedule means the same on all of them.
+#[test]
+fn the_rules_of_time_zones_are_those_that_the_program_carries() {
+    let fake = Fake::new();
+    let rules = fake.path().join("rules");
+    fs::create_dir_all(rules.join("Europe")).expect("a folder");
+    // A zone whose clocks stand at UTC for ever, by the name of one whose clocks do not.
+    let utc = [&b"TZif2"[..], &[0; 15], &[0, 0, 0, 0].repeat(4), &1_u32.to_be_bytes()].concat();
+    let header = [&utc[..], &4_u32.to_be_bytes()].concat();
+    let zone = [&header[..], &[0; 6], b"UTC\0", &header, &[0; 6], b"UTC\0", b"\nUTC0\n"].concat();
+    fs::write(rules.join("Europe/Berlin"), zone).expect("it is written");
+    let words = [
+        "schedule",
+        "explain",
+        "health-guardian",
+        "--tz",
+        "Europe/Berlin",
+        "--from",
+        "2026-07-01T00:00:00Z",
+    ];
+    let asked = |rules: Option<&std::path::Path>| {
+        let mut program = fake.program(OPSCTL, &words);
+        rules.map(|rules| program.env("TZDIR", rules));
+        let output = program.output().expect("it starts");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let (own, with_others) = (asked(None), asked(Some(&rules)));
+    assert!(own.contains("+02"), "{own}");
+    assert_eq!(own, with_others);
+}
