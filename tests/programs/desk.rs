@@ -107,6 +107,11 @@ fn an_agent_that_is_not_to_run_is_not_called_due() {
     let next = due(&fake).as_str().map(|at| at.parse::<jiff::Timestamp>().expect("a moment"));
     let tomorrow = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24);
     assert!(next.is_some_and(|at| at > tomorrow), "{next:?}");
+    let (slots, _) = told(&fake, &["schedule", "next", "health-guardian", "-n", "1"]);
+    assert!(slots.contains("is skipped: suspended until") && slots.ends_with(": x"), "{slots}");
+    told(&fake, &["schedule", "resume", "health-guardian", "--reason", "x"]);
+    let slots = fake.asked(&["schedule", "next", "health-guardian", "-n", "1"]);
+    assert!(slots[0]["slot"].is_string() && slots[0]["suspended"].is_null(), "{slots}");
 }
 
 /// A machine may have no rules of time zones, or old ones: a schedule means the same on all of them.

@@ -1,4 +1,8 @@
-//! `opsctl schedule`: when agents are due, and what becomes of a slot that meets an obstacle. `next` and `explain` read settings only.
+//! `opsctl schedule`: when agents are due, and what becomes of a slot that meets an obstacle. `explain` reads settings only; `next`
+//! knows what people suspended, too.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -8,15 +12,19 @@ use serde_json::json;
 
 use super::args::ScheduleVerb;
 use super::{Desk, Told, Trouble};
+use crate::adapters::store::Access;
 use crate::app::config::AgentSettings;
 use crate::app::exit::Exit;
 use crate::app::registry::{self, Entry};
 use crate::app::wire;
 use crate::domain::duration::HumanDuration;
+use crate::domain::incident::{Control, control};
+use crate::domain::moment;
 use crate::domain::planner::Job;
 use crate::domain::schedule::{Cadence, Remark};
 use crate::domain::subject::AgentName;
 use crate::domain::timing::ScheduleSettings;
+use crate::ports::store::{Scope, Store as _};
 
 /// A slot that is to come.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -29,6 +37,8 @@ pub struct SlotTold {
     pub starts_at: Timestamp,
     /// The slot as the local clock shows it, with its offset from UTC.
     pub local: String,
+    /// Until when a person keeps the agent from starting, and why, where the slot falls into that time.
+    pub suspended: Option<String>,
 }
 
 /// An agent's schedule, with what somebody should know about it.
@@ -60,7 +70,7 @@ impl Desk<'_> {
             ScheduleVerb::Resume { agent, reason } => self.unsuspend(agent, reason).await,
             ScheduleVerb::Next { agent, count } => {
                 let count = usize::try_from(*count).unwrap_or(usize::MAX);
-                self.next_slots(agent.as_deref(), count)
+                self.next_slots(agent.as_deref(), count).await
             }
             ScheduleVerb::Explain { agent, from, tz } => {
                 self.schedule_of(agent, from.unwrap_or_else(|| self.clock.now()), tz.as_deref())
@@ -68,7 +78,7 @@ impl Desk<'_> {
         }
     }
 
-    fn next_slots(&self, agent: Option<&str>, count: usize) -> Result<Told, Trouble> {
+    async fn next_slots(&self, agent: Option<&str>, count: usize) -> Result<Told, Trouble> {
         let is_on = |entry: &&Entry| wire::off(self.config, entry).is_none();
         let of = |entry: &Entry| {
             let name = (entry.spec)().name;
@@ -82,8 +92,28 @@ impl Desk<'_> {
         let mut slots: Vec<SlotTold> =
             jobs.iter().flat_map(|job| slots(job, now, count, None)).collect();
         slots.sort_by(|a, b| (a.starts_at, &a.agent).cmp(&(b.starts_at, &b.agent)));
-        let text = slots.iter().map(|slot| format!("{:<18} {}\n", slot.agent.as_str(), line(slot)));
+        let controls = self.controls().await?;
+        for slot in &mut slots {
+            slot.suspended = suspension(&controls, slot, now);
+        }
+        let text = slots.iter().map(|slot| {
+            let suspended = slot.suspended.iter().map(|why| format!("\n{:<18} {why}", ""));
+            let suspended: String = suspended.collect();
+            format!("{:<18} {}{suspended}\n", slot.agent.as_str(), line(slot))
+        });
         Ok(Told { text: text.collect(), json: json!(slots), exit: Exit::Clean })
+    }
+
+    /// What people ordered; nothing where nothing is recorded yet.
+    async fn controls(&self) -> Result<BTreeMap<String, Control>, Trouble> {
+        if self.nothing_is_recorded() {
+            return Ok(BTreeMap::new());
+        }
+        let store = self.store(Access::ReadOnly).await?;
+        let scope = Scope { agent: None, recent: Duration::ZERO, now: self.clock.now() };
+        let view = store.view(scope).await;
+        store.close().await?;
+        Ok(view?.controls)
     }
 
     fn schedule_of(&self, agent: &str, from: Timestamp, tz: Option<&str>) -> Result<Told, Trouble> {
@@ -136,8 +166,26 @@ fn slots(job: &Job, from: Timestamp, count: usize, zone: Option<&TimeZone>) -> V
             slot,
             starts_at: job.start_of(slot),
             local: slot.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string(),
+            suspended: None,
         })
         .collect()
+}
+
+/// The suspension that a slot falls into, in words; of two the longer one.
+fn suspension(
+    controls: &BTreeMap<String, Control>,
+    slot: &SlotTold,
+    now: Timestamp,
+) -> Option<String> {
+    let keys = [control::suspension_of(&slot.agent), control::SUSPEND_ALL.to_owned()];
+    let on = keys.iter().filter_map(|key| controls.get(key)).filter(|one| one.applies(now));
+    let covers = |one: &&Control| one.expires_at.is_none_or(|until| slot.starts_at < until);
+    let longest = on.filter(covers).max_by_key(|one| one.expires_at.unwrap_or(Timestamp::MAX))?;
+    let until = match longest.expires_at {
+        Some(until) => format!("until {}", moment::full(until)),
+        None => "until somebody resumes it".to_owned(),
+    };
+    Some(format!("is skipped: suspended {until}: {}", longest.reason))
 }
 
 fn line(slot: &SlotTold) -> String {
