@@ -253,6 +253,7 @@ fn bloated(house: &House) {
          INSERT INTO orders SELECT n, repeat('x', 20) FROM generate_series(1, 200000) n;
          CREATE INDEX orders_id ON orders (id);",
     );
+    house.server.sql("SELECT pg_sleep(0.3)");
     house.server.sql("VACUUM ANALYZE orders");
     bloated_again(house);
 }

@@ -7,7 +7,8 @@ use super::yields::REBUILD;
 /// An autovacuum that is switched on and does not come in time.
 const LATE: &str = "autovacuum = on\nautovacuum_naptime = 1h";
 
-/// Statistics are written a moment after the session that made them has ended.
+/// What a session has changed is counted a moment after it has ended: what tidies up comes after that, or it is counted as done
+/// since.
 fn settle(house: &House) {
     house.server.sql("SELECT pg_sleep(0.3)");
 }
@@ -44,8 +45,9 @@ fn rows_that_were_only_added_are_vacuumed_by_the_servers_rule_or_the_tables_own(
             "CREATE TABLE {name} (id int) {settings};
              INSERT INTO {name} SELECT generate_series(1, {rows})"
         ));
-        house.server.sql(&format!("ANALYZE {name}"));
     }
+    settle(&house);
+    house.server.sql("ANALYZE");
     settle(&house);
     let report = house.tend();
     let vacuumed = ["vacuum main/public.journal", "vacuum main/public.often"];
@@ -71,6 +73,7 @@ fn statistics_that_are_out_of_date_are_made_anew_and_only_where_no_vacuum_is_due
             "CREATE TABLE {name} (id int, note text) {settings};
              INSERT INTO {name} SELECT n, 'a' FROM generate_series(1, 10000) n"
         ));
+        settle(&house);
         house.server.sql(&format!("VACUUM ANALYZE {name}"));
         // More than a tenth, and less than a fifth.
         house.server.sql(&format!("UPDATE {name} SET note = 'b' WHERE id <= 1500"));
@@ -100,6 +103,7 @@ fn each_reason_for_which_autovacuum_has_not_come_is_told() {
             "CREATE TABLE {name} (id int) {settings};
              INSERT INTO {name} SELECT generate_series(1, 20000)"
         ));
+        settle(&house);
         house.server.sql(&format!("VACUUM ANALYZE {name}"));
         house.server.sql(&format!("DELETE FROM {name} WHERE id <= {dead}"));
     }
@@ -173,6 +177,7 @@ fn bloated(house: &House) {
          INSERT INTO orders SELECT generate_series(1, 200000);
          CREATE INDEX \"Orders by Id\" ON orders (id)",
     );
+    settle(house);
     house.server.sql("VACUUM ANALYZE orders");
     house.server.sql("UPDATE pg_class SET reltuples = 1 WHERE relname = 'Orders by Id'");
     settle(house);

@@ -17,6 +17,7 @@ fn bloated(house: &House, rows: u32) {
          CREATE INDEX orders_id ON orders (id);
          DELETE FROM orders WHERE id % 3 <> 0;"
     ));
+    house.server.sql("SELECT pg_sleep(0.3)");
     house.server.sql("VACUUM ANALYZE orders");
     house.server.sql("SELECT pg_sleep(0.3)");
 }
