@@ -11,6 +11,7 @@ use super::house::House;
 use super::object_storage::with_bucket;
 use super::peers::{skip, test_name, wait_until};
 use super::peers_s3::{KEY, REGION, S3Server, SECRET};
+use super::zoo::sha256;
 
 pub(crate) const ROWS: &str = "
     CREATE TABLE \"Content\" (id serial PRIMARY KEY, body text, made timestamptz DEFAULT now());
@@ -263,7 +264,8 @@ fn a_backup_is_put_into_a_bucket_and_a_folder_and_goes_from_there_with_its_origi
     assert_eq!(vault.told("backup_copies"), None);
     let held = || -> Vec<String> {
         let listed = runtime.block_on(client.list("shop-")).expect("it is listed");
-        listed.into_iter().map(|object| object.key).collect()
+        let names = listed.into_iter().map(|object| object.key);
+        names.filter(|name| name.rsplit('.').next() == Some("dump")).collect()
     };
     let name = |path: &PathBuf| path.file_name().expect("a name").to_string_lossy().into_owned();
     let own = || -> Vec<String> { vault.dumps().iter().map(name).collect() };
@@ -272,6 +274,20 @@ fn a_backup_is_put_into_a_bucket_and_a_folder_and_goes_from_there_with_its_origi
         std::fs::read(second.join(&own()[0])).expect("a copy"),
         std::fs::read(vault.folder.join(&own()[0])).expect("a backup")
     );
+    // A copy of the same size with other contents is none, and is made again.
+    vault.settings(&settings("1d", 100, "shop-media"));
+    let bytes = std::fs::read(vault.folder.join(&own()[0])).expect("a backup");
+    let mut other = bytes.clone();
+    other[bytes.len() / 2] ^= 1;
+    std::fs::write(second.join(&own()[0]), &other).expect("it is written");
+    assert_eq!(vault.tended(), [copy]);
+    assert!(std::fs::read(second.join(&own()[0])).expect("a copy") == bytes);
+    runtime.block_on(client.put_stream(&own()[0], &*other)).expect("it is put");
+    assert_eq!(vault.tended(), [copy]);
+    assert_eq!(runtime.block_on(client.sum(&own()[0])).expect("it is there").1, sha256(&bytes));
+    assert_eq!(vault.tended(), Vec::<String>::new());
+    assert_eq!(vault.told("backup_copies"), None);
+    vault.settings(&settings("1s", 100, "shop-media"));
     for _ in 0..2 {
         std::thread::sleep(std::time::Duration::from_millis(1100));
         vault.tended();

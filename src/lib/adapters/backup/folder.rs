@@ -209,15 +209,19 @@ pub(super) fn of_another_sum(file: &Path) -> Result<Option<String>, String> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(format!("{} cannot be read: {error}", beside.display())),
     };
-    let sum = text.split_whitespace().next().unwrap_or_default().trim_start_matches('\\');
-    if sum.len() != 64 || !sum.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(format!("{} holds no SHA-256", beside.display()));
-    }
+    let sum = sum_in(&text).ok_or_else(|| format!("{} holds no SHA-256", beside.display()))?;
     match sha256(file) {
         Ok(found) if found.eq_ignore_ascii_case(sum) => Ok(None),
         Ok(_) => Ok(Some("its contents are not those of the sum beside it".to_owned())),
         Err(error) => Ok(Some(format!("it cannot be read: {error}"))),
     }
+}
+
+/// The sum in a text as `sha256sum` writes it, if there is one.
+pub(super) fn sum_in(text: &str) -> Option<&str> {
+    let sum = text.split_whitespace().next()?.trim_start_matches('\\');
+    let is_sum = sum.len() == 64 && sum.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_sum.then_some(sum)
 }
 
 /// The SHA-256 of a file, in hexadecimal digits.

@@ -115,18 +115,31 @@ impl BackupSet {
         })
     }
 
+    /// The SHA-256 of a backup, where it is known without reading all of it: from our record, or from the sum beside it.
+    fn sum_of(&self, backup: &FoundBackup) -> Option<String> {
+        let recorded = backup.record.as_ref().map(|record| record.sha256.clone());
+        let Home::Folder(folder) = &self.home else { return recorded };
+        recorded.or_else(|| {
+            let beside = folder.join(format!("{}{}", backup.name, folder::SUM));
+            folder::sum_in(&std::fs::read_to_string(beside).ok()?).map(str::to_owned)
+        })
+    }
+
     async fn copies(&self, newest: Option<&FoundBackup>) -> Vec<CopyLook> {
         let mut looks = Vec::new();
+        let sum = newest.and_then(|newest| self.sum_of(newest));
         for (declared, place) in self.declared.copies.iter().zip(&self.elsewhere) {
-            let holds_newest = match newest {
-                Some(newest) => place.holds(newest).await,
-                None => Ok(false),
+            let holds = match newest {
+                Some(newest) => place.holds(newest, sum.as_deref()).await,
+                None => Ok(None),
             };
+            let compared = holds.as_ref().ok().copied().flatten().unwrap_or_default();
             looks.push(CopyLook {
                 place: place.name(),
                 medium: declared.medium.clone(),
                 offsite: declared.offsite,
-                holds_newest,
+                holds_newest: holds.map(|how| how.is_some()),
+                compared,
             });
         }
         looks
@@ -139,8 +152,9 @@ impl BackupSet {
         let newest =
             newest.ok_or_else(|| ActFailure::NotSent("there is no backup to copy".to_owned()))?;
         let mut lacking = Vec::new();
+        let sum = self.sum_of(newest);
         for place in &self.elsewhere {
-            if place.holds(newest).await != Ok(true) {
+            if !matches!(place.holds(newest, sum.as_deref()).await, Ok(Some(_))) {
                 lacking.push(place);
             }
         }
@@ -153,7 +167,14 @@ impl BackupSet {
         let (mut put, mut failed) = (Vec::new(), Vec::new());
         for place in lacking {
             // One that cannot be reached keeps no other from its copy.
-            match place.put(&file.path(), &newest.name).await {
+            let done = match place.put(&file.path(), &newest.name).await {
+                Ok(()) => match &sum {
+                    Some(sum) => place.put_sum(sum, &newest.name).await,
+                    None => Ok(()),
+                },
+                Err(why) => Err(why),
+            };
+            match done {
                 Ok(()) => put.push(place.name()),
                 Err(why) => failed.push(why),
             }

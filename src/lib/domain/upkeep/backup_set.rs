@@ -50,6 +50,22 @@ pub struct CopyLook {
     pub medium: String,
     /// Whether that is in another building.
     pub offsite: bool,
-    /// Whether it does, with the same size.
+    /// Whether it does, as far as that was compared.
     pub holds_newest: Sight<bool>,
+    /// How far that was.
+    #[serde(default)]
+    pub compared: Compared,
+}
+
+/// How far a copy was held against the backup that it is one of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Compared {
+    /// By its name and its size.
+    #[default]
+    Size,
+    /// By the sum that lies beside it, too; its contents were not read.
+    SumBeside,
+    /// By its contents.
+    Contents,
 }

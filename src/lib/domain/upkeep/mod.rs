@@ -12,7 +12,7 @@ mod log_rules;
 mod logs;
 
 pub use backup::{Backup, BackupSource, Flaw, Level, RestoreProof, RowCount};
-pub use backup_set::{BackupSetLook, CopyLook, FoundBackup};
+pub use backup_set::{BackupSetLook, Compared, CopyLook, FoundBackup};
 pub use bucket::{BucketLook, BucketUsage, Unfinished, Upload, bucket_name_fault, endpoint_fault};
 pub use database::{BloatedIndex, Counter, DatabaseLook, Holder, InvalidIndex, TableLook, Unseen};
 pub use declared::{BackupFormat, Component, DeclaredBackup, DeclaredCopy, Encryption, NewestRow};

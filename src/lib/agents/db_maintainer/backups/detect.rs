@@ -19,7 +19,9 @@ use crate::domain::operation::{DataKind, DataRef};
 use crate::domain::run::Recall;
 use crate::domain::sight::{Blind, Sight};
 use crate::domain::subject::{CheckId, Subject};
-use crate::domain::upkeep::{BackupSetLook, CopyLook, DeclaredBackup, Flaw, FoundBackup, Level};
+use crate::domain::upkeep::{
+    BackupSetLook, Compared, CopyLook, DeclaredBackup, Flaw, FoundBackup, Level,
+};
 
 const WEEK: Duration = Duration::from_hours(7 * 24);
 /// Fewer backups before the newest say nothing about what is usual.
@@ -261,6 +263,15 @@ impl Of<'_> {
         let lacking = look.copies.iter().filter(|_| !make);
         let mut missing: Vec<String> = lacking.filter_map(lacks).collect();
         let lost = !missing.is_empty();
+        let by_size = look
+            .copies
+            .iter()
+            .filter(|copy| copy.holds_newest == Ok(true) && copy.compared == Compared::Size);
+        missing.extend(
+            by_size.map(|copy| {
+                format!("of the copy in {} only name and size were compared", copy.place)
+            }),
+        );
         // What we are about to put there counts: where that fails, it is told as that.
         let counts = |copy: &&CopyLook| make || copy.holds_newest == Ok(true);
         let there: Vec<_> = look.copies.iter().filter(counts).collect();

@@ -20,8 +20,8 @@ use crate::domain::severity::Severity;
 use crate::domain::sight::{Blind, Sight};
 use crate::domain::subject::{CheckId, Subject};
 use crate::domain::upkeep::{
-    Backup, BackupSetLook, CopyLook, DeclaredBackup, DeclaredCopy, Flaw, FoundBackup, Level,
-    RestoreProof,
+    Backup, BackupSetLook, Compared, CopyLook, DeclaredBackup, DeclaredCopy, Flaw, FoundBackup,
+    Level, RestoreProof,
 };
 
 fn now() -> Timestamp {
@@ -67,7 +67,8 @@ fn proof(hours: i64, restore_ms: u64) -> RestoreProof {
 }
 
 fn copy(place: &str, medium: &str, offsite: bool, holds_newest: Sight<bool>) -> CopyLook {
-    CopyLook { place: place.to_owned(), medium: medium.to_owned(), offsite, holds_newest }
+    let (place, medium, compared) = (place.to_owned(), medium.to_owned(), Compared::Contents);
+    CopyLook { place, medium, offsite, holds_newest, compared }
 }
 
 struct World {
@@ -342,6 +343,9 @@ fn three_copies_on_two_media_and_one_elsewhere() {
         world.told(&BACKUP_COPIES)
     };
     assert_eq!(with(vec![copy("/nas", "nas", true, Ok(true))]), None);
+    let by_size = CopyLook { compared: Compared::Size, ..copy("/nas", "nas", true, Ok(true)) };
+    let says = "of the copy in /nas only name and size were compared".to_owned();
+    assert_eq!(with(vec![by_size]), Some((Severity::Info, says)));
     let (severity, says) = with(vec![copy("/nas", "nas", false, Ok(true))]).unwrap();
     assert_eq!((severity, says.as_str()), (Severity::Info, "none is in another building"));
     let (severity, says) = with(vec![copy("/d2", "disk", true, Ok(true))]).unwrap();
