@@ -144,3 +144,35 @@ async fn every_remedy_of_the_platform_is_tried_and_nothing_is_changed() {
     running.finish().unwrap();
     running.stop().await;
 }
+
+#[test]
+fn programs_that_a_dump_or_a_restore_needs_are_named_where_they_are_missing() {
+    let here = tempfile::tempdir().unwrap();
+    let bin = here.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    let settings = format!(
+        "[[agents.db-maintainer.databases]]\nname = \"main\"\n[agents.db-maintainer.postgres]\nbin_dir = \"{}\"\n\
+         [[agents.db-maintainer.backups]]\nname = \"shop\"\ndatabase = \"main\"\nmake = true\nfolder = \"{}\"\n\
+         [[agents.db-maintainer.backups]]\nname = \"files\"\nformat = \"tar\"\nfolder = \"{}\"\n",
+        bin.display(),
+        here.path().display(),
+        here.path().display()
+    );
+    let house = house(&settings);
+    let rows = doctor(house.path(), &[]);
+    let (dump, restore) = ("db-maintainer: dump of shop", "db-maintainer: restore of shop");
+    let (grade, found) = row(&rows, dump);
+    assert_eq!(grade, "partial", "{found}");
+    assert!(found.contains("none can be made: pg_dump not found in") && found.contains("bin_dir"));
+    let (grade, found) = row(&rows, restore);
+    assert_eq!(grade, "partial", "{found}");
+    assert!(found.contains("none can be proved here: server binaries not found in"), "{found}");
+    let of_files =
+        |row: &&Value| row["about"].as_str().is_some_and(|about| about.ends_with("of files"));
+    assert!(!rows.iter().any(|row| of_files(&row)), "an archive needs none: {rows:#?}");
+    for program in ["pg_dump", "pg_restore", "initdb", "postgres"] {
+        std::fs::write(bin.join(program), "").unwrap();
+    }
+    let rows = doctor(house.path(), &[]);
+    assert_eq!((row(&rows, dump).0, row(&rows, restore).0), ("ok", "ok"));
+}

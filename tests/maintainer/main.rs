@@ -1,6 +1,7 @@
 //! db-maintainer against real servers: what it finds, what it does, what it leaves, and that nobody waits because of it.
 #![expect(clippy::disallowed_methods, reason = "the programs themselves are what is tested")]
 
+mod attested;
 #[path = "../support/authority.rs"]
 mod authority;
 mod backups;

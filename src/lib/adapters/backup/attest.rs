@@ -1,6 +1,6 @@
 //! What a restored database holds, held against what was backed up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,6 +13,9 @@ use crate::domain::upkeep::{BackupSource, DeclaredBackup, NewestRow, RowCount};
 
 /// A table whose rows were not counted is judged by statistics only where it has at least so many.
 const LEAST_ROWS: u64 = 1000;
+
+/// So many tables that may be younger are named.
+const NAMED: usize = 3;
 
 /// Every table of a database and how many rows it has, counted.
 const TABLES: &str = "
@@ -45,6 +48,8 @@ pub(super) struct Expected<'a> {
     pub(super) source: Option<&'a BackupSource>,
     /// Whether that is of the backup's own moment.
     pub(super) of_its_moment: bool,
+    /// Tables of the source that are known to have been there at the backup's moment, where that is not of it.
+    pub(super) known: BTreeSet<String>,
     pub(super) taken_at: Timestamp,
 }
 
@@ -67,7 +72,7 @@ pub(super) async fn attest(
     let mut told =
         vec![format!("{} tables with {} rows", found.len(), found.values().sum::<u64>())];
     if let Some(source) = expected.source {
-        rows(expected, source, &found)?;
+        told.extend(rows(expected, source, &found)?);
         told.extend(versions(source, &extensions.into_iter().collect())?);
     }
     if let Some(newest) = &expected.declared.newest {
@@ -87,18 +92,23 @@ pub(super) async fn attest(
     Ok(told.join(", "))
 }
 
+/// What differs and is no flaw; the first thing that is one.
 fn rows(
     expected: &Expected<'_>,
     source: &BackupSource,
     found: &BTreeMap<String, u64>,
-) -> Result<(), String> {
+) -> Result<Vec<String>, String> {
+    let mut since = Vec::new();
     let drift = u64::from(expected.declared.drift_percent);
     for (table, count) in &source.tables {
         let Some(rows) = found.get(table).copied() else {
-            // A table that was made since cannot be in it.
-            if expected.of_its_moment || count.rows >= LEAST_ROWS {
+            if expected.of_its_moment
+                || (expected.known.contains(table) && count.rows >= LEAST_ROWS)
+            {
                 return Err(format!("the table {table} is not in it"));
             }
+            // A table that was made since cannot be in it, however many rows it has.
+            since.push(table.as_str());
             continue;
         };
         if !is_like(*count, rows, drift) {
@@ -106,7 +116,14 @@ fn rows(
             return Err(format!("the table {table} {had} {} rows, and {rows} in it", count.rows));
         }
     }
-    Ok(())
+    let more = since.len().saturating_sub(NAMED);
+    since.truncate(NAMED);
+    let told = match (since.join(" and "), more) {
+        (none, _) if none.is_empty() => return Ok(Vec::new()),
+        (names, 0) => format!("without {names}, which may be younger"),
+        (names, more) => format!("without {names} and {more} more, which may be younger"),
+    };
+    Ok(vec![told])
 }
 
 /// Whether so many rows are what was expected: as many where they were counted, about as many where statistics told.

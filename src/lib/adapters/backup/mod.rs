@@ -6,6 +6,7 @@ mod apart;
 mod attest;
 mod bench;
 mod clear;
+mod contents;
 mod dump_header;
 mod elsewhere;
 mod examine;

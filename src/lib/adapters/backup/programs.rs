@@ -58,6 +58,21 @@ impl ServerPrograms {
         })
     }
 
+    /// The folder that has what makes a dump.
+    ///
+    /// # Errors
+    ///
+    /// A fragment that says where it was looked for.
+    pub fn dump_folder(&self) -> Result<PathBuf, String> {
+        self.folder().ok().filter(|folder| folder.join("pg_dump").is_file()).map_or_else(
+            || {
+                let absent = |why: String| why.replace("server binaries", "pg_dump");
+                self.folder_with(&["pg_dump"]).map_err(absent)
+            },
+            Ok,
+        )
+    }
+
     /// One of them with its arguments, which is not run yet. Where a server is, its own is taken: what makes a dump should not
     /// be newer than what is to restore it. A host that has no server can have the clients alone.
     pub(super) fn program(&self, name: &str, arguments: &[&str]) -> Result<Program, String> {

@@ -1,5 +1,6 @@
 //! Restoring the newest backup into a server of its own, and looking whether what was backed up is there.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -76,7 +77,6 @@ impl BackupSet {
         live: Option<&BackupSource>,
         time: Duration,
     ) -> Result<Result<String, Flaw>, String> {
-        prepare(scratch, live).await?;
         let file = match self.at_hand(backup, time).await {
             Ok(file) => file,
             Err(Unclear::Flawed(why)) => return Ok(Err(Flaw::new(Level::Intact, why))),
@@ -96,6 +96,8 @@ impl BackupSet {
             Err(Unclear::Unread(why)) => return Err(why),
         };
         let plain = clear.path().display().to_string();
+        let contents = self.programs.contents(&clear.path(), time).await.unwrap_or_default();
+        prepare(scratch, live, contents.encoding.as_deref()).await?;
         // What belongs to nobody here is restored all the same; nothing may begin to follow another server.
         let words = [
             "--exit-on-error",
@@ -132,6 +134,7 @@ impl BackupSet {
             declared: &self.declared,
             source: recorded.or(live),
             of_its_moment: recorded.is_some(),
+            known: self.known_then(contents.youngest_oid).await,
             taken_at: backup.taken_at,
         };
         let mut session = scratch.session_within(RESTORED, time).await?;
@@ -142,6 +145,15 @@ impl BackupSet {
 }
 
 impl BackupSet {
+    /// The tables in use that were there when a dump was taken whose youngest table has this number.
+    async fn known_then(&self, youngest: Option<i64>) -> BTreeSet<String> {
+        let (Some(Ok(database)), Some(youngest)) = (&self.database, youngest) else {
+            return BTreeSet::new();
+        };
+        let oids = database.table_oids().await.unwrap_or_default();
+        oids.into_iter().filter(|(_, oid)| *oid <= youngest).map(|(table, _)| table).collect()
+    }
+
     /// What our own folders and files of a restore are told by from those of others.
     pub(super) fn mark(&self) -> String {
         let notes = self.place.notes.display().to_string();
@@ -164,12 +176,18 @@ impl BackupSet {
 }
 
 /// Makes the database, and the roles that a dump may name.
-async fn prepare(scratch: &Scratch, live: Option<&BackupSource>) -> Result<(), String> {
+async fn prepare(
+    scratch: &Scratch,
+    live: Option<&BackupSource>,
+    encoding: Option<&str>,
+) -> Result<(), String> {
     let mut session = scratch.session("postgres").await?;
     let roles = live.iter().flat_map(|source| &source.roles);
     let roles =
         roles.filter(|role| *role != USER).map(|role| format!("CREATE ROLE {role} NOLOGIN"));
-    let database = format!("CREATE DATABASE {RESTORED} TEMPLATE template0");
+    // Bytes that are none in another encoding are no flaw of a dump. The server has no locale that would allow only one.
+    let encoding = encoding.map(|name| format!(" ENCODING '{name}'")).unwrap_or_default();
+    let database = format!("CREATE DATABASE {RESTORED} TEMPLATE template0{encoding}");
     let mut done = Ok(());
     for statement in roles.chain([database]) {
         // Roles' names are as their own server quoted them.

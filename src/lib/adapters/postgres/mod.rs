@@ -6,6 +6,7 @@
 mod database;
 mod look;
 mod names;
+mod oids;
 mod session;
 mod source;
 mod statements;

@@ -321,6 +321,7 @@ fn backups_lie_in_one_folder_or_in_one_bucket_that_there_is() {
 fn what_lies_in_a_bucket_elsewhere_is_a_second_medium_and_another_building() {
     let mut world = World::new();
     (world.declared.folder, world.declared.bucket) = (None, Some("media".to_owned()));
+    world.look().copies = Vec::new();
     let (_, says) = world.told(&BACKUP_COPIES).unwrap();
     assert_eq!(says, "there are 2 copies of 3, with the data itself; none is in another building");
     world.declared.offsite = true;

@@ -5,6 +5,7 @@ mod elsewhere;
 mod folders;
 pub(super) mod managers;
 mod permissions;
+mod programs;
 mod remedies;
 pub(super) mod row;
 mod triggers;
@@ -119,6 +120,7 @@ impl Desk<'_> {
         let name = spec.name.to_string();
         let folders = declared_folders::folders(&needs);
         rows.extend(folders.iter().map(|folder| folders::declared(&name, folder.as_ref())));
+        rows.extend(programs::programs(&name, &needs));
         if needs.iter().any(|need| matches!(need, Need::Store(StoreNeed::Ledger { .. })))
             && self.nothing_is_recorded()
         {

@@ -1,0 +1,83 @@
+//! What a dump tells of itself: the encoding of its database, and the number of the youngest table in it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::programs::{ServerPrograms, finished};
+
+/// `CREATE DATABASE` is at the beginning of what a dump makes.
+const BEGINNING: usize = 256 * 1024;
+/// So much of a table of contents is read.
+const LIST_BYTES: usize = 32 * 1024 * 1024;
+/// The catalogue of tables, indexes and sequences has this number on every server.
+const RELATIONS: &str = "1259";
+
+/// What it tells.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Contents {
+    /// The encoding of its database, as the server calls it.
+    pub(super) encoding: Option<String>,
+    /// Tables with a larger number may have been made since. Numbers are given in turn, until a server has given 4 thousand
+    /// million of them.
+    pub(super) youngest_oid: Option<i64>,
+}
+
+impl ServerPrograms {
+    /// What a dump in the clear tells of itself; what it does not tell is left out.
+    pub(super) async fn contents(&self, dump: &Path, time: Duration) -> Result<Contents, String> {
+        let name = dump.display().to_string();
+        let words = ["--create", "--section=pre-data", "--file=-", &name];
+        let script = self.program("pg_restore", &words)?.limit_bytes(BEGINNING);
+        let script = finished(script.deadline(time).run().await)?;
+        let list = self.program("pg_restore", &["--list", &name])?.limit_bytes(LIST_BYTES);
+        let list = finished(list.deadline(time).run().await)?;
+        Ok(Contents { encoding: encoding(&script), youngest_oid: youngest(&list) })
+    }
+}
+
+/// The encoding in the words that make the database, else that of the words themselves.
+fn encoding(script: &str) -> Option<String> {
+    let made = script.lines().find(|line| line.starts_with("CREATE DATABASE "));
+    let of_made = made.and_then(|line| line.split_once(" ENCODING = '"));
+    let of_words = || script.split_once("SET client_encoding = '");
+    let (_, rest) = of_made.or_else(of_words)?;
+    let (name, _) = rest.split_once('\'')?;
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    (!name.is_empty() && name.chars().all(is_name)).then(|| name.to_owned())
+}
+
+/// Lines are `217; 1259 16389 TABLE public few postgres`.
+fn youngest(list: &str) -> Option<i64> {
+    let oid = |line: &str| {
+        let (_, rest) = line.split_once("; ")?;
+        let mut words = rest.split(' ');
+        (words.next()? == RELATIONS).then_some(())?;
+        words.next()?.parse().ok()
+    };
+    list.lines().filter(|line| !line.starts_with(';')).filter_map(oid).max()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_encoding_is_that_of_the_database_and_a_word() {
+        let words = "SET client_encoding = 'UTF8';\n";
+        let made =
+            "CREATE DATABASE \"a b\" WITH TEMPLATE = template0 ENCODING = 'LATIN1' LOCALE = 'C';\n";
+        assert_eq!(encoding(&format!("{words}{made}")).as_deref(), Some("LATIN1"));
+        assert_eq!(encoding(words).as_deref(), Some("UTF8"));
+        assert_eq!(encoding("SELECT 1"), None);
+        assert_eq!(encoding("SET client_encoding = 'x; DROP TABLE y';"), None);
+    }
+
+    #[test]
+    fn the_youngest_is_a_table_and_not_just_any_number() {
+        let list = ";\n; Archive created at 1259 99999\n;\n217; 1259 16389 TABLE public few postgres\n\
+                    3; 3079 99999 EXTENSION - hstore \n218; 1259 16400 INDEX public i postgres\n\
+                    3350; 0 16389 TABLE DATA public few postgres\n";
+        assert_eq!(youngest(list), Some(16400));
+        assert_eq!(youngest("; nothing"), None);
+    }
+}
