@@ -103,7 +103,8 @@ async fn next(
         wrote = Some(name);
         Batch { events, notes: Vec::new() }
     };
-    let scope = Scope { agent: Some(arguments.name.clone()), recent: Duration::ZERO, now };
+    let scope =
+        Scope { about: None, agent: Some(arguments.name.clone()), recent: Duration::ZERO, now };
     store.commit(scope, &mut decide).await.map_err(|error| error.to_string())?;
     too_early.map(|()| wrote)
 }

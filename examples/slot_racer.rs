@@ -94,7 +94,7 @@ async fn end(store: &SqliteStore, run: &RunId, now: Timestamp) -> Result<(), Sto
     let rows = store.runs(RunQuery { agent: None, limit: 200 }).await?;
     let Some(row) = rows.into_iter().find(|row| row.id == *run) else { return Ok(()) };
     let ended = AgentRun { state: RunState::Ok, ended_at: Some(now), exit: Some(0), ..row };
-    let scope = Scope { agent: None, recent: std::time::Duration::ZERO, now };
+    let scope = Scope { about: None, agent: None, recent: std::time::Duration::ZERO, now };
     let mut decide =
         |_: &_| Batch { events: Vec::new(), notes: vec![Note::Run(Box::new(ended.clone()))] };
     store.commit(scope, &mut decide).await.map(drop)

@@ -75,7 +75,10 @@ async fn commit(
 ) -> Result<(), StoreError> {
     let mut decide = |_: &LedgerView| Batch { events: events.clone(), notes: Vec::new() };
     let agent = Some(AgentName::of("health-guardian"));
-    store.commit(Scope { agent, recent: Duration::ZERO, now }, &mut decide).await.map(|_| ())
+    store
+        .commit(Scope { about: None, agent, recent: Duration::ZERO, now }, &mut decide)
+        .await
+        .map(|_| ())
 }
 
 fn opened(number: u64, now: jiff::Timestamp) -> NewEvent {

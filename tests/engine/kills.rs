@@ -70,7 +70,7 @@ fn guardian(names: &[&str]) -> HealthGuardian {
 
 async fn view(world: &World) -> LedgerView {
     let store = world.store().await;
-    let scope = Scope { agent: None, recent: MINUTE * 60 * 24, now: world.now() };
+    let scope = Scope { about: None, agent: None, recent: MINUTE * 60 * 24, now: world.now() };
     let view = store.view(scope).await.expect("holds in this test");
     store.close().await.expect("holds in this test");
     view

@@ -81,7 +81,7 @@ pub(crate) async fn view(world: &World) -> LedgerView {
     let store = world.store().await;
     let recent = Duration::from_hours(365 * 24);
     let view = store
-        .view(Scope { agent: None, recent, now: world.now() })
+        .view(Scope { about: None, agent: None, recent, now: world.now() })
         .await
         .expect("holds in this test");
     let report = opswarden::adapters::store::verify(&store).await.expect("holds in this test");
@@ -131,7 +131,7 @@ pub(crate) async fn commit(world: &World, event: Event) {
     let store = world.store().await;
     let now = world.now();
     let new = NewEvent { at: now, actor: "human:test".to_owned(), run: None, event };
-    let scope = Scope { agent: None, recent: Duration::ZERO, now };
+    let scope = Scope { about: None, agent: None, recent: Duration::ZERO, now };
     let mut decide = |_: &LedgerView| Batch { events: vec![new.clone()], notes: Vec::new() };
     store.commit(scope, &mut decide).await.expect("holds in this test");
     store.close().await.expect("holds in this test");

@@ -177,3 +177,20 @@ async fn a_view_that_is_behind_is_brought_up_to_date_and_one_that_is_not_is_left
     store.catch_up(later).await.unwrap();
     assert_eq!(shown(), up_to_date, "nothing is new, so nothing is written");
 }
+
+#[tokio::test]
+async fn a_view_that_somebody_wrote_a_moment_ago_is_left_to_whoever_is_at_work() {
+    let state = tempfile::tempdir().unwrap();
+    let store = open(state.path()).await;
+    let view = state.path().join("ops-state.json");
+    store.catch_up(noon()).await.unwrap();
+    let before = std::fs::read(&view).unwrap();
+    commit(&store, vec![opened(1, "api", Severity::Warning)]).await.unwrap();
+    let written = std::fs::metadata(&view).unwrap().modified().unwrap();
+    let written = jiff::Timestamp::try_from(written).unwrap();
+    store.catch_up(written + std::time::Duration::from_secs(4)).await.unwrap();
+    assert_eq!(std::fs::read(&view).unwrap(), before);
+    store.catch_up(written + std::time::Duration::from_secs(6)).await.unwrap();
+    let after: serde_json::Value = serde_json::from_slice(&std::fs::read(&view).unwrap()).unwrap();
+    assert_eq!(after["ledgerSeq"], 1);
+}

@@ -7,7 +7,7 @@ use opswarden::domain::incident::{IncidentId, RunId};
 use opswarden::domain::run::{Decision, Ruling, RunState, Streak};
 use opswarden::domain::severity::Severity;
 use opswarden::domain::subject::{AgentName, CheckId, Subject, SubjectKind};
-use opswarden::ports::store::{Note, RunQuery, Store};
+use opswarden::ports::store::{Note, RunQuery, Scope, Store};
 
 use super::support::{
     AGENT, at, commit, event_at, everything, key, noon, note, open, opened, run, story,
@@ -153,4 +153,28 @@ async fn times_are_cut_to_milliseconds_before_they_are_believed() {
     let escalated = store.incident(IncidentId(1)).await.unwrap().unwrap().escalated.unwrap();
     assert_eq!(escalated.at, at("2026-11-20T12:00:00.123Z"));
     assert!(opswarden::adapters::store::verify(&store).await.unwrap().is_clean());
+}
+
+#[tokio::test]
+async fn a_question_about_one_finding_sees_its_incident_alone_and_all_that_acts_share() {
+    let state = tempfile::tempdir().unwrap();
+    let store = open(state.path()).await;
+    story(&store).await;
+    let more = (50..60).map(|number| opened(number, &format!("s{number}"), Severity::Warning));
+    commit(&store, more.collect()).await.unwrap();
+    let (since, until) = (noon(), noon());
+    let streak = Some(Streak { faulty: true, samples: 1, since, until, gone_runs: 0 });
+    note(&store, vec![Note::Streak { key: key("api"), streak }]).await;
+    let whole = store.view(everything()).await.unwrap();
+    assert!(!whole.remediations.is_empty() && !whole.streaks.is_empty());
+    let asked = whole.active.iter().map(|one| one.key.clone()).chain([key("unheard of")]);
+    for finding in asked.collect::<Vec<_>>() {
+        let scope = Scope { about: Some(finding.clone()), ..everything() };
+        let narrow = store.view(scope).await.unwrap();
+        let mut expected = whole.clone();
+        expected.active.retain(|one| one.key == finding);
+        expected.resolved.clear();
+        expected.streaks.clear();
+        assert_eq!(narrow, expected, "{finding}");
+    }
 }

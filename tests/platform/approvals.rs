@@ -63,7 +63,7 @@ async fn request(world: &World, number: u64) -> Approval {
 async fn said(world: &World, actor: &str, event: Event) -> Result<(), StoreError> {
     let now = world.clock.now();
     let new = NewEvent { at: now, actor: actor.to_owned(), run: None, event };
-    let scope = Scope { agent: None, recent: Duration::ZERO, now };
+    let scope = Scope { about: None, agent: None, recent: Duration::ZERO, now };
     let mut decide = |_: &LedgerView| Batch { events: vec![new.clone()], notes: Vec::new() };
     world.store.commit(scope, &mut decide).await.map(drop)
 }

@@ -163,7 +163,7 @@ async fn hold(world: &World, keys: &[Key]) {
         },
     };
     let events: Vec<NewEvent> = keys.iter().map(event).collect();
-    let scope = Scope { agent: None, recent: Duration::from_hours(24), now };
+    let scope = Scope { about: None, agent: None, recent: Duration::from_hours(24), now };
     let mut decide = |_: &_| Batch { events: events.clone(), notes: Vec::new() };
     world.store.commit(scope, &mut decide).await.expect("the ledger works");
 }

@@ -149,7 +149,7 @@ impl Life {
         };
         let now = self.world.clock.now();
         let event = NewEvent { at: now, actor: "human:root".to_owned(), run: None, event };
-        let scope = Scope { agent: None, recent: Duration::from_hours(24), now };
+        let scope = Scope { about: None, agent: None, recent: Duration::from_hours(24), now };
         let mut decide = |_: &_| Batch { events: vec![event.clone()], notes: Vec::new() };
         self.world.store.commit(scope, &mut decide).await.expect("the ledger works");
     }

@@ -73,7 +73,7 @@ pub(crate) fn key(name: &str) -> Key {
 
 /// Every row.
 pub(crate) fn everything() -> Scope {
-    Scope { agent: None, recent: Duration::from_hours(24), now: noon() }
+    Scope { about: None, agent: None, recent: Duration::from_hours(24), now: noon() }
 }
 
 /// An event of the fixtures' run at `at`.

@@ -276,7 +276,7 @@ impl World {
     }
 
     fn scope(&self) -> Scope {
-        Scope { agent: None, recent: HOUR, now: self.now() }
+        Scope { about: None, agent: None, recent: HOUR, now: self.now() }
     }
 
     pub(crate) async fn commit(&self, store: &SqliteStore, events: Vec<NewEvent>) {

@@ -21,7 +21,7 @@ use crate::domain::run::Ruling;
 use crate::domain::spec::{CheckClass, Spec};
 use crate::domain::subject::CheckId;
 use crate::ports::processes::ActFailure;
-use crate::ports::store::{Batch, StoreError};
+use crate::ports::store::{Batch, Scope, StoreError};
 
 /// At most so much of a log is kept as evidence.
 const LOG_TAIL_BYTES: usize = 32 * 1024;
@@ -179,7 +179,8 @@ impl Engine {
             let events = event.into_iter().map(|event| self.new_event(spec, now, event));
             Batch { events: events.collect(), notes: Vec::new() }
         };
-        self.store()?.commit(self.scope(spec, now), &mut decide).await?;
+        let scope = Scope { about: Some(action.key.clone()), ..self.scope(spec, now) };
+        self.store()?.commit(scope, &mut decide).await?;
         Ok(outcome)
     }
 

@@ -146,7 +146,7 @@ impl Engine {
             (false, None) => HOUR,
         };
         let recent = policy.flap_window.get().max(policy.relapse_window.get()).max(counted);
-        Rows { agent: Some(spec.name.clone()), recent, now }
+        Rows { agent: Some(spec.name.clone()), about: None, recent, now }
     }
 
     /// Writes the run's row, and marks what earlier runs left unfinished: a run whose process is gone is lost,

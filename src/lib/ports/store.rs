@@ -23,6 +23,9 @@ use crate::domain::view::OpsState;
 pub struct Scope {
     /// Incidents and streaks of this agent; of every agent where `None`.
     pub agent: Option<AgentName>,
+    /// Of incidents only the active one of this finding, and no streak: the gate asks for no more right before an act,
+    /// and it asks before each.
+    pub about: Option<Key>,
     /// How far back resolved incidents and ended remediations reach.
     pub recent: Duration,
     /// The reference for `recent`.

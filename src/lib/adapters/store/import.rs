@@ -119,7 +119,7 @@ pub async fn import(
         let events = if report.imported.is_empty() { Vec::new() } else { imported.events };
         Batch { events, notes: Vec::new() }
     };
-    let scope = Scope { agent: None, recent: Duration::ZERO, now };
+    let scope = Scope { about: None, agent: None, recent: Duration::ZERO, now };
     store.commit(scope, &mut decide).await?;
     Ok(report)
 }

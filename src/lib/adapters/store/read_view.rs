@@ -55,9 +55,9 @@ macro_rules! numbers {
 const WHOLE: &str = concat!(
     "SELECT (",
     active!(),
-    "),
+    " AND live_key = coalesce($8, live_key)),
        (SELECT string_agg(doc, ',' ORDER BY number) FROM entity
-         WHERE kind = 'incident' AND closed_at >= $2 AND agent = coalesce($1, agent)),
+         WHERE kind = 'incident' AND closed_at >= $2 AND agent = coalesce($1, agent) AND $8 IS NULL),
        (SELECT string_agg(doc, ',' ORDER BY number) FROM (
          SELECT number, doc FROM entity WHERE kind = 'remediation' AND closed_at IS NULL
          UNION SELECT number, doc FROM entity WHERE kind = 'remediation' AND opened_at >= $2
@@ -117,16 +117,21 @@ pub(super) async fn ledger_view(
         .bind(floor_name(Kind::Incident))
         .bind(floor_name(Kind::Remediation))
         .bind(floor_name(Kind::Approval))
+        .bind(scope.about.as_ref().map(Key::to_string))
         .fetch_one(&mut *connection)
         .await
         .map_err(unread)?;
+    let streaks = match scope.about {
+        Some(_) => BTreeMap::new(),
+        None => streaks(connection, agent).await?,
+    };
     Ok(LedgerView {
         active: by_number(active)?,
         resolved: joined(resolved)?,
         remediations: joined(remediations)?,
         approvals: joined(approvals)?,
         controls: by_key(controls)?,
-        streaks: streaks(connection, agent).await?,
+        streaks,
         effectiveness: by_verb(tally),
         next_incident: next_number(&incident),
         next_remediation: next_number(&remediation),

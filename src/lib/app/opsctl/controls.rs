@@ -223,7 +223,7 @@ impl Desk<'_> {
                 .collect(),
             notes: Vec::new(),
         };
-        let scope = Scope { agent: None, recent: Duration::ZERO, now };
+        let scope = Scope { about: None, agent: None, recent: Duration::ZERO, now };
         store.commit(scope, &mut decide).await?;
         store.publish(self.clock.now()).await?;
         store.close().await?;

@@ -110,7 +110,8 @@ impl Desk<'_> {
             return Ok(BTreeMap::new());
         }
         let store = self.store(Access::ReadOnly).await?;
-        let scope = Scope { agent: None, recent: Duration::ZERO, now: self.clock.now() };
+        let scope =
+            Scope { about: None, agent: None, recent: Duration::ZERO, now: self.clock.now() };
         let view = store.view(scope).await;
         store.close().await?;
         Ok(view?.controls)
