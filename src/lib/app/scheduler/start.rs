@@ -172,9 +172,7 @@ impl Serving<'_> {
             () = line => false,
             () = crash => false,
         };
-        if let Some(pulse) = pulse {
-            pulse.stop().await;
-        }
+        drop(pulse);
         if terminal.is_some() {
             terminal::clear();
         }
