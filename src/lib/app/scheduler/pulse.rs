@@ -18,7 +18,7 @@ use crate::scheduler::Word;
 const EVERY_MINUTE: &str = "0 * * * * *";
 /// So late may the thread be woken, in nanoseconds. Longer than the 64 ms that the runtime's timers are sorted by, so that
 /// the wake-up that would only sort a timer is the one that the timer is for.
-const SLACK: Option<NonZeroU64> = NonZeroU64::new(100_000_000);
+const SLACK: Option<NonZeroU64> = NonZeroU64::new(250_000_000);
 /// More than the library has ever needed, and less than a thread usually gets.
 const STACK_BYTES: usize = 512 * 1024;
 
