@@ -99,9 +99,13 @@ async fn started(
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
+
+    use futures_util::future::{Either, select};
 
     use super::*;
+    use crate::adapters::system_clock::SystemClock;
+    use crate::ports::clock::Clock as _;
 
     /// Whether this process has a thread of that name.
     fn lives(name: &str) -> bool {
@@ -116,14 +120,15 @@ mod tests {
     async fn it_says_look_and_its_thread_ends_with_it() {
         let (say, mut words) = tokio::sync::mpsc::channel(1);
         let pulse = Pulse::at("* * * * * *", say).await.unwrap();
-        let word = tokio::time::timeout(Duration::from_secs(30), words.recv()).await;
-        assert!(matches!(word, Ok(Some(Word::Look))));
+        let clock = SystemClock::new();
+        let heard = select(Box::pin(words.recv()), clock.sleep(Duration::from_secs(30))).await;
+        assert!(matches!(heard, Either::Left((Some(Word::Look), _))));
         assert!(lives("pulse"));
         drop(pulse);
-        let until = Instant::now() + Duration::from_secs(5);
+        let until = clock.elapsed() + Duration::from_secs(5);
         while lives("pulse") {
-            assert!(Instant::now() < until, "its thread goes on");
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            assert!(clock.elapsed() < until, "its thread goes on");
+            clock.sleep(Duration::from_millis(10)).await;
         }
     }
 }
