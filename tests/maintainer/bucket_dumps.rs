@@ -61,13 +61,7 @@ impl Vault {
 
     /// What was done about them in one run, as verbs and states.
     fn tended(&self) -> Vec<String> {
-        let report = self.house.tend();
-        let attempts = report.report["attempts"].as_array().expect("a list").clone();
-        let told = |one: &Value| {
-            let text = |field: &str| one[field].as_str().unwrap_or_default().to_owned();
-            format!("{}: {}", text("operation"), text("state"))
-        };
-        attempts.iter().map(told).filter(|told| told.contains("shop")).collect()
+        self.house.tend().attempts("shop")
     }
 
     /// What is told of them, by check, as long as it is so.

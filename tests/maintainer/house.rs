@@ -146,6 +146,16 @@ impl Report {
         said.filter(|one| one.contains("main/")).collect()
     }
 
+    /// What was done about this, each with the state that it came to.
+    pub(crate) fn attempts(&self, about: &str) -> Vec<String> {
+        let told = |one: &Value| {
+            let text = |field: &str| one[field].as_str().unwrap_or_default().to_owned();
+            format!("{}: {}", text("operation"), text("state"))
+        };
+        let attempts = self.report["attempts"].as_array().expect("a list").iter();
+        attempts.map(told).filter(|told| told.contains(about)).collect()
+    }
+
     /// Why what was found and is about this was left alone.
     pub(crate) fn left(&self, about: &str) -> String {
         let all = self.report["plan"]["deferrals"].as_array().expect("a list").iter();

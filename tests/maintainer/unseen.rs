@@ -1,6 +1,6 @@
 //! A user who may not see what others do: nothing is taken for well because of it, and nobody waits for long all the same.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::house::House;
 use super::peers::wait_until;
@@ -75,14 +75,5 @@ fn who_waits_is_let_through_by_a_user_who_may_not_see_what_others_do() {
     let slow = "autovacuum = off\nvacuum_cost_delay = 50\nvacuum_cost_limit = 2";
     let Some(house) = House::with(&["orders"], slow) else { return };
     let house = owned(house);
-    let run = house.maintainer().stdout(std::process::Stdio::piped()).spawn().expect("it starts");
-    let at_work = || house.server.sql("SELECT count(*) FROM pg_stat_progress_vacuum") == "1";
-    assert!(wait_until(Duration::from_secs(15), at_work), "{}", house.server.log());
-    let began = Instant::now();
-    house.server.sql("ALTER TABLE orders ADD COLUMN more int");
-    let waited = began.elapsed();
-    assert!(waited < Duration::from_secs(3), "{waited:?}");
-    let output = run.wait_with_output().expect("it ends");
-    let report = String::from_utf8_lossy(&output.stdout);
-    assert!(report.contains("others waited for it, so it gave way"), "{report}");
+    super::yields::let_through_a_vacuum(&house);
 }

@@ -22,6 +22,21 @@ fn bloated(house: &House, rows: u32) {
     house.server.sql("SELECT pg_sleep(0.3)");
 }
 
+/// A vacuum of `orders` that somebody comes to wait for gives way.
+pub(crate) fn let_through_a_vacuum(house: &House) {
+    let run = house.maintainer().stdout(std::process::Stdio::piped()).spawn().expect("it starts");
+    let at_work = || house.server.sql("SELECT count(*) FROM pg_stat_progress_vacuum") == "1";
+    assert!(super::peers::wait_until(Duration::from_secs(15), at_work), "{}", house.server.log());
+    let began = Instant::now();
+    house.server.sql("ALTER TABLE orders ADD COLUMN more int");
+    let waited = began.elapsed();
+    assert!(waited < Duration::from_secs(3), "{waited:?}");
+    let output = run.wait_with_output().expect("it ends");
+    let report = String::from_utf8_lossy(&output.stdout);
+    assert!(report.contains("others waited for it, so it gave way"), "{report}");
+    assert_eq!(output.status.code(), Some(0), "due still, and nothing failed: {report}");
+}
+
 #[test]
 fn who_waits_for_a_rebuild_is_let_through_within_three_seconds() {
     let Some(house) = House::new(&[]) else { return };
@@ -55,15 +70,5 @@ fn a_vacuum_that_takes_long_gives_way_to_whoever_waits_and_is_taken_for_no_attem
          DELETE FROM orders WHERE id % 2 = 0",
     );
     house.server.sql("SELECT pg_sleep(0.3)");
-    let run = house.maintainer().stdout(std::process::Stdio::piped()).spawn().expect("it starts");
-    let at_work = || house.server.sql("SELECT count(*) FROM pg_stat_progress_vacuum") == "1";
-    assert!(super::peers::wait_until(Duration::from_secs(15), at_work), "{}", house.server.log());
-    let began = Instant::now();
-    house.server.sql("ALTER TABLE orders ADD COLUMN more int");
-    let waited = began.elapsed();
-    assert!(waited < Duration::from_secs(3), "{waited:?}");
-    let output = run.wait_with_output().expect("it ends");
-    let report = String::from_utf8_lossy(&output.stdout);
-    assert!(report.contains("others waited for it, so it gave way"), "{report}");
-    assert_eq!(output.status.code(), Some(0), "due still, and nothing failed: {report}");
+    let_through_a_vacuum(&house);
 }

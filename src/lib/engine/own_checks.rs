@@ -207,7 +207,7 @@ impl Engine {
 
 /// Why nobody asks whether an agent runs, if so: settings switch it off, or a person suspended its slots.
 fn not_asked(history: &History, seen: &Seen, now: Timestamp) -> Option<String> {
-    let keys = [control::suspension_of(&history.agent), control::SUSPEND_ALL.to_owned()];
+    let keys = control::suspensions_of(&history.agent);
     let mut suspended = keys.iter().filter_map(|key| seen.view.controls.get(key));
     let suspended = suspended.find(|found| found.applies(now));
     if let Some(found) = suspended {

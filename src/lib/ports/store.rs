@@ -218,6 +218,7 @@ pub trait Store: Send + Sync {
     /// Writes `ops-state.json`, durably, unless a newer one of the same ledger is there.
     fn publish(&self, now: Timestamp) -> Pending<'_, Result<(), StoreError>>;
 
-    /// Publishes where the view is behind the ledger: a writer may have died between its commit and its publication.
+    /// Publishes where the view is behind the ledger, and was not written a moment ago: a writer may have died between its
+    /// commit and its publication; one that lives publishes by itself.
     fn catch_up(&self, now: Timestamp) -> Pending<'_, Result<(), StoreError>>;
 }

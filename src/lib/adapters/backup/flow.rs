@@ -20,11 +20,17 @@ enum Piece {
     End,
 }
 
+/// What has passed so far.
+#[derive(Default)]
+pub(super) struct Tally {
+    digest: Sha256,
+    bytes: u64,
+}
+
 /// Where it goes in.
 pub(super) struct Inlet {
     pieces: mpsc::Sender<Piece>,
-    digest: Sha256,
-    bytes: u64,
+    tally: Tally,
 }
 
 /// What went through.
@@ -46,23 +52,33 @@ pub(super) struct Outlet {
 pub(super) fn flow() -> (Inlet, Outlet) {
     let (into, out) = mpsc::channel(WAITING);
     (
-        Inlet { pieces: into, digest: Sha256::new(), bytes: 0 },
+        Inlet { pieces: into, tally: Tally::default() },
         Outlet { pieces: out, piece: Vec::new(), read: 0, has_ended: false },
     )
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, part: &[u8]) {
+        self.digest.update(part);
+        self.bytes += part.len() as u64;
+    }
+
+    pub(super) fn passed(self) -> Passed {
+        Passed { size_bytes: self.bytes, sha256: hex(&self.digest.finalize()) }
+    }
 }
 
 impl Inlet {
     /// Says that all of it is through.
     pub(super) async fn end(self) -> io::Result<Passed> {
         self.pieces.send(Piece::End).await.map_err(|_| given_up())?;
-        Ok(Passed { size_bytes: self.bytes, sha256: hex(&self.digest.finalize()) })
+        Ok(self.tally.passed())
     }
 }
 
 impl Taker for Inlet {
     async fn take(&mut self, part: &[u8]) -> io::Result<()> {
-        self.digest.update(part);
-        self.bytes += part.len() as u64;
+        self.tally.add(part);
         self.pieces.send(Piece::Bytes(part.to_vec())).await.map_err(|_| given_up())
     }
 }

@@ -11,18 +11,17 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
 
 use super::BackupSet;
 use super::files::MADE;
-use super::flow::Passed;
+use super::flow::{Passed, Tally};
 use super::folder::{self, unwritten};
 use super::home::Home;
 use super::programs::finished;
 use crate::adapters::child::{Program, Taker};
 use crate::adapters::disk_room;
 use crate::adapters::postgres::Postgres;
-use crate::adapters::store::{hex, stamp, sync_folder};
+use crate::adapters::store::{stamp, sync_folder};
 use crate::domain::upkeep::{Backup, BackupSource};
 use crate::ports::processes::ActFailure;
 
@@ -46,8 +45,7 @@ pub(super) struct Begun {
 /// A file that is written, and summed up on the way.
 struct Written {
     file: File,
-    digest: Sha256,
-    bytes: u64,
+    tally: Tally,
 }
 
 impl BackupSet {
@@ -215,21 +213,20 @@ impl Written {
     fn to(path: &Path) -> io::Result<Self> {
         let mut options = File::options();
         let file = options.write(true).create(true).truncate(true).mode(0o600).open(path)?;
-        Ok(Self { file, digest: Sha256::new(), bytes: 0 })
+        Ok(Self { file, tally: Tally::default() })
     }
 
     /// What was written, once it is on the disk.
     fn on_the_disk(self) -> io::Result<Passed> {
         self.file.sync_all()?;
-        Ok(Passed { size_bytes: self.bytes, sha256: hex(&self.digest.finalize()) })
+        Ok(self.tally.passed())
     }
 }
 
 impl Taker for Written {
     async fn take(&mut self, part: &[u8]) -> io::Result<()> {
         self.file.write_all(part)?;
-        self.digest.update(part);
-        self.bytes += part.len() as u64;
+        self.tally.add(part);
         Ok(())
     }
 }

@@ -59,8 +59,7 @@ pub(super) async fn histories(
             cron: entry.schedule.expression().to_owned(),
             zone: entry.schedule.zone().to_owned(),
             enabled: entry.enabled
-                && !is_on(control::SUSPEND_ALL)
-                && !is_on(&control::suspension_of(&entry.agent)),
+                && !control::suspensions_of(&entry.agent).iter().any(|key| is_on(key)),
             began,
             last_well: well.and_then(|at| at.parse().ok()),
             runs: runs?.into_iter().map(past).collect(),

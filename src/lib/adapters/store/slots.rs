@@ -276,7 +276,7 @@ async fn seen(
 
 /// The suspension of this agent, or of all.
 fn suspension(controls: &Controls, agent: &AgentName) -> Option<Suspension> {
-    let keys = [control::suspension_of(agent), control::SUSPEND_ALL.to_owned()];
+    let keys = control::suspensions_of(agent);
     let one = keys.iter().filter_map(|key| controls.get(key)).find(|one| one.on)?;
     Some(Suspension { since: one.set_at, until: one.expires_at, why: one.reason.clone() })
 }

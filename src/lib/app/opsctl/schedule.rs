@@ -178,7 +178,7 @@ fn suspension(
     slot: &SlotTold,
     now: Timestamp,
 ) -> Option<String> {
-    let keys = [control::suspension_of(&slot.agent), control::SUSPEND_ALL.to_owned()];
+    let keys = control::suspensions_of(&slot.agent);
     let on = keys.iter().filter_map(|key| controls.get(key)).filter(|one| one.applies(now));
     let covers = |one: &&Control| one.expires_at.is_none_or(|until| slot.starts_at < until);
     let longest = on.filter(covers).max_by_key(|one| one.expires_at.unwrap_or(Timestamp::MAX))?;

@@ -4,7 +4,6 @@
 //! The library looks at its one job twice a second, whatever that job's time is. It does so on a thread of its own that may
 //! be woken late: there a look is one wake-up, where exact timers make it two, and no start of an agent waits for it.
 
-use std::io;
 use std::num::NonZeroU64;
 
 use rustix::thread::set_current_timer_slack;
@@ -19,7 +18,7 @@ const EVERY_MINUTE: &str = "0 * * * * *";
 /// So late may the thread be woken, in nanoseconds. Longer than the 64 ms that the runtime's timers are sorted by, so that
 /// the wake-up that would only sort a timer is the one that the timer is for.
 const SLACK: Option<NonZeroU64> = NonZeroU64::new(250_000_000);
-/// More than the library has ever needed, and less than a thread usually gets.
+/// A look at one job needs little; a thread usually gets four times as much.
 const STACK_BYTES: usize = 512 * 1024;
 
 /// A pulse that has been started; it ends when this is dropped.
@@ -41,11 +40,7 @@ impl Pulse {
         let (end, ended) = oneshot::channel();
         let (say, said) = oneshot::channel();
         let thread = std::thread::Builder::new().name("pulse".to_owned()).stack_size(STACK_BYTES);
-        let started = thread.spawn(move || {
-            if let Err(error) = beat(times, words, say, ended) {
-                tracing::debug!("the pulse did not end in order: {error}");
-            }
-        });
+        let started = thread.spawn(move || beat(times, words, say, ended));
         started.map_err(|error| error.to_string())?;
         said.await.unwrap_or_else(|_| Err("its thread ended at once".to_owned()))?;
         Ok(Self { _ends_when_dropped: end })
@@ -58,25 +53,33 @@ fn beat(
     words: Sender<Word>,
     say: oneshot::Sender<Result<(), String>>,
     ended: oneshot::Receiver<()>,
-) -> io::Result<()> {
+) {
     if let Err(error) = set_current_timer_slack(SLACK) {
         tracing::debug!("the pulse is woken exactly: {error}");
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            // Whoever asked may have gone.
+            let _gone = say.send(Err(error.to_string()));
+            return;
+        }
+    };
     runtime.block_on(async {
         let mut library = match started(times, words).await {
             Ok(library) => library,
             Err(error) => {
-                // Whoever asked may have gone.
                 let _gone = say.send(Err(error.to_string()));
-                return Ok(());
+                return;
             }
         };
         let _gone = say.send(Ok(()));
         // Nothing is ever sent: the other end is dropped.
         let _dropped = ended.await;
-        library.shutdown().await.map_err(io::Error::other)
-    })
+        if let Err(error) = library.shutdown().await {
+            tracing::debug!("the pulse did not end in order: {error}");
+        }
+    });
 }
 
 /// One asynchronous job that is never changed: a synchronous one would block the thread, and more than one may be lost.

@@ -79,6 +79,12 @@ pub fn suspension_of(agent: &AgentName) -> String {
     format!("suspend:{agent}")
 }
 
+/// The suspensions that keep an agent from starting: its own, and that of all.
+#[must_use]
+pub fn suspensions_of(agent: &AgentName) -> [String; 2] {
+    [suspension_of(agent), SUSPEND_ALL.to_owned()]
+}
+
 /// One agent does not act.
 #[must_use]
 pub fn pause_of(agent: &AgentName) -> String {

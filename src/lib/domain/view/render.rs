@@ -183,7 +183,7 @@ fn agent(entry: &RosterEntry, input: &ViewInput) -> ViewAgent {
 
 /// When the agent is expected next: not while a person has suspended its slots, and nobody knows for how long.
 fn next(entry: &RosterEntry, input: &ViewInput) -> Option<Timestamp> {
-    let keys = [control::suspension_of(&entry.agent), control::SUSPEND_ALL.to_owned()];
+    let keys = control::suspensions_of(&entry.agent);
     let suspensions = keys.iter().filter_map(|key| input.controls.get(key));
     let mut from = input.now;
     for suspension in suspensions.filter(|one| one.applies(input.now)) {
