@@ -5,6 +5,7 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use opswarden::adapters::s3::{BucketStore, Client, S3Error, S3Options};
 use opswarden::adapters::system_clock::SystemClock;
@@ -17,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, ReadBuf};
 use super::peers_s3::{KEY, REGION, S3Server, SECRET};
 
 const MIB: usize = 1024 * 1024;
+const MINUTE: Duration = Duration::from_mins(1);
 
 pub(crate) fn options(server: &S3Server) -> S3Options {
     S3Options {
@@ -34,23 +36,36 @@ pub(crate) fn client(options: &S3Options) -> Client {
 
 /// Makes the bucket, which is the one thing that the product never does.
 pub(crate) async fn with_bucket(server: &S3Server) -> Client {
-    let options = options(server);
     // First: it brings the provider of TLS without which no client is built.
-    let client = client(&options);
-    let url = server.endpoint().parse().expect("an address");
-    let style = rusty_s3::UrlStyle::Path;
-    let bucket = rusty_s3::Bucket::new(url, style, options.bucket.clone(), REGION);
-    let bucket = bucket.expect("a bucket");
-    let keys = rusty_s3::Credentials::new(KEY, SECRET);
-    let minute = std::time::Duration::from_mins(1);
-    let url = rusty_s3::S3Action::sign(&bucket.create_bucket(&keys), minute);
+    let client = client(&options(server));
+    let (bucket, keys) = by_hand(server);
     let body = format!(
         "<CreateBucketConfiguration><LocationConstraint>{REGION}</LocationConstraint></CreateBucketConfiguration>"
     );
-    let made = reqwest::Client::new().put(url).body(body).send().await;
-    let made = made.expect("the store answers");
-    assert!(made.status().is_success(), "{}", made.text().await.unwrap_or_default());
+    let url = rusty_s3::S3Action::sign(&bucket.create_bucket(&keys), MINUTE);
+    answered(reqwest::Client::new().put(url).body(body)).await;
     client
+}
+
+/// Begins an upload and leaves it, as a client does that is killed.
+pub(crate) async fn begin_upload(server: &S3Server, key: &str) {
+    let (bucket, keys) = by_hand(server);
+    let begin = bucket.create_multipart_upload(Some(&keys), key);
+    let url = rusty_s3::S3Action::sign(&begin, MINUTE);
+    answered(reqwest::Client::new().post(url).header("Content-Length", "0")).await;
+}
+
+/// What the tests ask without the product's client.
+fn by_hand(server: &S3Server) -> (rusty_s3::Bucket, rusty_s3::Credentials) {
+    let url = server.endpoint().parse().expect("an address");
+    let name = options(server).bucket;
+    let bucket = rusty_s3::Bucket::new(url, rusty_s3::UrlStyle::Path, name, REGION);
+    (bucket.expect("a bucket"), rusty_s3::Credentials::new(KEY, SECRET))
+}
+
+async fn answered(request: reqwest::RequestBuilder) {
+    let answer = request.send().await.expect("the store answers");
+    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap_or_default());
 }
 
 /// Bytes that do not repeat themselves.
@@ -83,7 +98,7 @@ impl AsyncRead for Breaks {
 }
 
 pub(crate) async fn look(client: &Client) -> BucketLook {
-    let store = BucketStore::new("media", client.clone(), std::time::Duration::from_mins(1));
+    let store = BucketStore::new("media", client.clone(), MINUTE);
     let now = opswarden::ports::clock::Clock::now(&SystemClock::new());
     store.look(now).await.expect("the bucket is seen")
 }
@@ -250,7 +265,7 @@ async fn what_is_wrong_is_told_apart_and_no_key_is_told() {
     let now = opswarden::ports::clock::Clock::now(&SystemClock::new());
     for (options, expected) in cases {
         let client = client(&options);
-        let store = BucketStore::new("media", client.clone(), std::time::Duration::from_mins(1));
+        let store = BucketStore::new("media", client.clone(), MINUTE);
         let why = store.look(now).await.unwrap_err().why;
         assert!(why.starts_with("the bucket media cannot be seen: "), "{why}");
         assert!(why.contains(expected), "{why}");

@@ -88,3 +88,35 @@ async fn empty_pages_of_a_list_are_followed() {
     let error = client.list("").await.unwrap_err();
     assert!(matches!(error, S3Error::Shape("the list does not go on")), "{error}");
 }
+
+#[tokio::test]
+async fn a_question_that_a_busy_store_refuses_or_loses_is_asked_again() {
+    let asked = |method: &str, asked: Value, key: &str| json!({ "method": method, "asked": asked, "key": key, "status": 503, "code": "SlowDown" });
+    let list = asked("GET", json!({ "list-type": "2" }), "");
+    let uploads = asked("GET", json!({ "uploads": "" }), "");
+    let [head, get, delete] = ["HEAD", "GET", "DELETE"].map(|verb| asked(verb, json!({}), "/x"));
+    let all = |more: Value| -> Value {
+        let mut rules = [&list, &uploads, &head, &get, &delete].map(Value::clone);
+        for rule in rules.iter_mut().filter_map(Value::as_object_mut) {
+            rule.extend(more.as_object().cloned().unwrap_or_default());
+        }
+        json!({ "refuse": rules })
+    };
+    for more in [json!({ "times": 2 }), json!({ "times": 1, "reset": true })] {
+        let Some(server) = S3Server::start(all(more.clone())) else { return };
+        let client = with_bucket(&server).await;
+        client.put_stream("x", &b"12345"[..]).await.unwrap();
+        assert_eq!(client.list("").await.unwrap().len(), 1, "{more}");
+        assert_eq!(look(&client).await.unfinished.unwrap().count, 0, "{more}");
+        assert_eq!(client.head("x").await.unwrap().map(|head| head.size_bytes), Some(5), "{more}");
+        assert_eq!(client.sum("x").await.unwrap().0, 5, "{more}");
+        client.delete("x").await.unwrap();
+        assert_eq!(client.list("").await.unwrap(), [], "{more}");
+    }
+    let Some(server) = S3Server::start(all(json!({}))) else { return };
+    let client = with_bucket(&server).await;
+    let began = Instant::now();
+    let error = client.list("").await.unwrap_err();
+    assert!(matches!(error, S3Error::Refused(_)), "{error}");
+    assert!(began.elapsed() < Duration::from_secs(10), "whoever asks is not kept for long");
+}

@@ -6,6 +6,7 @@ Takes its settings as one JSON argument, prints its port as one JSON line, and e
 import datetime
 import json
 import os
+import re
 import socket
 import sys
 import threading
@@ -93,6 +94,19 @@ def empty_page(environ, asked):
     return None
 
 
+def with_beginnings(body):
+    """moto says that every upload was begun in 2010; these names were begun just now."""
+    young = [f"<Key>{key}</Key>".encode() for key in settings["young_uploads"]]
+    soon = now() + datetime.timedelta(seconds=1)
+    at = soon.strftime("<Initiated>%Y-%m-%dT%H:%M:%S.000Z</Initiated>").encode()
+
+    def told(upload):
+        is_young = any(key in upload[0] for key in young)
+        return re.sub(rb"<Initiated>.*</Initiated>", at, upload[0]) if is_young else upload[0]
+
+    return re.sub(rb"<Upload>.*?</Upload>", told, body, flags=re.DOTALL)
+
+
 class Checked:
     def __init__(self, app):
         self.app = app
@@ -131,13 +145,15 @@ class Checked:
             start_response("200 OK", [("Content-Length", str(len(page)))])
             return [page.encode()]
         careless = self.asked_as_an_address(asked)
-        if environ["REQUEST_METHOD"] != "GET" or not (careless or "uploadId" in asked):
+        dated = "uploads" in asked and "young_uploads" in settings
+        if environ["REQUEST_METHOD"] != "GET" or not (careless or dated or "uploadId" in asked):
             return self.app(environ, start_response)
         # moto gives the list of parts another name than S3 does, which S3's own library does not look at.
         told = []
         body = b"".join(self.app(environ, lambda *head: told.extend(head)))
         body = body.replace(b"ListPartsResponse", b"ListPartsResult")
         body = body.replace(b"%2B", b"+") if careless else body
+        body = with_beginnings(body) if dated else body
         headers = [pair for pair in told[1] if pair[0].lower() != "content-length"]
         start_response(told[0], [*headers, ("Content-Length", str(len(body)))])
         return [body]

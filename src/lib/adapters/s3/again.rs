@@ -11,7 +11,9 @@ use crate::adapters::retry_after;
 
 /// So often it is sent in all.
 const TIMES: u32 = 5;
-/// The first pause; each further one is twice as long, so that a store has 7.5 s in all to recover.
+/// A question so often: whoever asks has more to ask, and a store that is not there would keep them waiting each time.
+const QUESTIONS: u32 = 3;
+/// The first pause; each further one is twice as long, so that a store has 7.5 s in all to recover, and 1.5 s for a question.
 const FIRST: Duration = Duration::from_millis(500);
 /// A store that asks for a longer pause is given up: somebody else may have more use of the time.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -20,19 +22,30 @@ const WITHIN: Duration = Duration::from_mins(5);
 /// Pauses are spread by a fifth either way, so that parts of many do not come in step.
 const SPREAD_PERCENT: u32 = 20;
 
-/// What it would do to carry a request out twice.
+/// What a request is, and what it would do to carry it out twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Harm {
-    /// Nothing: the same is there.
-    None,
-    /// Something that nobody wants; so it is sent again only where the store says that it did nothing.
-    Twice,
+pub(super) enum Deed {
+    /// A question, or the removal of what may be gone already: twice is as good as once.
+    Question,
+    /// Something is put there: twice is as good as once, and it has taken long to come so far.
+    Put,
+    /// Twice is what nobody wants; so it is sent again only where the store says that it did nothing.
+    Once,
+}
+
+impl Deed {
+    const fn times(self) -> u32 {
+        match self {
+            Self::Question => QUESTIONS,
+            Self::Put | Self::Once => TIMES,
+        }
+    }
 }
 
 /// How often it was sent, and since when.
 #[derive(Debug)]
 pub(super) struct Patience {
-    harm: Harm,
+    deed: Deed,
     sent: u32,
     /// By the clock that nobody sets.
     since: Duration,
@@ -41,10 +54,10 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    pub(super) fn new(harm: Harm, address: &str, since: Duration) -> Self {
+    pub(super) fn new(deed: Deed, address: &str, since: Duration) -> Self {
         let mut hash = DefaultHasher::new();
         address.hash(&mut hash);
-        Self { harm, sent: 0, since, scatter: hash.finish() }
+        Self { deed, sent: 0, since, scatter: hash.finish() }
     }
 
     /// After which pause it is sent again; `None` where this is its answer.
@@ -58,11 +71,11 @@ impl Patience {
         let (again, headers) = match answer {
             Ok((status, headers)) => (self.is_passing(status), headers),
             Err(S3Error::Unreached(_)) => (true, &none),
-            Err(S3Error::Lost(_)) => (self.harm == Harm::None, &none),
+            Err(S3Error::Lost(_)) => (self.deed != Deed::Once, &none),
             Err(_) => (false, &none),
         };
         self.sent += 1;
-        if !again || self.sent >= TIMES {
+        if !again || self.sent >= self.deed.times() {
             return None;
         }
         let pause = retry_after::wait(headers, now).unwrap_or_default().max(self.usual());
@@ -72,9 +85,9 @@ impl Patience {
 
     /// Whether a status says that the store may do it a little later.
     const fn is_passing(&self, status: u16) -> bool {
-        match self.harm {
-            Harm::None => matches!(status, 429 | 500 | 502..=504),
-            Harm::Twice => matches!(status, 429 | 503),
+        match self.deed {
+            Deed::Question | Deed::Put => matches!(status, 429 | 500 | 502..=504),
+            Deed::Once => matches!(status, 429 | 503),
         }
     }
 
@@ -113,15 +126,15 @@ mod tests {
         patience.pause(told, Timestamp::UNIX_EPOCH, elapsed)
     }
 
-    fn first(harm: Harm, told: &Told) -> Option<Duration> {
-        pause(&mut Patience::new(harm, "a", seconds(0)), told, seconds(0))
+    fn first(deed: Deed, told: &Told) -> Option<Duration> {
+        pause(&mut Patience::new(deed, "a", seconds(0)), told, seconds(0))
     }
 
     #[test]
     fn pauses_double_are_spread_and_end() {
         let mut all = Vec::new();
         for address in ["one", "two", "three"] {
-            let mut patience = Patience::new(Harm::None, address, seconds(0));
+            let mut patience = Patience::new(Deed::Put, address, seconds(0));
             let again = || pause(&mut patience, &lost(), seconds(0));
             let pauses: Vec<Duration> = std::iter::from_fn(again).collect();
             assert_eq!(pauses.len(), 4, "five times in all");
@@ -132,32 +145,35 @@ mod tests {
             all.push(pauses);
         }
         assert!(all[0] != all[1] || all[1] != all[2], "not in step: {all:?}");
+        let mut question = Patience::new(Deed::Question, "a", seconds(0));
+        let asked = std::iter::from_fn(|| pause(&mut question, &lost(), seconds(0)));
+        assert_eq!(asked.count(), 2, "three times in all");
     }
 
     #[test]
     fn a_store_is_heard_when_it_says_how_long_and_given_up_when_that_is_long() {
-        assert_eq!(first(Harm::None, &answer(503, Some("7"))), Some(seconds(7)));
-        assert_eq!(first(Harm::None, &answer(503, Some("31"))), None);
-        let soon = first(Harm::None, &answer(503, Some("0"))).unwrap();
+        assert_eq!(first(Deed::Put, &answer(503, Some("7"))), Some(seconds(7)));
+        assert_eq!(first(Deed::Put, &answer(503, Some("31"))), None);
+        let soon = first(Deed::Put, &answer(503, Some("0"))).unwrap();
         assert!(soon >= FIRST * 8 / 10, "never at once: {soon:?}");
         let late = seconds(299);
-        let mut patience = Patience::new(Harm::None, "a", seconds(0));
+        let mut patience = Patience::new(Deed::Put, "a", seconds(0));
         assert_eq!(pause(&mut patience, &answer(503, Some("2")), late), None);
     }
 
     #[test]
     fn only_what_passes_is_sent_again_and_what_harms_only_where_nothing_was_done() {
         for status in [200, 301, 400, 403, 404, 409, 501] {
-            assert_eq!(first(Harm::None, &answer(status, None)), None, "{status}");
+            assert_eq!(first(Deed::Put, &answer(status, None)), None, "{status}");
         }
         for status in [429, 500, 502, 503, 504] {
-            assert!(first(Harm::None, &answer(status, None)).is_some(), "{status}");
+            assert!(first(Deed::Put, &answer(status, None)).is_some(), "{status}");
         }
-        assert!(first(Harm::Twice, &answer(503, None)).is_some());
-        assert!(first(Harm::Twice, &answer(500, None)).is_none());
-        assert!(first(Harm::None, &lost()).is_some() && first(Harm::Twice, &lost()).is_none());
+        assert!(first(Deed::Once, &answer(503, None)).is_some());
+        assert!(first(Deed::Once, &answer(500, None)).is_none());
+        assert!(first(Deed::Put, &lost()).is_some() && first(Deed::Once, &lost()).is_none());
         let unreached = Err(S3Error::Unreached("the connection was refused".to_owned()));
-        assert!(first(Harm::Twice, &unreached).is_some(), "nothing was sent");
-        assert!(first(Harm::None, &Err(S3Error::Shape("x"))).is_none());
+        assert!(first(Deed::Once, &unreached).is_some(), "nothing was sent");
+        assert!(first(Deed::Put, &Err(S3Error::Shape("x"))).is_none());
     }
 }

@@ -15,7 +15,7 @@ use rustls::crypto::ring;
 use rusty_s3::{Bucket, Credentials, Method, S3Action, UrlStyle};
 use tokio::time::{Instant, timeout_at};
 
-use super::again::{Harm, Patience};
+use super::again::{Deed, Patience};
 use super::answer::{Answer, LATE};
 use super::error::{S3Error, of_http};
 use crate::domain::upkeep::{bucket_name_fault, endpoint_fault};
@@ -102,53 +102,36 @@ impl Client {
         &self.credentials
     }
 
-    /// An action that the library knows, answered with yes.
+    /// A question that the library knows, or a removal, answered with yes.
     pub(super) async fn ask<'a, A: S3Action<'a>>(
         &self,
         action: A,
-        body: Vec<u8>,
         within: Duration,
     ) -> Result<Answer, S3Error> {
-        self.answer(&action, body, within).await?.accepted()
+        self.answer(&action, within).await?.accepted()
     }
 
-    /// An action that the library knows, whatever the answer.
+    /// The same, whatever the answer.
     pub(super) async fn answer<'a, A: S3Action<'a>>(
         &self,
         action: &A,
-        body: Vec<u8>,
         within: Duration,
     ) -> Result<Answer, S3Error> {
-        let end = end_of(within);
         let url = action.sign_with_time(SIGNED_FOR, &self.clock.now());
-        let response = self.send((A::METHOD, url), HeaderMap::new(), body, end).await?;
-        Answer::read(response, self.clock.now(), end).await
+        let request = self.request((A::METHOD, url), HeaderMap::new(), Vec::new())?;
+        self.answered(request, Deed::Question, (within, end_of(within))).await
     }
 
-    /// An action that is sent again, for a while, where the store has no time for it or its answer is lost; answered with yes.
-    /// Each time may take `within`.
+    /// An action that changes something, answered with yes. Each time that it is sent may take `each`.
     pub(super) async fn insist<'a, A: S3Action<'a>>(
         &self,
         action: A,
         body: Vec<u8>,
-        (harm, within): (Harm, Duration),
+        (deed, each): (Deed, Duration),
     ) -> Result<Answer, S3Error> {
         let url = action.sign_with_time(SIGNED_FOR, &self.clock.now());
-        let mut patience = Patience::new(harm, url.as_str(), self.clock.elapsed());
         let request = self.request((A::METHOD, url), HeaderMap::new(), body)?;
-        loop {
-            // What it sends lies in memory and is not copied.
-            let again = request.try_clone().ok_or(S3Error::Shape("it can be sent only once"))?;
-            let end = end_of(within);
-            let answer = self.execute(again, end).await;
-            let now = self.clock.now();
-            let told = answer.as_ref().map(|answer| (answer.status().as_u16(), answer.headers()));
-            let Some(pause) = patience.pause(told, now, self.clock.elapsed()) else {
-                return Answer::read(answer?, now, end).await?.accepted();
-            };
-            drop(answer);
-            self.clock.sleep(pause).await;
-        }
+        self.answered(request, deed, (each, end_of(LONGEST))).await?.accepted()
     }
 
     /// A question about the bucket that the library does not know; its words in alphabetical order.
@@ -157,7 +140,6 @@ impl Client {
         words: &[(&str, &str)],
         within: Duration,
     ) -> Result<Answer, S3Error> {
-        let end = end_of(within);
         let url = rusty_s3::signing::sign(
             &self.clock.now(),
             Method::Get,
@@ -170,8 +152,8 @@ impl Client {
             words.iter().copied(),
             std::iter::empty(),
         );
-        let response = self.send((Method::Get, url), HeaderMap::new(), Vec::new(), end).await?;
-        Answer::read(response, self.clock.now(), end).await?.accepted()
+        let request = self.request((Method::Get, url), HeaderMap::new(), Vec::new())?;
+        self.answered(request, Deed::Question, (within, end_of(within))).await?.accepted()
     }
 
     /// A signed action whose answer is not read yet.
@@ -186,22 +168,48 @@ impl Client {
         headers: HeaderMap,
     ) -> Result<Response, S3Error> {
         let url = action.sign_with_time(SIGNED_FOR, &self.clock.now());
-        let end = end_of(SHORT);
-        let response = self.send((A::METHOD, url), headers, Vec::new(), end).await?;
+        let request = self.request((A::METHOD, url), headers, Vec::new())?;
+        let (response, end) =
+            self.patiently(request, Deed::Question, (SHORT, end_of(SHORT))).await?;
         if response.status().is_success() {
             return Ok(response);
         }
         Err(Answer::read(response, self.clock.now(), end).await?.refusal())
     }
 
-    async fn send(
+    async fn answered(
         &self,
-        asked: (Method, Url),
-        headers: HeaderMap,
-        body: Vec<u8>,
-        end: Instant,
-    ) -> Result<Response, S3Error> {
-        self.execute(self.request(asked, headers, body)?, end).await
+        request: Request,
+        deed: Deed,
+        time: (Duration, Instant),
+    ) -> Result<Answer, S3Error> {
+        let (response, end) = self.patiently(request, deed, time).await?;
+        Answer::read(response, self.clock.now(), end).await
+    }
+
+    /// Sends it, and again for a while where the store has no time for it or its answer is lost: each time may take `each`, and
+    /// all of it ends at `end`. With the answer comes the moment until which it may be read.
+    async fn patiently(
+        &self,
+        request: Request,
+        deed: Deed,
+        (each, end): (Duration, Instant),
+    ) -> Result<(Response, Instant), S3Error> {
+        let mut patience = Patience::new(deed, request.url().as_str(), self.clock.elapsed());
+        loop {
+            // What it sends lies in memory and is not copied.
+            let again = request.try_clone().ok_or(S3Error::Shape("it can be sent only once"))?;
+            let until = end_of(each).min(end);
+            let answer = self.execute(again, until).await;
+            let told = answer.as_ref().map(|answer| (answer.status().as_u16(), answer.headers()));
+            match patience.pause(told, self.clock.now(), self.clock.elapsed()) {
+                Some(pause) if end_of(pause) < end => {
+                    drop(answer);
+                    self.clock.sleep(pause).await;
+                }
+                Some(_) | None => return answer.map(|answer| (answer, until)),
+            }
+        }
     }
 
     /// A request that is not sent yet.

@@ -134,7 +134,7 @@ impl Client {
         if let Some(token) = token {
             action.with_continuation_token(token);
         }
-        let answer = self.ask(action, Vec::new(), within).await?;
+        let answer = self.ask(action, within).await?;
         let read = ListObjectsV2::parse_response(answer.body());
         let read = read.map_err(|_| S3Error::Shape("it is no list of objects"))?;
         let next = read.next_continuation_token;

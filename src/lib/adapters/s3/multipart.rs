@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusty_s3::actions::{CompleteMultipartUploadResponse, CreateMultipartUpload};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-use super::again::Harm;
+use super::again::Deed;
 use super::client::{Client, SHORT, named};
 use super::error::S3Error;
 
@@ -13,6 +13,8 @@ use super::error::S3Error;
 const PART_BYTES: usize = 8 * 1024 * 1024;
 /// An object has at most so many parts.
 const PARTS: u16 = 10_000;
+/// A part of a stream grows to so many at most: it lies in memory, and an agent's unit has 256 MiB.
+const LARGEST_PART_BYTES: usize = 64 * 1024 * 1024;
 /// A part, and the joining of all of them, may take so long: 8 MiB at 70 kB a second.
 const LONG: Duration = Duration::from_mins(2);
 
@@ -31,6 +33,12 @@ pub(super) fn part_bytes(bytes: u64) -> usize {
     least.max(PART_BYTES)
 }
 
+/// How long a part may take that may be so large: as long as smaller ones of the same bytes.
+fn time_of(part_bytes: usize) -> Duration {
+    let times = u32::try_from(part_bytes.div_ceil(PART_BYTES)).unwrap_or(u32::MAX);
+    LONG.saturating_mul(times.max(1))
+}
+
 impl Client {
     /// Puts a stream as one object, with at most one part of 8 MiB in memory. Where it fails, nothing of it is left, and an
     /// object of this name that was there before is untouched; after [`S3Error::Lost`] the object may be there all the same.
@@ -47,6 +55,20 @@ impl Client {
         self.put(key, stream, PART_BYTES).await
     }
 
+    /// The same for one that may be as long as `expected_bytes`: its parts grow with that up to 64 MiB, so that 625 GiB fit.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::put_stream`], of a stream that is longer than its parts.
+    pub async fn put_stream_of<R: AsyncRead + Unpin + Send>(
+        &self,
+        key: &str,
+        stream: R,
+        expected_bytes: u64,
+    ) -> Result<Put, S3Error> {
+        self.put(key, stream, part_bytes(expected_bytes).min(LARGEST_PART_BYTES)).await
+    }
+
     pub(super) async fn put<R: AsyncRead + Unpin + Send>(
         &self,
         key: &str,
@@ -58,11 +80,11 @@ impl Client {
         if first.len() < part_bytes {
             let size_bytes = length(&first);
             let action = self.bucket.put_object(Some(self.credentials()), key);
-            let answer = self.insist(action, first, (Harm::None, LONG)).await?;
+            let answer = self.insist(action, first, (Deed::Put, time_of(part_bytes))).await?;
             return Ok(Put { size_bytes, etag: answer.etag() });
         }
         let action = self.bucket.create_multipart_upload(Some(self.credentials()), key);
-        let answer = self.insist(action, Vec::new(), (Harm::Twice, SHORT)).await?;
+        let answer = self.insist(action, Vec::new(), (Deed::Once, SHORT)).await?;
         let begun = CreateMultipartUpload::parse_response(answer.body());
         let begun = begun.map_err(|_| S3Error::Shape("it names no upload"))?;
         let upload = Upload { client: self, key, id: begun.upload_id() };
@@ -91,7 +113,7 @@ impl Upload<'_> {
         for number in 1..=PARTS {
             let is_last = bytes.len() < part_bytes;
             size_bytes += length(&bytes);
-            marks.push(self.part(number, bytes).await?);
+            marks.push(self.part(number, bytes, time_of(part_bytes)).await?);
             bytes = if is_last { Vec::new() } else { part(stream, part_bytes).await? };
             if bytes.is_empty() {
                 return self.complete(&marks, size_bytes).await;
@@ -100,11 +122,11 @@ impl Upload<'_> {
         Err(S3Error::Large(PARTS))
     }
 
-    async fn part(&self, number: u16, bytes: Vec<u8>) -> Result<String, S3Error> {
+    async fn part(&self, number: u16, bytes: Vec<u8>, time: Duration) -> Result<String, S3Error> {
         let client = self.client;
         let action =
             client.bucket.upload_part(Some(client.credentials()), self.key, number, self.id);
-        let answer = client.insist(action, bytes, (Harm::None, LONG)).await?;
+        let answer = client.insist(action, bytes, (Deed::Put, time)).await?;
         answer.etag().ok_or(S3Error::Shape("a part has no mark"))
     }
 
@@ -118,7 +140,7 @@ impl Upload<'_> {
             marks,
         );
         let body = action.clone().body().into_bytes();
-        let answer = client.insist(action, body, (Harm::Twice, LONG)).await?;
+        let answer = client.insist(action, body, (Deed::Once, LONG)).await?;
         if answer.is_error() {
             return Err(answer.refusal());
         }
@@ -132,7 +154,7 @@ impl Upload<'_> {
         let client = self.client;
         let action =
             client.bucket.abort_multipart_upload(Some(client.credentials()), self.key, self.id);
-        match client.ask(action, Vec::new(), SHORT).await {
+        match client.ask(action, SHORT).await {
             Ok(_) => error,
             Err(other) if other.is_gone() => error,
             Err(other) => S3Error::Left {
@@ -153,7 +175,8 @@ async fn part<R: AsyncRead + Unpin + Send>(
     stream: &mut R,
     most: usize,
 ) -> Result<Vec<u8>, S3Error> {
-    let mut bytes = Vec::new();
+    // At once: one that grows by doubling would take twice as much.
+    let mut bytes = Vec::with_capacity(most);
     while bytes.len() < most {
         let room = most - bytes.len();
         let mut rest = (&mut *stream).take(u64::try_from(room).unwrap_or(u64::MAX));
@@ -175,6 +198,8 @@ mod tests {
         let five_tib = 5 * 1024_u64.pow(4);
         let parts = five_tib.div_ceil(u64::try_from(part_bytes(five_tib)).unwrap());
         assert!(parts <= u64::from(PARTS), "{parts}");
+        assert_eq!(time_of(part_bytes(0)), LONG);
+        assert_eq!(time_of(LARGEST_PART_BYTES), 8 * LONG);
     }
 
     #[tokio::test]

@@ -114,11 +114,11 @@ impl Client {
     /// The store cannot be asked, or the bucket is not there.
     pub async fn head(&self, key: &str) -> Result<Option<Head>, S3Error> {
         let action = self.bucket.head_object(Some(self.credentials()), named(key)?);
-        let answer = self.answer(&action, Vec::new(), SHORT).await?;
+        let answer = self.answer(&action, SHORT).await?;
         if answer.status() == 404 {
             // Such an answer has no body that would say what is missing.
             let bucket = self.bucket.head_bucket(Some(self.credentials()));
-            return match self.answer(&bucket, Vec::new(), SHORT).await? {
+            return match self.answer(&bucket, SHORT).await? {
                 found if found.status() == 404 => Err(no_bucket()),
                 found => found.accepted().map(|_| None),
             };
@@ -135,7 +135,7 @@ impl Client {
     /// The store does not do it.
     pub async fn delete(&self, key: &str) -> Result<(), S3Error> {
         let action = self.bucket.delete_object(Some(self.credentials()), named(key)?);
-        match self.ask(action, Vec::new(), SHORT).await {
+        match self.ask(action, SHORT).await {
             Err(error) if !error.is_gone() => Err(error),
             Ok(_) | Err(_) => Ok(()),
         }

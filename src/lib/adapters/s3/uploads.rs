@@ -101,7 +101,7 @@ impl Client {
             let key = named(&upload.key)?;
             let action =
                 self.bucket.abort_multipart_upload(Some(self.credentials()), key, &upload.id);
-            self.ask(action, Vec::new(), SHORT)
+            self.ask(action, SHORT)
                 .await
                 .map(drop)
                 .or_else(|error| if error.is_gone() { Ok(()) } else { Err(error) })?;
@@ -150,7 +150,7 @@ impl Client {
             if after > 0 {
                 action.set_part_number_marker(after);
             }
-            let answer = self.ask(action, Vec::new(), left(end)?).await?;
+            let answer = self.ask(action, left(end)?).await?;
             let page = ListParts::parse_response(answer.body())
                 .map_err(|_| S3Error::Shape("it is no list of parts"))?;
             let sizes = page.parts.iter().map(|part| part.size);
