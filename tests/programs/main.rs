@@ -15,6 +15,8 @@ mod full_disk;
 mod kills;
 #[path = "../support/mail_server.rs"]
 mod mail_server;
+#[path = "../support/nobody.rs"]
+mod nobody;
 mod other_user;
 mod owner;
 #[path = "../support/peers.rs"]

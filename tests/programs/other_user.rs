@@ -1,42 +1,30 @@
 //! Folders and files that another user owns: a program that may not write there does nothing, says what it may not,
 //! and leaves everything as it is.
 //!
-//! These need root, who gives the folders to itself and then starts the programs as nobody.
+//! Root gives the folders to itself and then starts the programs as nobody.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 use sha2::{Digest as _, Sha256};
-use tempfile::TempDir;
 
 use super::fake::{Fake, GUARDIAN, OPSCTL};
-use super::peers::{skip, test_name};
-
-const NOBODY: u32 = 65534;
+use super::nobody::{AS_NOBODY, NOBODY, Nobody, give, open_to_all};
 
 /// A crashed service with the ledger of an earlier run, all of it nobody's, and programs that nobody may start.
 struct Case {
     fake: Fake,
-    programs: TempDir,
+    nobody: Nobody,
 }
 
 impl Case {
     /// `None`, with a loud skip, where the programs cannot be run as somebody else.
     fn new() -> Option<Self> {
-        let works = Command::new("setpriv").args(as_nobody()).arg("true").output();
-        if !works.is_ok_and(|output| output.status.success()) {
-            skip(&test_name(), "root");
-            return None;
-        }
-        let programs = tempfile::tempdir().expect("a temporary folder");
-        let case = Self { fake: Fake::new(), programs };
-        open_to_all(case.programs.path());
-        for program in [GUARDIAN, OPSCTL] {
-            fs::copy(program, case.program(program)).expect("it is copied");
-        }
+        let nobody = Nobody::of(&[GUARDIAN, OPSCTL])?;
+        let case = Self { fake: Fake::new(), nobody };
         open_to_all(case.fake.path());
         give(case.fake.path(), NOBODY);
         let first = case.agent();
@@ -46,13 +34,9 @@ impl Case {
         Some(case)
     }
 
-    fn program(&self, program: &str) -> PathBuf {
-        self.programs.path().join(Path::new(program).file_name().expect("a name"))
-    }
-
     fn run(&self, program: &str, arguments: &[&str]) -> Output {
-        let program = self.program(program).display().to_string();
-        let words = [&as_nobody()[..], &[program.as_str()], arguments].concat();
+        let program = self.nobody.program(program).display().to_string();
+        let words = [&AS_NOBODY[..], &[program.as_str()], arguments].concat();
         let mut command = self.fake.program("setpriv", &words);
         command.env("TMPDIR", "/tmp").output().expect("setpriv starts")
     }
@@ -89,25 +73,8 @@ impl Case {
     }
 }
 
-const fn as_nobody() -> [&'static str; 3] {
-    ["--reuid=65534", "--regid=65534", "--clear-groups"]
-}
-
 fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).expect("root may");
-}
-
-fn open_to_all(path: &Path) {
-    set_mode(path, 0o755);
-}
-
-fn give(path: &Path, to: u32) {
-    chown(path, Some(to), Some(to)).expect("root may");
-    if path.is_dir() {
-        for entry in fs::read_dir(path).expect("root may").flatten() {
-            give(&entry.path(), to);
-        }
-    }
 }
 
 /// Gives everything below to nobody, who may do with it what an owner may.
