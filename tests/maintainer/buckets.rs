@@ -158,7 +158,7 @@ fn limits_that_are_passed_are_incidents_and_end_by_themselves() {
     assert_eq!(code, Some(1), "{report}");
     let open = house.open().join(" ");
     assert!(open.contains("bucket_growing") && open.contains("bucket_full"), "{open}");
-    assert_eq!(house.tend().1, Some(1), "it is as full as before");
+    assert_eq!(house.tend().1, Some(0), "it is as full as before, and a person was told");
     let open = house.open().join(" ");
     assert!(!open.contains("bucket_growing") && open.contains("bucket_full"), "{open}");
     house.runtime.block_on(house.client.delete("b")).unwrap();

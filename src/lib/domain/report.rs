@@ -226,7 +226,6 @@ impl Report {
 /// Decides how a run ends. Detection alone counts: a recovery elsewhere never makes up for a finding.
 #[must_use]
 pub fn exit_class(
-    open: &[OpenIncident],
     unproven: impl IntoIterator<Item = Severity>,
     unknown: &BTreeMap<String, String>,
     troubles: &[String],
@@ -234,8 +233,7 @@ pub fn exit_class(
     if !troubles.is_empty() || !unknown.is_empty() {
         return ExitClass::Incomplete;
     }
-    let counts = |severity: Severity| severity >= Severity::Warning;
-    if open.iter().any(|incident| counts(incident.severity)) || unproven.into_iter().any(counts) {
+    if unproven.into_iter().any(|severity| severity >= Severity::Warning) {
         return ExitClass::Findings;
     }
     ExitClass::Clean

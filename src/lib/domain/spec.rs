@@ -11,6 +11,9 @@ use super::subject::{AgentName, CheckId};
 pub enum CheckClass {
     /// A fault is an incident.
     Incident,
+    /// A fault is an incident that a person alone can mend, in their own time: as a warning it makes the run red that has news of
+    /// it, and not every run until then. As a critical one it does.
+    Advice,
     /// A fault is routine work that fell due; it becomes an incident when it stays undone beyond its grace.
     Chore,
 }

@@ -166,7 +166,7 @@ impl Planner<'_> {
         }
         let incident = self.view.incident_of(&case.key).cloned();
         // A chore becomes an incident once it failed, or is overdue.
-        if incident.is_none() && case.check.class == CheckClass::Incident {
+        if incident.is_none() && case.check.class != CheckClass::Chore {
             let seen = self.view.streaks.get(&case.key).map_or(0, |streak| streak.samples);
             let why = format!(
                 "{} of {} agreeing looks so far",

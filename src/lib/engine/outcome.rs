@@ -9,7 +9,8 @@ use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::report::{Change, OpenIncident, Report, exit_class};
 use crate::domain::run::{AgentRun, Decision, RunState};
 use crate::domain::severity::Severity;
-use crate::domain::subject::CheckId;
+use crate::domain::spec::CheckClass;
+use crate::domain::subject::{CheckId, Key};
 use crate::ports::store::Note;
 
 impl Progress {
@@ -111,6 +112,26 @@ impl Progress {
         })
     }
 
+    /// Whether a finding is a person's to mend, and they were told of it before: it stands in the report, and no run is red for it.
+    fn is_known_advice(&self, key: &Key, severity: Severity, open: &[OpenIncident]) -> bool {
+        let is_advice =
+            self.spec.check(&key.check).is_some_and(|check| check.class == CheckClass::Advice);
+        let incident = open.iter().find(|incident| incident.key == *key);
+        is_advice
+            && severity < Severity::Critical
+            && incident.is_some_and(|incident| !self.has_news_of(incident.id))
+    }
+
+    fn has_news_of(&self, incident: IncidentId) -> bool {
+        self.changes.iter().any(|(id, change)| {
+            let is_news = match change {
+                Change::Opened { .. } | Change::Severity { .. } | Change::Escalated { .. } => true,
+                Change::Facts { .. } | Change::Resolved { .. } => false,
+            };
+            *id == incident && is_news
+        })
+    }
+
     /// The report.
     pub(super) fn report(self, ended_at: Timestamp, open: &[Incident]) -> Report {
         let open: Vec<OpenIncident> = open
@@ -124,9 +145,14 @@ impl Progress {
             })
             .collect();
         let unknown = self.unknown_that_counts();
-        let unproven = self.unproven.values().map(|symptom| symptom.severity);
-        let unproven = unproven.chain(self.would_open(&open));
-        let exit = exit_class(&open, unproven, &unknown, &self.troubles);
+        let incidents = open.iter().map(|incident| (&incident.key, incident.severity));
+        let found = self.unproven.iter().map(|(key, symptom)| (key, symptom.severity));
+        let unproven = incidents
+            .chain(found)
+            .filter(|(key, severity)| !self.is_known_advice(key, *severity, &open))
+            .map(|(_, severity)| severity)
+            .chain(self.would_open(&open));
+        let exit = exit_class(unproven, &unknown, &self.troubles);
         Report {
             run: self.run,
             agent: self.spec.name,

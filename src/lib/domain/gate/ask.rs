@@ -193,7 +193,9 @@ fn still_that(hold: &Control, input: &GateInput<'_>) -> bool {
 fn attempts(input: &GateInput<'_>) -> Answer {
     let Some(incident) = input.view.incident_of(input.key) else {
         return match input.class {
-            CheckClass::Incident => Answer::Refused("no incident is open for it".into()),
+            CheckClass::Incident | CheckClass::Advice => {
+                Answer::Refused("no incident is open for it".into())
+            }
             CheckClass::Chore => Answer::Passed("a chore that is due and has not failed".into()),
         };
     };
