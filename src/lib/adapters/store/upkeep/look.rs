@@ -145,7 +145,7 @@ async fn examine(
     connection: &mut SqliteConnection,
     broken: &mut Vec<String>,
 ) -> Result<(), sqlx::Error> {
-    let mut lines = sqlx::query_as("PRAGMA quick_check(3)").fetch(connection);
+    let mut lines = sqlx::query_as("PRAGMA integrity_check(3)").fetch(connection);
     while let Some((line,)) = lines.try_next().await? {
         if line != "ok" {
             broken.push(line);
@@ -157,4 +157,39 @@ async fn examine(
 /// Closes a connection that nothing was written by.
 async fn close(connection: SqliteConnection) {
     let _nothing_is_lost = connection.close().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::ConnectOptions as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_index_that_says_something_else_is_damage_though_every_page_is_sound() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join("a.db"));
+        let file = file.create_if_missing(true);
+        let ask = async |script: &'static str| {
+            let mut connection = file.connect().await.unwrap();
+            let mut broken = Vec::new();
+            sqlx::raw_sql(script).execute(&mut connection).await.unwrap();
+            examine(&mut connection, &mut broken).await.unwrap();
+            connection.close().await.unwrap();
+            broken
+        };
+        let sound =
+            "CREATE TABLE one (a); CREATE INDEX by_a ON one (a); INSERT INTO one VALUES (1)";
+        assert_eq!(ask(sound).await, Vec::<String>::new());
+        ask("PRAGMA writable_schema = ON;
+             CREATE TABLE kept AS SELECT * FROM sqlite_schema WHERE name = 'by_a';
+             DELETE FROM sqlite_schema WHERE name = 'by_a'")
+        .await;
+        // Nothing writes it meanwhile.
+        ask("UPDATE one SET a = 2; PRAGMA writable_schema = ON;
+             INSERT INTO sqlite_schema SELECT * FROM kept")
+        .await;
+        let broken = ask("SELECT 1").await;
+        assert!(broken.iter().any(|line| line.contains("by_a")), "{broken:?}");
+    }
 }

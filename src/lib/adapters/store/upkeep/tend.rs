@@ -101,6 +101,10 @@ impl LedgerUpkeep {
 
     async fn back_up(&self) -> Result<String, ActFailure> {
         private_file::folder(&self.backups).map_err(|error| folder::unwritten(&error))?;
+        // Beside it, where the ledger is written to meanwhile: a backup must not be what stops that.
+        let held = self.sizes().await.map_err(|blind| ActFailure::NotSent(blind.why))?.held;
+        disk_room::has_room_beside(&self.backups, held, "a backup may take")
+            .map_err(ActFailure::Refused)?;
         let began = self.clock.elapsed();
         let taken_at = self.clock.now();
         let unfinished = self.backups.join(UNFINISHED);
@@ -192,5 +196,10 @@ mod tests {
             Err(ActFailure::NotSent(why)) => assert!(why.contains(&told), "{why}"),
             other => panic!("{other:?}"),
         }
+        match upkeep.back_up().await {
+            Err(ActFailure::Refused(why)) => assert!(why.contains("a backup may take"), "{why}"),
+            other => panic!("{other:?}"),
+        }
+        assert!(!upkeep.backups.join(UNFINISHED).exists());
     }
 }
