@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::nobody::{AS_NOBODY, NOBODY, Nobody, give, open_to_all};
 use super::peers_postgres::PrivatePostgres;
 
 const MAINTAINER: &str = env!("CARGO_BIN_EXE_db-maintainer");
@@ -17,6 +18,8 @@ pub(crate) struct House {
     pub(crate) server: PrivatePostgres,
     url: String,
     given: Vec<(String, String)>,
+    /// As whom our programs run, if not as whoever runs the tests.
+    nobody: Option<Nobody>,
 }
 
 impl House {
@@ -28,7 +31,7 @@ impl House {
     pub(crate) fn with(tables: &[&str], server: &str) -> Option<Self> {
         let server = PrivatePostgres::start(server)?;
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let house = Self { url: server.url(), folder, server, given: Vec::new() };
+        let house = Self { url: server.url(), folder, server, given: Vec::new(), nobody: None };
         house.settings(&format!(
             "[[agents.db-maintainer.databases]]\nname = \"main\"\ntables = {tables:?}\n"
         ));
@@ -46,6 +49,14 @@ impl House {
         Self { given: given.collect(), ..self }
     }
 
+    /// Whose programs run as a user who is not root, to whom all of it is given; `None` where only root could do that.
+    pub(crate) fn of_nobody(self) -> Option<Self> {
+        let nobody = Some(Nobody::of(&[MAINTAINER, OPSCTL])?);
+        open_to_all(self.path());
+        give(self.path(), NOBODY);
+        Some(Self { nobody, ..self })
+    }
+
     /// Reached at another address.
     pub(crate) fn at(self, url: &str) -> Self {
         Self { url: url.to_owned(), ..self }
@@ -56,7 +67,14 @@ impl House {
     }
 
     pub(crate) fn command(&self, program: &str, words: &[&str]) -> Command {
-        let mut command = Command::new(program);
+        let mut command = match &self.nobody {
+            None => Command::new(program),
+            Some(nobody) => {
+                let mut command = Command::new("setpriv");
+                command.args(AS_NOBODY).arg(nobody.program(program));
+                command
+            }
+        };
         command.args(words).current_dir(self.path()).env_clear().env("PATH", "/usr/bin:/bin");
         command.env("OPSWARDEN_CONFIG", self.path().join("agents.toml"));
         command.env("DATABASE_URL", &self.url).stdin(Stdio::null());
@@ -77,6 +95,14 @@ impl House {
         let output = self.output(&[words, &["-o", "json"]].concat());
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         serde_json::from_str(&text).unwrap_or_else(|why| panic!("{words:?}: {why}: {text}"))
+    }
+
+    /// What the database answers whoever tends it: where that is not its owner, another user's session would be seen by it.
+    pub(crate) fn sql(&self, words: &str) -> String {
+        let output = Command::new("psql").args(["-XqAt", &self.url, "-c", words]).output();
+        let output = output.expect("psql starts");
+        assert!(output.status.success(), "{words}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
     /// A session that says this, and stays until it is dropped.

@@ -9,7 +9,7 @@ pub(crate) const REBUILD: &str = "[[agents.db-maintainer.databases]]\nname = \"m
      [agents.db-maintainer.limits]\nbloat_least_mib = 1\n";
 
 /// A table whose index is much too large, and large enough for a rebuild to take a while.
-fn bloated(house: &House, rows: u32) {
+pub(crate) fn bloated(house: &House, rows: u32) {
     house.settings(REBUILD);
     house.server.sql(&format!(
         "CREATE TABLE orders (id bigint, note text);
@@ -25,7 +25,7 @@ fn bloated(house: &House, rows: u32) {
 /// A vacuum of `orders` that somebody comes to wait for gives way.
 pub(crate) fn let_through_a_vacuum(house: &House) {
     let run = house.maintainer().stdout(std::process::Stdio::piped()).spawn().expect("it starts");
-    let at_work = || house.server.sql("SELECT count(*) FROM pg_stat_progress_vacuum") == "1";
+    let at_work = || house.sql("SELECT count(*) FROM pg_stat_progress_vacuum") == "1";
     assert!(super::peers::wait_until(Duration::from_secs(15), at_work), "{}", house.server.log());
     let began = Instant::now();
     house.server.sql("ALTER TABLE orders ADD COLUMN more int");

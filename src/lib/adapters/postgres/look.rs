@@ -9,12 +9,13 @@ use sqlx::postgres::{PgConnection, PgRow};
 use super::Postgres;
 use super::session::{LOOK, end};
 use super::statements::{
-    BLOATED, BUSY, COUNTERS, IDLE, INVALID, PREPARED, QUERIES, SERVER, SLOTS, STANDBYS, TABLES,
-    UNSEEN,
+    BLOATED, BUSY, COUNTERS, ELSEWHERE, IDLE, INVALID, PREPARED, QUERIES, SERVER, SLOTS, STANDBYS,
+    TABLES, UNSEEN,
 };
 use crate::domain::sight::{Blind, Sight};
 use crate::domain::upkeep::{
-    BloatedIndex, Counter, DatabaseLook, Holder, InvalidIndex, TableLook, Unseen,
+    BloatedIndex, Counter, DatabaseLook, ElsewhereKind, Holder, InvalidIndex, OldElsewhere,
+    TableLook, Unseen,
 };
 use crate::ports::Pending;
 use crate::ports::data_store::Database;
@@ -31,7 +32,7 @@ impl Database for Postgres {
             let mut session = self.session(LOOK).await.map_err(Blind::because)?;
             let seen = self.seen(&mut session, least_index_bytes).await;
             end(session).await;
-            seen.map_err(|error| Blind::because(self.unread(&error)))
+            seen.map_err(|error| Blind::because(self.unread(&error)))?
         })
     }
 }
@@ -41,12 +42,17 @@ impl Postgres {
         &self,
         session: &mut PgConnection,
         least: u64,
-    ) -> Result<DatabaseLook, sqlx::Error> {
+    ) -> Result<Sight<DatabaseLook>, sqlx::Error> {
         type ServerRow = (i64, bool, bool, bool, i64, i64);
         let (version, is_standby, autovacuum, counts, freeze, multixact): ServerRow =
             sqlx::query_as(SERVER).persistent(false).fetch_one(&mut *session).await?;
+        let version = u32::try_from(version).unwrap_or_default();
+        if let Some(why) = too_old(version) {
+            return Ok(Err(Blind::because(format!("the database {} {why}", self.name))));
+        }
         let tables = all(session, TABLES, table).await?;
-        let invalid = all(session, INVALID, invalid).await?;
+        let elsewhere = all(session, ELSEWHERE, elsewhere).await?;
+        let invalid = invalid_indexes(session).await?;
         let counters = all(session, COUNTERS, counter).await?;
         let least = i64::try_from(least).unwrap_or(i64::MAX);
         let sizes: Vec<BloatedRow> =
@@ -54,23 +60,23 @@ impl Postgres {
         let holders = holders(session).await?;
         let (user, sessions, standbys): (String, i64, i64) =
             sqlx::query_as(UNSEEN).persistent(false).fetch_one(&mut *session).await?;
-        let asked = sqlx::query_as(BUSY).persistent(false).bind(LAG).bind(LAG_BYTES);
-        let busy: Option<(String,)> = asked.fetch_optional(&mut *session).await?;
-        Ok(DatabaseLook {
-            version: u32::try_from(version).unwrap_or_default(),
+        let busy = busy(session).await?;
+        Ok(Ok(DatabaseLook {
+            version,
             is_standby,
             autovacuum,
             uncounted: !counts,
             freeze_max_age: count(freeze),
             multixact_freeze_max_age: count(multixact),
             tables,
+            elsewhere,
             invalid,
             bloated: sizes.into_iter().map(|row| self.bloated(row)).collect(),
             counters,
             holders,
             unseen: Unseen { user, sessions: count(sessions), standbys: count(standbys) },
-            busy: busy.map(|(why,)| why),
-        })
+            busy,
+        }))
     }
 
     fn bloated(&self, (name, table, size, needed, node, place): BloatedRow) -> BloatedIndex {
@@ -81,10 +87,34 @@ impl Postgres {
     }
 }
 
+/// Older servers lack what a look asks for, and have had no mending since 2024.
+const OLDEST: u32 = 13;
+
+/// Why a server of this version is not looked at, if it is not.
+fn too_old(version: u32) -> Option<String> {
+    let major = version / 10_000;
+    (major < OLDEST).then(|| {
+        format!("is of PostgreSQL {major}, and what it needs cannot be seen before {OLDEST}")
+    })
+}
+
 /// Its name and its table's, its size, what it needs, the number of its file, and the folder of that on the server's host.
 type BloatedRow = (String, String, i64, i64, i64, Option<String>);
 
-async fn holders(session: &mut PgConnection) -> Result<Vec<Holder>, sqlx::Error> {
+/// Why nobody should be bothered now, if so.
+pub(super) async fn busy(session: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
+    let asked = sqlx::query_as(BUSY).persistent(false).bind(LAG).bind(LAG_BYTES);
+    let busy: Option<(String,)> = asked.fetch_optional(session).await?;
+    Ok(busy.map(|(why,)| why))
+}
+
+pub(super) async fn invalid_indexes(
+    session: &mut PgConnection,
+) -> Result<Vec<InvalidIndex>, sqlx::Error> {
+    all(session, INVALID, invalid).await
+}
+
+pub(super) async fn holders(session: &mut PgConnection) -> Result<Vec<Holder>, sqlx::Error> {
     let mut holders = all(session, IDLE, |(pid, user, application, since, holds)| Holder::Idle {
         pid,
         user,
@@ -102,9 +132,9 @@ async fn holders(session: &mut PgConnection) -> Result<Vec<Holder>, sqlx::Error>
     holders.extend(all(session, QUERIES, query).await?);
     let prepared = |(name, owner, since)| Holder::Prepared { name, owner, since: lasts(since) };
     holders.extend(all(session, PREPARED, prepared).await?);
-    let slot = |(name, active, age): (String, bool, Option<i64>)| {
-        let age = count(age.unwrap_or_default());
-        Holder::Slot { name, active, age }
+    let slot = |(name, active, age, of_catalogues): (String, bool, Option<i64>, Option<i64>)| {
+        let (age, catalogue_age) = (age.map(count), of_catalogues.map(count));
+        Holder::Slot { name, active, age, catalogue_age }
     };
     holders.extend(all(session, SLOTS, slot).await?);
     let standby = |(name, age)| Holder::Standby { name, age: count(age) };
@@ -134,7 +164,7 @@ fn lasts(milliseconds: i64) -> Duration {
     Duration::from_millis(count(milliseconds))
 }
 
-/// Its names; rows that are live; those that are dead, inserted and changed, each with how many are waited for; its size, ages and
+/// Its names; rows that are live; those that are dead, inserted and changed, each with how many are waited for; its ages and
 /// vacuums, and whether autovacuum is kept away.
 type TableRow = (
     String,
@@ -147,7 +177,6 @@ type TableRow = (
     Option<i64>,
     i64,
     i64,
-    i64,
     Option<i64>,
     Option<i64>,
     i64,
@@ -157,7 +186,7 @@ type TableRow = (
 fn table(row: TableRow) -> TableLook {
     let (name, schema, plain, live, dead, due, inserted, due_inserted, changed, due_changed, ..) =
         row;
-    let (.., size, age, multixact, vacuums, off) = row;
+    let (.., age, multixact, vacuums, off) = row;
     TableLook {
         name,
         schema,
@@ -169,7 +198,6 @@ fn table(row: TableRow) -> TableLook {
         due_inserted_rows: due_inserted.map(count),
         changed_rows: count(changed),
         due_changed_rows: count(due_changed),
-        size_bytes: count(size),
         age: count(age.unwrap_or_default()),
         multixact_age: count(multixact.unwrap_or_default()),
         vacuums: count(vacuums),
@@ -177,10 +205,17 @@ fn table(row: TableRow) -> TableLook {
     }
 }
 
-fn invalid(row: (String, String, i64, bool, bool)) -> InvalidIndex {
-    let (name, table, size, being_built, droppable) = row;
-    let size_bytes = count(size);
-    InvalidIndex { name, table, size_bytes, being_built, droppable }
+fn elsewhere((kind, name, age, multixact): (String, String, i64, i64)) -> OldElsewhere {
+    let kind = match kind.as_str() {
+        "database" => ElsewhereKind::Database,
+        "temporary" => ElsewhereKind::Temporary,
+        _ => ElsewhereKind::Catalogue,
+    };
+    OldElsewhere { kind, name, age: count(age), multixact_age: count(multixact) }
+}
+
+fn invalid((name, table, being_built, droppable): (String, String, bool, bool)) -> InvalidIndex {
+    InvalidIndex { name, table, being_built, droppable }
 }
 
 type CounterRow = (String, Option<String>, Option<String>, Option<i64>, i64, Option<i64>);
@@ -193,5 +228,17 @@ fn counter((sequence, table, column, last, most, column_most): CounterRow) -> Co
         last: last.map(count),
         most: count(most),
         column_most: column_most.map(count),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_lacks_what_is_asked_for_is_told_as_that() {
+        assert_eq!((too_old(130_000), too_old(180_001)), (None, None));
+        assert!(too_old(120_022).is_some_and(|why| why.contains("PostgreSQL 12")));
+        assert!(too_old(90_624).is_some_and(|why| why.contains("PostgreSQL 9")));
     }
 }

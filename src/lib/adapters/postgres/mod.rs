@@ -4,6 +4,7 @@
 //! at work watches whether anybody waits because of it, and gives way.
 
 mod database;
+mod hindrance;
 mod look;
 mod names;
 mod oids;

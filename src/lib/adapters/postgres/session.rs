@@ -14,6 +14,8 @@ use crate::domain::sight::{Blind, Sight};
 pub(super) const APPLICATION: &str = "opswarden db-maintainer";
 /// So long may it take to be let in.
 const CONNECT: Duration = Duration::from_secs(5);
+/// So long is a lock waited for: whoever comes for it later waits behind us.
+pub(super) const LOCK: Duration = Duration::from_secs(2);
 /// What statements of a look may take.
 pub(super) const LOOK: Duration = Duration::from_secs(20);
 
@@ -28,7 +30,7 @@ pub(super) fn options(url: &str) -> Result<PgConnectOptions, String> {
 
 /// The address with those of its parameters that are the protocol's: clients add their own, which servers refuse.
 fn plain(url: &str) -> String {
-    const KNOWN: [&str; 9] = [
+    const KNOWN: [&str; 11] = [
         "host",
         "hostaddr",
         "port",
@@ -37,6 +39,8 @@ fn plain(url: &str) -> String {
         "dbname",
         "sslmode",
         "sslrootcert",
+        "sslcert",
+        "sslkey",
         "options",
     ];
     let Some((address, parameters)) = url.split_once('?') else { return url.to_owned() };
@@ -48,6 +52,15 @@ fn plain(url: &str) -> String {
 impl Postgres {
     /// A session whose statements end after `statement`, and wait for no lock for longer than a moment.
     pub(super) async fn session(&self, statement: Duration) -> Result<PgConnection, String> {
+        self.session_that_waits(LOCK, statement).await
+    }
+
+    /// The same, whose statements wait for locks for so long: only where somebody looks whether others wait behind them.
+    pub(super) async fn session_that_waits(
+        &self,
+        lock: Duration,
+        statement: Duration,
+    ) -> Result<PgConnection, String> {
         let connecting = self.options.connect();
         let patience = self.clock.sleep(CONNECT);
         let connected = match select(Box::pin(connecting), patience).await {
@@ -56,9 +69,9 @@ impl Postgres {
         };
         let mut session = connected
             .map_err(|why| format!("the database {} cannot be reached: {why}", self.name))?;
-        let milliseconds = statement.as_millis().max(1).to_string();
-        let set = sqlx::query(SETTINGS).persistent(false).bind(milliseconds).execute(&mut session);
-        set.await.map_err(|error| self.unread(&error))?;
+        let [lock, statement] = [lock, statement].map(|time| time.as_millis().max(1).to_string());
+        let set = sqlx::query(SETTINGS).persistent(false).bind(lock).bind(statement);
+        set.execute(&mut session).await.map_err(|error| self.unread(&error))?;
         Ok(session)
     }
 

@@ -10,7 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use super::Postgres;
 use super::names::about;
 use super::session::{end, told};
-use super::statements::{EXPORT, EXTENSIONS, IDENTITY, ROLES, ROWS, SERVER};
+use super::statements::{EXPORT, EXTENSIONS, IDENTITY, ROLES, ROWS, SERVER, SIZE};
 use crate::domain::sight::{Blind, Sight};
 use crate::domain::upkeep::{BackupSource, RowCount};
 use crate::ports::processes::ActFailure;
@@ -76,6 +76,15 @@ impl Postgres {
         Ok(cluster)
     }
 
+    /// What it takes on its server, in bytes.
+    pub(crate) async fn size_bytes(&self) -> Sight<u64> {
+        let mut session = self.eyes().await?;
+        let asked = sqlx::query_as(SIZE).persistent(false).fetch_one(&mut session).await;
+        end(session).await;
+        let (size,): (i64,) = asked.map_err(|error| Blind::because(self.unread(&error)))?;
+        Ok(size.unsigned_abs())
+    }
+
     /// Its name on its server: the address names it, else it is called like the user.
     pub(crate) fn database_name(&self) -> String {
         self.options.get_database().unwrap_or(self.options.get_username()).to_owned()
@@ -93,7 +102,11 @@ fn environment(options: &PgConnectOptions) -> BTreeMap<String, String> {
     let url = options.to_url_lossy();
     let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let asked: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
-    let parameter = |name: &str| asked.get(name).cloned();
+    // A certificate is told as a file, or as a text that no variable could hold.
+    let parameter = |name: &str| {
+        let told = asked.get(name)?;
+        Some(told.strip_prefix("file: ").unwrap_or(told).to_owned())
+    };
     let all = [
         ("PGHOST", Some(host)),
         ("PGPORT", Some(options.get_port().to_string())),
@@ -102,6 +115,8 @@ fn environment(options: &PgConnectOptions) -> BTreeMap<String, String> {
         ("PGPASSWORD", url.password().map(plain)),
         ("PGSSLMODE", parameter("sslmode")),
         ("PGSSLROOTCERT", parameter("sslrootcert")),
+        ("PGSSLCERT", parameter("sslcert")),
+        ("PGSSLKEY", parameter("sslkey")),
         ("PGAPPNAME", Some(super::session::APPLICATION.to_owned())),
     ];
     all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
@@ -151,7 +166,8 @@ mod tests {
 
     #[test]
     fn a_client_program_is_told_everything_in_its_environment() {
-        let url = "postgres://keeper:p%40ss%20word@db.example.test:5433/shop?sslmode=require";
+        let url = "postgres://keeper:p%40ss%20word@db.example.test:5433/shop?sslmode=require\
+                   &sslrootcert=/etc/ca.crt&sslcert=/etc/db.crt&sslkey=/etc/db.key";
         let told = environment(&super::super::session::options(url).unwrap());
         let is = |name: &str| told[name].clone();
         assert_eq!((is("PGHOST"), is("PGPORT")), ("db.example.test".to_owned(), "5433".to_owned()));
@@ -160,6 +176,8 @@ mod tests {
             (is("PGPASSWORD"), is("PGSSLMODE")),
             ("p@ss word".to_owned(), "require".to_owned())
         );
+        assert_eq!(is("PGSSLROOTCERT"), "/etc/ca.crt");
+        assert_eq!((is("PGSSLCERT"), is("PGSSLKEY")), ("/etc/db.crt".into(), "/etc/db.key".into()));
         let socket =
             super::super::session::options("postgres://u@localhost/d?host=/run/pg").unwrap();
         let told = environment(&socket);

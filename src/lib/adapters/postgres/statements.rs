@@ -1,11 +1,11 @@
 //! Every question that the server is asked. Columns are text, whole numbers and truth values, so that a row means the same in
 //! every version; what a version does not have is asked for by name and simply not found.
 
-/// What every session is bound to, as far as the server knows it: no lock is waited for longer than a moment, and what is at
-/// work ends within a second where its client is gone.
+/// What every session is bound to, as far as the server knows it: how long a lock is waited for, how long a statement may take,
+/// and that what is at work ends within a second where its client is gone.
 pub(super) const SETTINGS: &str = "
     SELECT set_config(known.name, wanted.value, false)
-    FROM (VALUES ('lock_timeout', '2000'), ('statement_timeout', $1),
+    FROM (VALUES ('lock_timeout', $1), ('statement_timeout', $2),
                  ('idle_in_transaction_session_timeout', '60000'),
                  ('client_connection_check_interval', '1000')) AS wanted (name, value)
     JOIN pg_settings AS known USING (name)";
@@ -31,7 +31,6 @@ pub(super) const TABLES: &str = "
                 THEN (due.inserted + due.inserted_scale * greatest(class.reltuples, 0))::bigint END,
            coalesce(stat.n_mod_since_analyze, 0),
            (due.changed + due.changed_scale * greatest(class.reltuples, 0))::bigint,
-           pg_total_relation_size(class.oid),
            greatest(age(class.relfrozenxid), age(toast.relfrozenxid))::bigint,
            greatest(mxid_age(class.relminmxid), mxid_age(toast.relminmxid))::bigint,
            coalesce(stat.vacuum_count, 0),
@@ -60,12 +59,28 @@ pub(super) const TABLES: &str = "
       AND left(space.nspname, 8) <> 'pg_toast'
     ORDER BY 1";
 
+/// What else the server stops for when it becomes too old, the oldest of each kind: tables of the system, of sessions, and other
+/// databases of the server.
+pub(super) const ELSEWHERE: &str = "
+    SELECT DISTINCT ON (kind) kind, name, age, multixact_age
+    FROM (SELECT CASE class.relpersistence WHEN 't' THEN 'temporary' ELSE 'catalogue' END AS kind,
+                 quote_ident(space.nspname) || '.' || quote_ident(class.relname) AS name,
+                 age(class.relfrozenxid)::bigint AS age,
+                 mxid_age(class.relminmxid)::bigint AS multixact_age
+          FROM pg_class AS class JOIN pg_namespace AS space ON space.oid = class.relnamespace
+          WHERE class.relkind IN ('r', 'm', 't') AND class.relfrozenxid <> '0'
+            AND (class.relpersistence = 't' OR space.nspname IN ('pg_catalog', 'information_schema'))
+          UNION ALL
+          SELECT 'database', quote_ident(datname), age(datfrozenxid)::bigint,
+                 mxid_age(datminmxid)::bigint
+          FROM pg_database WHERE datname <> current_database()) AS old
+    ORDER BY kind, greatest(age, multixact_age) DESC, name";
+
 /// Indexes that are not valid, those of partitioned tables left out, which are so until each of their parts has one. Where this
 /// user may not see who builds what, any build in this database counts as one of theirs.
 pub(super) const INVALID: &str = "
     SELECT quote_ident(space.nspname) || '.' || quote_ident(class.relname),
            quote_ident(of_space.nspname) || '.' || quote_ident(of_table.relname),
-           pg_relation_size(class.oid),
            EXISTS (SELECT FROM pg_stat_progress_create_index AS work
                    WHERE work.datname = current_database()
                      AND (work.relid IS NULL OR work.relid = own.indrelid))
@@ -87,15 +102,23 @@ pub(super) const INVALID: &str = "
 
 /// Indexes of the usual kind (btree) of at least so many bytes, with what they would take anew: a header of eight bytes and a
 /// pointer of four for each entry, its columns' average width rounded up to eight, in pages of which 24 and 16 bytes are the
-/// server's and a tenth stays free. Equal entries that newer servers fold make a real one smaller, so that the estimate never
-/// finds too much. An index whose columns have no statistics, or are expressions, is left
-/// out. The folder that it lies in on the server's host not everybody may know.
+/// server's and a tenth stays free, or what the index's own fill factor leaves. Equal entries that newer servers fold make a real
+/// one smaller, so that the estimate never finds too much. An index whose columns have no statistics, or are expressions, is left
+/// out. Who asks for the size of one waits for whoever has it for themselves: of such a one the last count of its pages is taken.
+/// The folder that it lies in on the server's host not everybody may know.
 pub(super) const BLOATED: &str = "
     SELECT quote_ident(space.nspname) || '.' || quote_ident(class.relname),
            quote_ident(of_space.nspname) || '.' || quote_ident(of_table.relname),
-           pg_relation_size(class.oid),
+           CASE WHEN EXISTS (SELECT FROM pg_locks AS held
+                             WHERE held.relation = class.oid AND held.mode = 'AccessExclusiveLock'
+                               AND held.database = (SELECT oid FROM pg_database
+                                                    WHERE datname = current_database()))
+                THEN class.relpages * current_setting('block_size')::bigint
+                ELSE pg_relation_size(class.oid) END,
            (ceil(class.reltuples * (12 + 8 * ceil(width.bytes / 8.0))
-                 / (current_setting('block_size')::float8 - 40) / 0.9) + 1)::bigint
+                 / (current_setting('block_size')::float8 - 40) * 100
+                 / coalesce((SELECT option_value::float8 FROM pg_options_to_table(class.reloptions)
+                             WHERE option_name = 'fillfactor'), 90)) + 1)::bigint
              * current_setting('block_size')::bigint,
            class.relfilenode::bigint,
            coalesce(nullif(pg_tablespace_location(class.reltablespace), ''),
@@ -189,9 +212,10 @@ pub(super) const PREPARED: &str = "
     SELECT gid, owner::text, (extract(epoch FROM clock_timestamp() - prepared) * 1000)::bigint
     FROM pg_prepared_xacts WHERE database = current_database() ORDER BY prepared";
 
-/// Replication slots that hold old row versions, and how many transactions old those are.
+/// Replication slots that hold old row versions, and how many transactions old those are: of every table, and of the system's
+/// catalogues, which is all that one of logical replication holds.
 pub(super) const SLOTS: &str = "
-    SELECT slot_name::text, active, greatest(age(xmin), age(catalog_xmin))::bigint
+    SELECT slot_name::text, active, age(xmin)::bigint, age(catalog_xmin)::bigint
     FROM pg_replication_slots WHERE xmin IS NOT NULL OR catalog_xmin IS NOT NULL ORDER BY 1";
 
 /// Who we are, and how many sessions of others in this database, and standbys, we see nothing of but that they are there.
@@ -217,7 +241,7 @@ pub(super) const BUSY: &str = "
     SELECT 'a base backup is being taken' FROM pg_stat_progress_basebackup
     UNION ALL
     SELECT 'a dump is being taken' FROM pg_stat_activity
-    WHERE datname = current_database() AND application_name IN ('pg_dump', 'pg_dumpall')
+    WHERE datname = current_database() AND application_name ~ '^(pg_dump|pg_dumpall|pgBackRest|barman)'
     UNION ALL
     SELECT 'another vacuum is at work' FROM pg_stat_progress_vacuum
     WHERE datname = current_database()
@@ -273,6 +297,9 @@ pub(super) const IDENTITY: &str = "
     SELECT current_database()::text,
            CASE WHEN has_function_privilege('pg_control_system()', 'EXECUTE')
                 THEN (SELECT system_identifier::text FROM pg_control_system()) ELSE '' END";
+
+/// What the database takes on its disk.
+pub(super) const SIZE: &str = "SELECT pg_database_size(current_database())";
 
 /// The moment of this transaction, for others to look at.
 pub(super) const EXPORT: &str = "SELECT pg_export_snapshot()";

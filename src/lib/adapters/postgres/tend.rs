@@ -10,11 +10,12 @@ use sqlx::postgres::PgRow;
 
 use super::Postgres;
 use super::names::about;
-use super::session::end;
+use super::session::{LOCK, end};
 use super::statements::{INDEX, PLACE, TABLE};
 use crate::adapters::disk_room;
 use crate::domain::operation::{DataKind, DataRef, DataState, Measure, Upkeep};
 use crate::domain::sight::{Blind, Sight};
+use crate::domain::upkeep::REBUILD_PATIENCE;
 use crate::ports::Pending;
 use crate::ports::data_store::{DataStoreControl, no_such_verb};
 use crate::ports::processes::ActFailure;
@@ -49,11 +50,14 @@ impl DataStoreControl for Postgres {
                 other => return Err(no_such_verb(other, "a database")),
             };
             let statement = about(command, &data.object).map_err(ActFailure::NotSent)?;
-            if verb == Upkeep::ReindexIndex {
-                self.has_room(&data.object).await.map_err(ActFailure::NotSent)?;
-            }
+            let before = self.unhindered(verb, &data.object).await.map_err(ActFailure::NotSent)?;
             let began = self.clock.elapsed();
-            self.giving_way(statement, time).await?;
+            // A rebuild waits for older transactions; whoever comes to wait behind it is let through all the same.
+            let patience = if verb == Upkeep::ReindexIndex { REBUILD_PATIENCE } else { LOCK };
+            let done = self.giving_way(statement, patience, time).await;
+            if let Err(failure) = done {
+                return Err(self.with_what_is_left(verb, failure, &before).await);
+            }
             let took = self.clock.elapsed().saturating_sub(began);
             Ok(format!("done in {:.1} s", took.as_secs_f64()))
         })
@@ -93,7 +97,7 @@ impl Postgres {
         }))
     }
 
-    async fn has_room(&self, object: &str) -> Result<(), String> {
+    pub(super) async fn has_room(&self, object: &str) -> Result<(), String> {
         match self.one::<(i64, String)>(PLACE, object).await {
             Ok(Some((size, place))) => self.room_for(size, Path::new(&place)),
             Ok(None) | Err(_) => Ok(()),

@@ -28,13 +28,16 @@ enum Ended {
 }
 
 impl Postgres {
-    /// Carries one statement out, for at most `time`, and ends it where anybody waits because of it.
+    /// Carries one statement out, for at most `time`, which waits for locks for at most `lock`, and ends it where anybody waits
+    /// because of it.
     pub(super) async fn giving_way(
         &self,
         statement: AssertSqlSafe<String>,
+        lock: Duration,
         time: Duration,
     ) -> Result<(), ActFailure> {
-        let mut worker = self.session(time).await.map_err(ActFailure::NotSent)?;
+        let worker = self.session_that_waits(lock, time).await;
+        let mut worker = worker.map_err(ActFailure::NotSent)?;
         let mut watcher = self.session(LOOK).await.map_err(ActFailure::NotSent)?;
         let pid = pid(&mut worker).await.map_err(|error| ActFailure::NotSent(told(&error)))?;
         let ended = self.watched(&mut worker, &mut watcher, statement, pid).await;
@@ -68,16 +71,15 @@ impl Postgres {
         }
     }
 
-    /// Ends once somebody has waited because of any session of ours, for whoever gives way then.
+    /// Ends once somebody has waited because of any session of ours, for whoever gives way then, and not before.
     ///
     /// # Errors
     ///
     /// Nobody can look whether anybody waits.
-    pub(crate) async fn until_others_wait(&self, time: Duration) -> Result<(), String> {
+    pub(crate) async fn until_others_wait(&self) -> Result<(), String> {
         let mut watcher = self.session(LOOK).await?;
-        let began = self.clock.elapsed();
         let mut in_a_row = 0;
-        while in_a_row < PATIENT_LOOKS && self.clock.elapsed().saturating_sub(began) < time {
+        while in_a_row < PATIENT_LOOKS {
             self.clock.sleep(BETWEEN).await;
             let asked = sqlx::query_as(WAITERS_FOR_US).persistent(false).bind(APPLICATION);
             in_a_row = patience(asked.fetch_one(&mut watcher).await, in_a_row);

@@ -22,6 +22,9 @@ pub struct DatabaseLook {
     pub multixact_freeze_max_age: u64,
     /// The tables of the database, those of the system left out.
     pub tables: Vec<TableLook>,
+    /// What else is counted in transactions, the oldest of each kind.
+    #[serde(default)]
+    pub elsewhere: Vec<OldElsewhere>,
     /// Indexes that are not valid.
     pub invalid: Vec<InvalidIndex>,
     /// Indexes that seem to hold much less than they take.
@@ -75,8 +78,6 @@ pub struct TableLook {
     /// How many of them autovacuum waits for.
     #[serde(default)]
     pub due_changed_rows: u64,
-    /// Its size with all that belongs to it, in bytes.
-    pub size_bytes: u64,
     /// How old its oldest transaction is, in transactions.
     pub age: u64,
     /// How old its oldest multixact is.
@@ -87,6 +88,39 @@ pub struct TableLook {
     pub autovacuum_off: bool,
 }
 
+impl TableLook {
+    /// How old its oldest transaction and its oldest multixact are.
+    #[must_use]
+    pub const fn ages(&self) -> (u64, u64) {
+        (self.age, self.multixact_age)
+    }
+}
+
+/// Something beside the tables that people keep, which the server stops for all the same when it becomes too old.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OldElsewhere {
+    /// What it is.
+    pub kind: ElsewhereKind,
+    /// Its name, as SQL would write it.
+    pub name: String,
+    /// How old its oldest transaction is, in transactions.
+    pub age: u64,
+    /// How old its oldest multixact is.
+    pub multixact_age: u64,
+}
+
+/// What can be old beside tables that people keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ElsewhereKind {
+    /// A table of the system.
+    Catalogue,
+    /// A table of a session, which no autovacuum comes to.
+    Temporary,
+    /// Another database of the server.
+    Database,
+}
+
 /// An index that is not valid: no query uses it, and every write keeps it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InvalidIndex {
@@ -94,8 +128,6 @@ pub struct InvalidIndex {
     pub name: String,
     /// The table.
     pub table: String,
-    /// Its size in bytes.
-    pub size_bytes: u64,
     /// Whether somebody is building it right now.
     pub being_built: bool,
     /// Whether no constraint is made of it.
@@ -136,6 +168,10 @@ pub struct Counter {
     /// The largest that the column's type can hold, where that is one of the small ones.
     pub column_most: Option<u64>,
 }
+
+/// An index is built anew beside the one in use, and waits for the end of every transaction that was begun before: for so long
+/// at most, and it is not begun where one has lasted for so long already.
+pub const REBUILD_PATIENCE: Duration = Duration::from_mins(1);
 
 /// What keeps old row versions from being removed, or may.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -180,8 +216,11 @@ pub enum Holder {
         name: String,
         /// Whether anybody reads from it.
         active: bool,
-        /// How old what it holds is, in transactions.
-        age: u64,
+        /// How old what it holds of every table is, in transactions, where it holds any.
+        age: Option<u64>,
+        /// How old what it holds of the system's catalogues is, where it holds any: a slot of logical replication holds them alone.
+        #[serde(default)]
+        catalogue_age: Option<u64>,
     },
     /// A standby that says what its own queries still see.
     Standby {
@@ -190,4 +229,18 @@ pub enum Holder {
         /// How old what it holds is, in transactions.
         age: u64,
     },
+}
+
+impl Holder {
+    /// Whether a rebuild of an index would have to wait for it, and likely in vain.
+    #[must_use]
+    pub fn keeps_a_rebuild_waiting(&self) -> bool {
+        match self {
+            // One that holds no row versions may hold locks all the same.
+            Self::Idle { since, .. } | Self::Query { since, .. } | Self::Prepared { since, .. } => {
+                *since >= REBUILD_PATIENCE
+            }
+            Self::Slot { .. } | Self::Standby { .. } => false,
+        }
+    }
 }

@@ -14,7 +14,10 @@ mod logs;
 pub use backup::{Backup, BackupSource, Flaw, Level, RestoreProof, RowCount};
 pub use backup_set::{BackupSetLook, Compared, CopyLook, FoundBackup};
 pub use bucket::{BucketLook, BucketUsage, Unfinished, Upload, bucket_name_fault, endpoint_fault};
-pub use database::{BloatedIndex, Counter, DatabaseLook, Holder, InvalidIndex, TableLook, Unseen};
+pub use database::{
+    BloatedIndex, Counter, DatabaseLook, ElsewhereKind, Holder, InvalidIndex, OldElsewhere,
+    REBUILD_PATIENCE, TableLook, Unseen,
+};
 pub use declared::{BackupFormat, Component, DeclaredBackup, DeclaredCopy, Encryption, NewestRow};
 pub use keyspace::{AofLook, KeyspaceLook, MemoryLook, SaveLook, SavePoint, SaveRules};
 pub use ledger::LedgerLook;

@@ -23,7 +23,13 @@ pub(super) fn advice(counter: &Counter) -> String {
     let column_ends = counter.column_most.is_some_and(|holds| holds <= counter.most);
     let Some((table, column)) = column(counter).filter(|_| column_ends) else { return lift };
     let widen = format!("ALTER TABLE {table} ALTER COLUMN {column} TYPE bigint;");
-    if counter.column_most == Some(counter.most) { format!("{widen} {lift}") } else { widen }
+    // It takes as long as the table is large, and a person should know before.
+    let caution = "-- writes the table anew, and nobody can use it meanwhile";
+    if counter.column_most == Some(counter.most) {
+        format!("{widen} {lift} {caution}")
+    } else {
+        format!("{widen} {caution}")
+    }
 }
 
 /// Why those that we may not read are not known, with what a person could run; none where all are seen.

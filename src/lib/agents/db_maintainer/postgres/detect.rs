@@ -8,6 +8,7 @@ use super::super::checks::{
 };
 use super::super::{DbMaintainer, Fault, Snapshot};
 use super::fault::DatabaseFault;
+use super::holders::Holds;
 use super::settings::{DatabaseSettings, Limits};
 use super::unseen::Dark;
 use super::{counters, holders, unseen};
@@ -84,7 +85,7 @@ impl Of<'_> {
         &self.agent.limits
     }
 
-    fn subject(&self, kind: SubjectKind, object: &str) -> Subject {
+    pub(super) fn subject(&self, kind: SubjectKind, object: &str) -> Subject {
         let id = format!("{}/{object}", self.database.name);
         Subject::new(kind, &self.snapshot.host, &id)
     }
@@ -192,19 +193,24 @@ impl Of<'_> {
             .into_iter()
             .map(|held| {
                 let subject = self.subject(SubjectKind::Database, &held.id);
-                let fault = if held.holds {
-                    DatabaseFault::HorizonHeld { holder: held.who, sql: held.sql }
-                } else {
-                    DatabaseFault::SessionIdle { session: held.who, sql: held.sql }
+                let (who, sql) = (held.who, held.sql);
+                let fault = match held.holds {
+                    Holds::Nothing => DatabaseFault::SessionIdle { session: who, sql },
+                    holds => DatabaseFault::HorizonHeld {
+                        holder: who,
+                        sql,
+                        catalogues_only: holds == Holds::Catalogues,
+                    },
                 };
                 (subject, fault)
             })
             .collect()
     }
 
+    /// Who keeps a vacuum of any table from helping, if anybody does.
     pub(super) fn holder(&self, look: &DatabaseLook) -> Option<String> {
         let held = holders::told(&look.holders, self.limits());
-        held.into_iter().find(|held| held.holds).map(|held| held.who)
+        held.into_iter().find(|held| held.holds == Holds::Tables).map(|held| held.who)
     }
 
     fn ending(&self, counters: &[Counter]) -> Faults {

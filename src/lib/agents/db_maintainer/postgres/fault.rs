@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::detect::STANDBY;
 use super::indexes::OTHERS_TURN;
+use super::tables::ONE_VACUUM;
 use crate::domain::operation::DataRef;
 use crate::domain::severity::Severity;
 
@@ -29,6 +30,8 @@ pub enum DatabaseFault {
         holder: String,
         /// What a person could run.
         sql: String,
+        /// Whether only those of the system's catalogues.
+        catalogues_only: bool,
     },
     /// A session does nothing in a transaction, and holds no row versions back.
     SessionIdle {
@@ -51,6 +54,19 @@ pub enum DatabaseFault {
         held_by: Option<String>,
         /// What the server is busy with.
         busy: Option<String>,
+    },
+    /// The same of what is no table that people keep.
+    FreezeAgeElsewhere {
+        /// What, in words.
+        what: String,
+        /// What is counted.
+        counter: FreezeCounter,
+        /// Whether the server's own autovacuum should have come long ago.
+        autovacuum_late: bool,
+        /// Whether it is critical.
+        critical: bool,
+        /// What a person could run.
+        sql: String,
     },
     /// A sequence, or the column that it fills, comes to its end.
     CounterEnding {
@@ -173,19 +189,31 @@ impl FreezeCounter {
             Self::Multixact => "multixact",
         }
     }
+
+    fn told(self, what: &str, autovacuum_late: bool) -> String {
+        let oldest = format!("the oldest {} of {what}", self.word());
+        if autovacuum_late {
+            format!(
+                "{oldest} is twice as old as the server's own limit allows: its autovacuum does not come, or does not help"
+            )
+        } else {
+            format!("{oldest} is very old")
+        }
+    }
 }
 
 impl DatabaseFault {
     pub(in super::super) const fn severity(&self) -> Severity {
         match self {
-            Self::FreezeAge { critical: true, .. } | Self::CounterEnding { critical: true, .. } => {
-                Severity::Critical
-            }
+            Self::FreezeAge { critical: true, .. }
+            | Self::FreezeAgeElsewhere { critical: true, .. }
+            | Self::CounterEnding { critical: true, .. } => Severity::Critical,
             Self::Unreachable { .. }
             | Self::TableMissing { .. }
             | Self::HorizonHeld { .. }
             | Self::SessionIdle { .. }
             | Self::FreezeAge { .. }
+            | Self::FreezeAgeElsewhere { .. }
             | Self::CounterEnding { .. } => Severity::Warning,
             Self::IndexInvalid { .. }
             | Self::VacuumDue { .. }
@@ -201,20 +229,20 @@ impl DatabaseFault {
             Self::TableMissing { name } => {
                 format!("the settings name a table {name}, and the database has none")
             }
-            Self::HorizonHeld { holder, .. } => {
+            Self::HorizonHeld { holder, catalogues_only: false, .. } => {
                 format!("{holder} keeps old row versions from being removed")
             }
+            Self::HorizonHeld { holder, .. } => format!(
+                "{holder} keeps old row versions of the system's catalogues from being removed"
+            ),
             Self::SessionIdle { session, .. } => {
                 format!("{session} does nothing in a transaction")
             }
-            Self::FreezeAge { table, counter, autovacuum_late: true, .. } => format!(
-                "the oldest {} of {} is twice as old as the server's own limit allows: its autovacuum does not come, or \
-                 does not help",
-                counter.word(),
-                table.name()
-            ),
-            Self::FreezeAge { table, counter, .. } => {
-                format!("the oldest {} of {} is very old", counter.word(), table.name())
+            Self::FreezeAge { table, counter, autovacuum_late, .. } => {
+                counter.told(&table.name(), *autovacuum_late)
+            }
+            Self::FreezeAgeElsewhere { what, counter, autovacuum_late, .. } => {
+                counter.told(what, *autovacuum_late)
             }
             Self::CounterEnding { name, .. } => format!("{name} comes to its end"),
             Self::IndexInvalid { index, table, .. } => format!(
@@ -239,7 +267,7 @@ impl DatabaseFault {
     }
 
     /// What the server is busy with, where that alone keeps us from it. On a standby it is not the moment that is
-    /// wrong, and an index that waits for others has its turn in a run to come.
+    /// wrong, an index that waits for others has its turn in a run to come, and one vacuum is enough for a table.
     pub(in super::super) fn put_off(&self) -> Option<&str> {
         let (Self::FreezeAge { busy, held_by: None, .. }
         | Self::VacuumDue { busy, held_by: None, .. }
@@ -249,14 +277,14 @@ impl DatabaseFault {
         else {
             return None;
         };
-        busy.as_deref().filter(|busy| ![STANDBY, OTHERS_TURN].contains(busy))
+        busy.as_deref().filter(|busy| ![STANDBY, OTHERS_TURN, ONE_VACUUM].contains(busy))
     }
 
     pub(in super::super) fn facts(&self) -> BTreeMap<String, String> {
         let fact = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let facts = match self {
             Self::Unreachable { why } => vec![fact("why", why)],
-            Self::HorizonHeld { holder, sql } => vec![fact("holder", holder), fact("sql", sql)],
+            Self::HorizonHeld { holder, sql, .. } => vec![fact("holder", holder), fact("sql", sql)],
             Self::SessionIdle { session, sql } => vec![fact("session", session), fact("sql", sql)],
             Self::FreezeAge { table, counter, critical, held_by, .. } => {
                 let held_by = held_by.as_deref().unwrap_or("nobody");
@@ -268,6 +296,11 @@ impl DatabaseFault {
                     fact("sql", &sql),
                 ]
             }
+            Self::FreezeAgeElsewhere { counter, critical, sql, .. } => vec![
+                fact("counter", counter.word()),
+                fact("critical", &critical.to_string()),
+                fact("sql", sql),
+            ],
             Self::CounterEnding { critical, sql, .. } => {
                 vec![fact("critical", &critical.to_string()), fact("sql", sql)]
             }

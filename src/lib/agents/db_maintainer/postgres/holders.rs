@@ -13,13 +13,34 @@ pub(super) struct Held {
     pub(super) who: String,
     /// What a person could run.
     pub(super) sql: String,
-    /// Whether it holds row versions back; else it only idles.
-    pub(super) holds: bool,
+    /// What it holds back.
+    pub(super) holds: Holds,
+}
+
+/// What somebody keeps from being removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Holds {
+    /// Nothing: it only idles.
+    Nothing,
+    /// Old row versions of the system's catalogues: those of people's tables a vacuum removes all the same.
+    Catalogues,
+    /// Old row versions of every table.
+    Tables,
+}
+
+/// Who would keep a rebuild of an index waiting, if anybody would.
+pub(super) fn in_the_way_of_a_rebuild(holders: &[Holder], limits: &Limits) -> Option<String> {
+    let holder = holders.iter().find(|holder| holder.keeps_a_rebuild_waiting())?;
+    Some(format!("{} would keep a rebuild waiting", in_words(holder, limits).who))
 }
 
 /// Those that hold, or idle, for too long, or hold too much.
 pub(super) fn told(holders: &[Holder], limits: &Limits) -> Vec<Held> {
-    holders.iter().filter(|holder| is_too_much(holder, limits)).map(in_words).collect()
+    holders
+        .iter()
+        .filter(|holder| is_too_much(holder, limits))
+        .map(|holder| in_words(holder, limits))
+        .collect()
 }
 
 fn is_too_much(holder: &Holder, limits: &Limits) -> bool {
@@ -28,11 +49,14 @@ fn is_too_much(holder: &Holder, limits: &Limits) -> bool {
         Holder::Idle { since, .. }
         | Holder::Query { since, .. }
         | Holder::Prepared { since, .. } => too_long(*since),
-        Holder::Slot { age, .. } | Holder::Standby { age, .. } => *age >= limits.held_transactions,
+        Holder::Slot { age, catalogue_age, .. } => {
+            age.max(catalogue_age).is_some_and(|age| age >= limits.held_transactions)
+        }
+        Holder::Standby { age, .. } => *age >= limits.held_transactions,
     }
 }
 
-fn in_words(holder: &Holder) -> Held {
+fn in_words(holder: &Holder, limits: &Limits) -> Held {
     let quoted = |name: &str| name.replace('\'', "''");
     let (id, who, sql) = match holder {
         // Not by its number: the same program comes back with another one.
@@ -49,7 +73,7 @@ fn in_words(holder: &Holder) -> Held {
         Holder::Prepared { name, owner, .. } => (
             format!("prepared-{name}"),
             format!("the prepared transaction {name} of user {owner}"),
-            format!("ROLLBACK PREPARED '{}';", quoted(name)),
+            format!("ROLLBACK PREPARED '{}'; -- or COMMIT PREPARED, if it was meant", quoted(name)),
         ),
         Holder::Slot { name, active, .. } => (
             format!("slot-{name}"),
@@ -57,7 +81,16 @@ fn in_words(holder: &Holder) -> Held {
                 "the replication slot {name}, which {},",
                 if *active { "is read slowly" } else { "nobody reads" }
             ),
-            format!("SELECT pg_drop_replication_slot('{}');", quoted(name)),
+            if *active {
+                // It cannot be dropped while it is read.
+                "SELECT pid, application_name, state, replay_lag FROM pg_stat_replication;"
+                    .to_owned()
+            } else {
+                format!(
+                    "SELECT pg_drop_replication_slot('{}'); -- if its reader never comes back",
+                    quoted(name)
+                )
+            },
         ),
         Holder::Standby { name, .. } => (
             format!("standby-{name}"),
@@ -68,7 +101,17 @@ fn in_words(holder: &Holder) -> Held {
                 .to_owned(),
         ),
     };
-    let holds = !matches!(holder, Holder::Idle { holds: false, .. });
+    let holds = match holder {
+        Holder::Idle { holds: false, .. } => Holds::Nothing,
+        Holder::Slot { age, .. } if age.is_none_or(|age| age < limits.held_transactions) => {
+            Holds::Catalogues
+        }
+        Holder::Idle { .. }
+        | Holder::Query { .. }
+        | Holder::Prepared { .. }
+        | Holder::Slot { .. }
+        | Holder::Standby { .. } => Holds::Tables,
+    };
     let who = match holder {
         Holder::Idle { holds: true, .. } => format!("{who}, which does nothing in a transaction,"),
         Holder::Idle { .. }

@@ -1,10 +1,12 @@
 //! What is concluded about indexes, without a server.
 
+use std::time::Duration;
+
 use super::super::checks::{INDEX_BLOATED, INDEX_INVALID, REBUILD_LEFT};
 use super::tests::{Case, index, look, now, said};
 use crate::domain::operation::{DataKind, DataRef, Operation, Upkeep};
 use crate::domain::run::Acted;
-use crate::domain::upkeep::{BloatedIndex, DatabaseLook, InvalidIndex};
+use crate::domain::upkeep::{BloatedIndex, DatabaseLook, Holder, InvalidIndex};
 
 #[test]
 fn two_indexes_are_built_anew_in_a_run_the_worst_first_and_none_of_them_again_so_soon() {
@@ -31,6 +33,36 @@ fn two_indexes_are_built_anew_in_a_run_the_worst_first_and_none_of_them_again_so
 }
 
 #[test]
+fn nothing_is_built_anew_while_a_transaction_lasts_that_a_rebuild_would_wait_for_in_vain() {
+    let (name, owner) = ("orders".to_owned(), "app".to_owned());
+    let prepared = |seconds| Holder::Prepared {
+        name: name.clone(),
+        owner: owner.clone(),
+        since: Duration::from_secs(seconds),
+    };
+    // Whether it holds row versions or only locks: a rebuild waits for both.
+    let idle = |seconds| Holder::Idle {
+        pid: 7,
+        user: owner.clone(),
+        application: String::new(),
+        since: Duration::from_secs(seconds),
+        holds: false,
+    };
+    let waits = "left: not now: ";
+    for (holder, expected) in [
+        (idle(59), "build main/public.a anew"),
+        (idle(60), waits),
+        (prepared(59), "build main/public.a anew"),
+        (prepared(60), waits),
+    ] {
+        let bloated = vec![index("a", 100, 60)];
+        let case = Case::new(DatabaseLook { bloated, holders: vec![holder.clone()], ..look() });
+        let remedies = case.remedies(&INDEX_BLOATED);
+        assert!(said(&remedies)[0].starts_with(expected), "{holder:?}: {remedies:?}");
+    }
+}
+
+#[test]
 fn an_index_that_is_too_large_or_has_no_room_is_a_persons_and_takes_no_turn_of_the_others() {
     let cramped = BloatedIndex { lacks_room: true, ..index("e", 800, 100) };
     let bloated = vec![index("b", 5000, 100), index("c", 500, 100), index("d", 400, 100), cramped];
@@ -53,7 +85,6 @@ fn only_an_invalid_index_that_nobody_builds_and_no_constraint_needs_is_dropped()
     let invalid = |being_built: bool, droppable: bool| InvalidIndex {
         name: "public.i".to_owned(),
         table: "public.orders".to_owned(),
-        size_bytes: 1,
         being_built,
         droppable,
     };

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::detect::{Faults, Of, not_now};
 use super::fault::{DatabaseFault, RebuildBar};
+use super::holders;
 use crate::domain::operation::{DataKind, DataRef, Operation, Upkeep};
 use crate::domain::upkeep::{BloatedIndex, DatabaseLook};
 
@@ -33,7 +34,8 @@ impl Of<'_> {
         let mut faults = Faults::new();
         for index in self.loose(look).into_iter().filter(|index| self.for_people(index).is_none()) {
             let data = self.data(DataKind::Index, &index.name);
-            let not_now = if let Some(busy) = not_now(look) {
+            let waits = || holders::in_the_way_of_a_rebuild(&look.holders, self.limits());
+            let not_now = if let Some(busy) = not_now(look).or_else(waits) {
                 Some(busy)
             } else if *room == 0 {
                 Some(OTHERS_TURN.to_owned())

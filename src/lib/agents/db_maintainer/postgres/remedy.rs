@@ -20,6 +20,9 @@ pub(in super::super) fn remedy(fault: &DatabaseFault) -> Remedy {
         DatabaseFault::CounterEnding { .. } => {
             leave("a larger type is a change of the schema, which is its owner's")
         }
+        DatabaseFault::FreezeAgeElsewhere { sql, .. } => {
+            leave(&format!("it is not among the tables that we may tend; a person could run {sql}"))
+        }
         DatabaseFault::FreezeAge { held_by: Some(holder), .. }
         | DatabaseFault::VacuumDue { held_by: Some(holder), .. } => {
             leave(&format!("a vacuum removes nothing while {holder} holds it back"))

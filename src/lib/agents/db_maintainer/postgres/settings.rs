@@ -30,7 +30,8 @@ pub struct PostgresSettings {
     /// Their folder, with `pg_dump`, `pg_restore`, `initdb` and `postgres`; else the newest below `/usr/lib/postgresql`.
     pub bin_dir: Option<String>,
     /// Where a server for a restore may lie for as long as that lasts; else the folder of the state. It takes as much room as the
-    /// database. A run as root uses the temporary folder instead, for no server runs as root.
+    /// database. No server runs as root: a run as root uses the temporary folder unless one is named, and that one must let the
+    /// account `postgres` in.
     pub scratch: Option<String>,
 }
 

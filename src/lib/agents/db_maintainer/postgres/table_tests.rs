@@ -1,11 +1,11 @@
 //! When tables are due by rows that are new, or by statistics that are old, and what is not seen of others, without a server.
 
-use super::super::checks::{AGENT, ANALYZE_DUE, HORIZON_HELD, VACUUM_DUE};
+use super::super::checks::{AGENT, ANALYZE_DUE, FREEZE_AGE, HORIZON_HELD, VACUUM_DUE};
 use super::tests::{Case, look, said, table};
-use crate::domain::diagnosis::Standing;
+use crate::domain::diagnosis::{Fault as _, Standing, Verdict};
 use crate::domain::operation::{DataKind, DataRef};
 use crate::domain::subject::Key;
-use crate::domain::upkeep::{DatabaseLook, TableLook, Unseen};
+use crate::domain::upkeep::{DatabaseLook, ElsewhereKind, OldElsewhere, TableLook, Unseen};
 
 fn of(table: TableLook) -> DatabaseLook {
     DatabaseLook { tables: vec![table], ..look() }
@@ -38,6 +38,61 @@ fn statistics_are_made_anew_alone_only_where_no_vacuum_makes_them() {
     let busy = Some("a dump is being taken".to_owned());
     let case = Case::new(DatabaseLook { busy, ..of(stale(10_051, 0, 0)) });
     assert_eq!(said(&case.remedies(&ANALYZE_DUE)), ["left: not now: a dump is being taken"]);
+}
+
+#[test]
+fn a_table_that_is_old_and_has_dead_rows_is_vacuumed_once() {
+    let both = TableLook { age: 600_000_000, ..table("orders", 1000, 900_000) };
+    let case = Case::new(of(both));
+    assert_eq!(said(&case.remedies(&FREEZE_AGE)), ["vacuum main/public.orders"]);
+    let left = "left: not now: the vacuum that freezes the table takes care of them";
+    assert_eq!(said(&case.remedies(&VACUUM_DUE)), [left]);
+    let judged = case.judged();
+    let findings = judged.checks[&VACUUM_DUE].findings.values();
+    let put_off = findings.filter_map(|verdict| match verdict {
+        Verdict::Faulty(fault, _) => fault.not_now(),
+        Verdict::Healthy(_) | Verdict::Unknown { .. } => None,
+    });
+    assert_eq!(put_off.count(), 0, "it is taken care of");
+}
+
+#[test]
+fn what_is_old_and_no_table_of_people_is_told_with_what_helps_and_never_touched() {
+    let old = |kind, age, multixact_age| OldElsewhere {
+        kind,
+        name: "there.it".to_owned(),
+        age,
+        multixact_age,
+    };
+    for (one, told, sql) in [
+        (
+            old(ElsewhereKind::Catalogue, 600_000_000, 0),
+            "transaction of the system's table there.it",
+            "VACUUM (FREEZE, VERBOSE) there.it;",
+        ),
+        (
+            old(ElsewhereKind::Temporary, 0, 900_000_000),
+            "multixact of the temporary table there.it",
+            "DROP TABLE there.it;",
+        ),
+        (
+            old(ElsewhereKind::Database, 600_000_000, 1),
+            "transaction of the database there.it",
+            "in the database there.it",
+        ),
+    ] {
+        let case = Case::new(DatabaseLook { elsewhere: vec![one.clone()], ..look() });
+        let messages = case.messages(&FREEZE_AGE);
+        assert!(messages[0].contains(told), "{one:?}: {messages:?}");
+        assert!(case.facts(&FREEZE_AGE)[0]["sql"].contains(sql), "{one:?}");
+        assert!(said(&case.remedies(&FREEZE_AGE))[0].starts_with("left: "), "{one:?}");
+    }
+    let young = old(ElsewhereKind::Database, 100_000, 100_000);
+    assert!(
+        Case::new(DatabaseLook { elsewhere: vec![young], ..look() })
+            .messages(&FREEZE_AGE)
+            .is_empty()
+    );
 }
 
 #[test]

@@ -3,17 +3,20 @@
 use super::detect::{Faults, Of, not_now};
 use super::fault::{DatabaseFault, FreezeCounter, VacuumCause};
 use crate::domain::operation::DataKind;
-use crate::domain::upkeep::{DatabaseLook, TableLook};
+use crate::domain::subject::{Subject, SubjectKind};
+use crate::domain::upkeep::{DatabaseLook, ElsewhereKind, OldElsewhere, TableLook};
 
 /// Fewer dead rows are not worth a vacuum, however small the table.
 const LEAST_DEAD: u64 = 1000;
+/// Why a vacuum for its rows waits of a table that is too old.
+pub(super) const ONE_VACUUM: &str = "the vacuum that freezes the table takes care of them";
 /// A table that is so many times as old as the server's own limit has an autovacuum that does not come.
 const LATE: u64 = 2;
 
 impl Of<'_> {
     pub(super) fn old(&self, look: &DatabaseLook) -> Faults {
         let old = look.tables.iter().filter_map(|table| {
-            let (counter, age, late) = self.too_old(table, look)?;
+            let (counter, age, late) = self.too_old(table.ages(), look)?;
             let data = self.data(DataKind::Table, &table.name);
             let fault = DatabaseFault::FreezeAge {
                 table: data.clone(),
@@ -25,15 +28,34 @@ impl Of<'_> {
             };
             Some((data.subject(&self.snapshot.host), fault))
         });
-        old.collect()
+        old.chain(self.old_elsewhere(look)).collect()
     }
 
-    /// By which counter a table is too old, how old it is by that, and at what age autovacuum is late; the older where both are.
-    fn too_old(&self, table: &TableLook, look: &DatabaseLook) -> Option<(FreezeCounter, u64, u64)> {
+    fn old_elsewhere(&self, look: &DatabaseLook) -> impl Iterator<Item = (Subject, DatabaseFault)> {
+        look.elsewhere.iter().filter_map(|one| {
+            let (counter, age, late) = self.too_old((one.age, one.multixact_age), look)?;
+            let (id, what, sql) = elsewhere(one);
+            let fault = DatabaseFault::FreezeAgeElsewhere {
+                what,
+                counter,
+                autovacuum_late: age >= late,
+                critical: age >= self.limits().freeze_critical,
+                sql,
+            };
+            Some((self.subject(SubjectKind::Database, &id), fault))
+        })
+    }
+
+    /// By which counter something is too old, how old it is by that, and at what age autovacuum is late; the older where both are.
+    fn too_old(
+        &self,
+        (age, multixact_age): (u64, u64),
+        look: &DatabaseLook,
+    ) -> Option<(FreezeCounter, u64, u64)> {
         let late = |comes: u64| comes.saturating_mul(LATE);
         let ages = [
-            (FreezeCounter::Multixact, table.multixact_age, late(look.multixact_freeze_max_age)),
-            (FreezeCounter::Transaction, table.age, late(look.freeze_max_age)),
+            (FreezeCounter::Multixact, multixact_age, late(look.multixact_freeze_max_age)),
+            (FreezeCounter::Transaction, age, late(look.freeze_max_age)),
         ];
         let warning = self.limits().freeze_warning;
         ages.into_iter()
@@ -48,11 +70,12 @@ impl Of<'_> {
             let data = self.data(DataKind::Table, &table.name);
             // Those that were inserted are due by the server's own rule alone.
             let waits = cause == VacuumCause::DeadRows && table.dead_rows <= table.due_rows;
+            let is_old = self.too_old(table.ages(), look).is_some();
             let fault = DatabaseFault::VacuumDue {
                 table: data.clone(),
                 cause,
                 why_not: why_not(table, look, waits).to_owned(),
-                busy: not_now(look),
+                busy: not_now(look).or_else(|| is_old.then(|| ONE_VACUUM.to_owned())),
                 held_by: self.holder(look),
             };
             (data.subject(&self.snapshot.host), fault)
@@ -76,7 +99,8 @@ impl Of<'_> {
     /// Tables of which only the statistics are out of date: a vacuum makes them anew, too.
     pub(super) fn analyzes(&self, look: &DatabaseLook) -> Faults {
         let stale = look.tables.iter().filter(|table| {
-            let is_vacuumed = self.cause(table).is_some() || self.too_old(table, look).is_some();
+            let is_vacuumed =
+                self.cause(table).is_some() || self.too_old(table.ages(), look).is_some();
             table.changed_rows > table.due_changed_rows && !is_vacuumed
         });
         stale
@@ -90,6 +114,29 @@ impl Of<'_> {
                 (data.subject(&self.snapshot.host), fault)
             })
             .collect()
+    }
+}
+
+/// What it is known by from run to run, what it is in words, and what a person could run about it.
+fn elsewhere(old: &OldElsewhere) -> (String, String, String) {
+    let name = &old.name;
+    match old.kind {
+        ElsewhereKind::Catalogue => (
+            name.clone(),
+            format!("the system's table {name}"),
+            format!("VACUUM (FREEZE, VERBOSE) {name};"),
+        ),
+        ElsewhereKind::Temporary => (
+            // Whatever it is called: sessions come and go.
+            "temporary".to_owned(),
+            format!("the temporary table {name}, to which no autovacuum comes,"),
+            format!("DROP TABLE {name}; -- if the session that made it is gone, or is ended"),
+        ),
+        ElsewhereKind::Database => (
+            format!("database-{name}"),
+            format!("the database {name} of the same server"),
+            format!("VACUUM (FREEZE, VERBOSE); -- in the database {name}"),
+        ),
     }
 }
 

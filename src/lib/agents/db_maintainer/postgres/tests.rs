@@ -35,7 +35,6 @@ pub(super) fn table(name: &str, live: u64, dead: u64) -> TableLook {
         due_inserted_rows: Some(1000 + live / 5),
         changed_rows: 0,
         due_changed_rows: 50 + live / 10,
-        size_bytes: 1 << 20,
         age: 1000,
         multixact_age: 0,
         vacuums: 0,
@@ -63,6 +62,7 @@ pub(super) fn look() -> DatabaseLook {
         freeze_max_age: 200_000_000,
         multixact_freeze_max_age: 400_000_000,
         tables: vec![table("orders", 100_000, 0)],
+        elsewhere: Vec::new(),
         invalid: Vec::new(),
         bloated: Vec::new(),
         counters: Vec::new(),
@@ -205,7 +205,6 @@ fn nothing_is_begun_in_vain_or_at_a_bad_moment() {
             DatabaseLook { busy: Some("a dump is being taken".to_owned()), ..dead.clone() },
             "left: not now: a dump",
         ),
-        (dead, "vacuum main/public.orders"),
     ];
     for (look, expected) in cases {
         let case = Case::new(look);
@@ -214,6 +213,8 @@ fn nothing_is_begun_in_vain_or_at_a_bad_moment() {
             assert!(said(&remedies)[0].starts_with(expected), "{check}: {remedies:?}");
         }
     }
+    let remedies = Case::new(dead).remedies(&FREEZE_AGE);
+    assert_eq!(said(&remedies), ["vacuum main/public.orders"]);
 }
 
 #[test]
@@ -296,6 +297,13 @@ fn whoever_holds_row_versions_back_keeps_a_vacuum_from_being_tried_and_who_only_
     };
     let query = |since| Holder::Query { pid: 7, user: user(), application: application(), since };
     let standby = |age: u64| Holder::Standby { name: "replica".to_owned(), age };
+    let slot = |age, catalogue_age| Holder::Slot {
+        name: "reader".to_owned(),
+        active: false,
+        age,
+        catalogue_age,
+    };
+    let old = Some(10_000_000);
     let held = "keeps old row versions from being removed";
     for (holder, told, tried) in [
         (idle(true), Some(held), false),
@@ -304,6 +312,12 @@ fn whoever_holds_row_versions_back_keeps_a_vacuum_from_being_tried_and_who_only_
         (query(Duration::from_mins(9)), None, true),
         (standby(10_000_000), Some(held), false),
         (standby(9_999_999), None, true),
+        (slot(old, None), Some(held), false),
+        (slot(Some(9_999_999), None), None, true),
+        // Of people's tables a vacuum removes all the same.
+        (slot(None, old), Some("keeps old row versions of the system's catalogues"), true),
+        (slot(Some(1), old), Some("keeps old row versions of the system's catalogues"), true),
+        (slot(None, None), None, true),
     ] {
         let tables = vec![table("orders", 1000, 900_000)];
         let case = Case::new(DatabaseLook { tables, holders: vec![holder.clone()], ..look() });
