@@ -19,14 +19,14 @@ pub(crate) const ROWS: &str = "
     CREATE TABLE few (id int); INSERT INTO few VALUES (1), (2), (3);";
 
 /// A house whose database has rows, and a folder for its backups.
-struct Vault {
-    house: House,
-    folder: PathBuf,
+pub(crate) struct Vault {
+    pub(crate) house: House,
+    pub(crate) folder: PathBuf,
 }
 
 impl Vault {
     /// With these settings of its backups beside those that all have.
-    fn new(settings: &str) -> Option<Self> {
+    pub(crate) fn new(settings: &str) -> Option<Self> {
         let house = House::new(&[])?;
         house.server.sql(ROWS);
         house.server.sql("VACUUM ANALYZE");
@@ -37,7 +37,12 @@ impl Vault {
         Some(vault)
     }
 
-    fn settings(&self, settings: &str) {
+    fn of_nobody(self) -> Option<Self> {
+        let Self { house, folder } = self;
+        Some(Self { house: house.of_nobody()?, folder })
+    }
+
+    pub(crate) fn settings(&self, settings: &str) {
         let folder = self.folder.display();
         self.house.settings(&format!(
             "[[agents.db-maintainer.databases]]\nname = \"main\"\n\
@@ -47,12 +52,12 @@ impl Vault {
     }
 
     /// What was done about them in one run, as verbs and states.
-    fn tended(&self) -> Vec<String> {
+    pub(crate) fn tended(&self) -> Vec<String> {
         self.house.tend().attempts("shop")
     }
 
     /// What is told of them, by check.
-    fn told(&self, check: &str) -> Option<String> {
+    pub(crate) fn told(&self, check: &str) -> Option<String> {
         let incidents = self.house.asked(&["incidents"]);
         let all = incidents.as_array().expect("a list").iter();
         let key = format!("db-maintainer/{check}/backup:host-a/shop");
@@ -61,7 +66,7 @@ impl Vault {
         found.map(|one| one["message"].as_str().unwrap_or_default().to_owned())
     }
 
-    fn dumps(&self) -> Vec<PathBuf> {
+    pub(crate) fn dumps(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(&self.folder).expect("it is there").flatten();
         let is_dump = |path: &PathBuf| path.extension().is_some_and(|end| end == "dump");
         let mut all: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_dump).collect();
@@ -69,7 +74,7 @@ impl Vault {
         all
     }
 
-    fn proof(&self) -> Value {
+    pub(crate) fn proof(&self) -> Value {
         let file = self.house.path().join("state/backups/shop/restore-proof.json");
         let text = std::fs::read_to_string(file).expect("there is a proof");
         serde_json::from_str(&text).expect("it is JSON")
@@ -165,6 +170,20 @@ fn an_encrypted_backup_is_restored_with_its_key_and_with_no_other() {
     vault.tended();
     let told = vault.told("restore_unprovable").expect("it is told");
     assert!(told.contains("restore unproven: it is not said what decrypts it"), "{told}");
+}
+
+#[test]
+fn an_encrypted_backup_is_restored_where_all_of_it_lies_in_one_folder() {
+    // Who is not root restores in our own folder of state, where what is decrypted lies too.
+    let Some(vault) = Vault::new("") else { return };
+    let Some((recipient, identity)) = key(vault.house.path(), "one") else { return };
+    vault.settings(&encrypted(&recipient, &identity));
+    let Some(vault) = vault.of_nobody() else { return };
+    let done = vault.tended();
+    let all = ["back up shop: verified", "restore the newest backup of shop for a proof: verified"];
+    assert_eq!(done, all, "{:#}", vault.house.asked(&["remediations"]));
+    assert!(vault.proof()["fault"].is_null(), "{:#}", vault.proof());
+    assert_eq!(leftovers(&vault.house.path().join("state")), Vec::<String>::new());
 }
 
 #[test]

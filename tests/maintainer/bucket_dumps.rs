@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use opswarden::adapters::backup::{BackupPlace, BackupSet, ServerPrograms};
 use opswarden::adapters::s3::{BucketStore, Client};
 use opswarden::adapters::system_clock::SystemClock;
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::backups::{ROWS, encrypted, key, leftovers};
 use super::house::House;
-use super::object_storage::with_bucket;
+use super::object_storage::{begin_upload, with_bucket};
 use super::peers::wait_until;
 use super::peers_s3::{KEY, REGION, S3Server, SECRET};
 use super::zoo::sha256;
@@ -101,8 +102,12 @@ impl Vault {
 
     /// How many uploads were begun and never ended.
     fn unfinished(&self) -> u64 {
+        self.unfinished_before(SystemClock::new().now())
+    }
+
+    fn unfinished_before(&self, moment: Timestamp) -> u64 {
         let store = BucketStore::new("media", self.client.clone(), Duration::from_mins(1));
-        let look = self.runtime.block_on(store.look(SystemClock::new().now()));
+        let look = self.runtime.block_on(store.look(moment));
         look.expect("it is seen").unfinished.expect("they are seen").count
     }
 
@@ -110,7 +115,8 @@ impl Vault {
     fn pruned_to(&self, kept: u32) {
         let declared = json!({ "name": "shop", "bucket": "media", "make": true, "kept": kept });
         let declared = serde_json::from_value(declared).expect("they are good");
-        let place = BackupPlace { notes: self.notes(), scratch: self.house.path().to_owned() };
+        let scratch = self.house.path().to_owned();
+        let place = BackupPlace { notes: self.notes(), scratch, servers: None };
         let clock = Arc::new(SystemClock::new());
         let set = BackupSet::new(declared, place, None, ServerPrograms::new(None), clock);
         let set = set.in_bucket("media", Ok(self.client.clone()));
@@ -264,6 +270,22 @@ fn a_dump_that_gives_way_takes_its_parts_back_and_is_made_a_little_later() {
     assert_eq!((vault.dumps().len(), vault.unfinished()), (1, 0), "{report}");
     assert_eq!(output.status.code(), Some(0), "{report}");
     vault.is_clean();
+}
+
+#[test]
+fn an_upload_that_a_killed_run_left_is_ended_by_the_next_dump_and_no_other_is() {
+    let [left, young] = ["shop-20260101T000000000Z.dump", "shop-20260102T000000000Z.dump"];
+    let others = ["shop-2-20260101T000000000Z.dump", "shop-by-hand.dump", "film.mp4"];
+    let settings = "make = true\nprove_every = \"0s\"";
+    let Some(vault) = Vault::with(settings, json!({ "young_uploads": [young] })) else { return };
+    for key in others.iter().chain(&[left, young]) {
+        vault.runtime.block_on(begin_upload(&vault.server, key));
+    }
+    let tomorrow = SystemClock::new().now() + Duration::from_hours(24);
+    assert_eq!((vault.unfinished(), vault.unfinished_before(tomorrow)), (4, 5));
+    assert_eq!(vault.tended(), ["back up shop: verified"]);
+    // The young one may be that of a run at work.
+    assert_eq!((vault.unfinished(), vault.unfinished_before(tomorrow)), (3, 4));
 }
 
 #[test]

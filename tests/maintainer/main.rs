@@ -7,9 +7,13 @@ mod authority;
 mod backups;
 mod bucket_dumps;
 mod buckets;
+mod cost;
+mod hindered;
 mod house;
 mod logs;
 mod logs_races;
+#[path = "../support/nobody.rs"]
+mod nobody;
 mod object_storage;
 #[path = "../support/peers.rs"]
 mod peers;
@@ -27,6 +31,7 @@ mod rebuild_kills;
 mod redis;
 mod redis_house;
 mod redis_reclaim;
+mod restores;
 mod s3_again;
 mod standby;
 mod talk;

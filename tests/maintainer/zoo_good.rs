@@ -69,6 +69,15 @@ fn dumps() -> Vec<Beast> {
                 cage.put("shop.dump", &cage.dump(&[]));
             },
         ),
+        Beast::good("of-a-tablespace", OF_MAIN, |cage| {
+            let place = cage.house.server.host().join("fast");
+            let server = &cage.house.server;
+            server.sql(&format!("COPY (SELECT 1) TO PROGRAM 'mkdir -p {}'", place.display()));
+            server.sql(&format!("CREATE TABLESPACE fast LOCATION '{}'", place.display()));
+            server.sql("ALTER TABLE few SET TABLESPACE fast");
+            cage.put("shop.dump", &cage.dump(&[]));
+            server.sql("ALTER TABLE few SET TABLESPACE pg_default");
+        }),
         Beast::good("made-by-us", "database = \"main\"\nmake = true", |_| {}),
     ]
 }
@@ -153,6 +162,19 @@ fn histories() -> Vec<Beast> {
                 written(&file, hours);
             }
             cage.put("today.bin", b"two say nothing about what is usual");
+        }),
+        // A file that is written over keeps the moment of its birth: that says nothing about how long a backup took.
+        Beast::good("written-over", any, |cage| {
+            let days = ["1.bin", "2.bin", "3.bin", "4.bin"];
+            for day in days {
+                cage.put(day, b"same");
+            }
+            std::thread::sleep(std::time::Duration::from_secs(12));
+            for day in days {
+                cage.put(day, b"same");
+                std::thread::sleep(std::time::Duration::from_millis(50));
+            }
+            cage.put("5.bin", b"same");
         }),
         Beast::good(
             "quick-as-ever",

@@ -7,9 +7,11 @@ use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
+use super::clear::Unclear;
+use super::programs::is_of_this_host;
 use crate::adapters::postgres::in_words;
 use crate::domain::duration::HumanDuration;
-use crate::domain::upkeep::{BackupSource, DeclaredBackup, NewestRow, RowCount};
+use crate::domain::upkeep::{BackupSource, DeclaredBackup, Level, NewestRow, RowCount};
 
 /// A table whose rows were not counted is judged by statistics only where it has at least so many.
 const LEAST_ROWS: u64 = 1000;
@@ -17,14 +19,27 @@ const LEAST_ROWS: u64 = 1000;
 /// So many tables that may be younger are named.
 const NAMED: usize = 3;
 
-/// Every table of a database and how many rows it has, counted.
+/// What counts the rows of one table, for as long as the session lasts.
+const COUNTER: &str = "
+    CREATE FUNCTION pg_temp.rows_of(name text) RETURNS bigint LANGUAGE plpgsql AS $$
+    DECLARE many bigint;
+    BEGIN
+        EXECUTE 'SELECT count(*) FROM ONLY ' || name INTO many;
+        RETURN many;
+    END $$";
+
+/// Every table of a database and how many rows it has, counted in one statement, so that its time bounds all of it.
 const TABLES: &str = "
-    SELECT quote_ident(space.nspname) || '.' || quote_ident(class.relname),
-           (xpath('/row/n/text()', query_to_xml(
-               format('SELECT count(*) AS n FROM ONLY %I.%I', space.nspname, class.relname),
-               false, true, '')))[1]::text::bigint
-    FROM pg_class AS class JOIN pg_namespace AS space ON space.oid = class.relnamespace
-    WHERE class.relkind = 'r' AND space.nspname NOT IN ('pg_catalog', 'information_schema')";
+    SELECT found.name, pg_temp.rows_of(found.name)
+    FROM (SELECT quote_ident(space.nspname) || '.' || quote_ident(class.relname) AS name
+          FROM pg_class AS class JOIN pg_namespace AS space ON space.oid = class.relnamespace
+          WHERE class.relkind = 'r'
+            AND space.nspname NOT IN ('pg_catalog', 'information_schema')) AS found";
+
+/// Errors that say something about the server or about what was left out of it, by the first two characters of their codes: a
+/// connection, something that it cannot do, its resources, something that is not filled, somebody who ended it (or its time),
+/// its files, another server.
+const OF_THE_SERVER: [&str; 7] = ["08", "0A", "53", "55", "57", "58", "HV"];
 
 const EXTENSIONS: &str =
     "SELECT extname::text, extversion FROM pg_extension WHERE extname <> 'plpgsql'";
@@ -57,9 +72,12 @@ pub(super) struct Expected<'a> {
 pub(super) async fn attest(
     session: &mut PgConnection,
     expected: &Expected<'_>,
-) -> Result<String, String> {
-    let unread =
-        |error: sqlx::Error| format!("what was restored cannot be read: {}", in_words(&error));
+) -> Result<String, Unclear> {
+    // That everything in it can be counted is the server's business.
+    let unread = |error: sqlx::Error| {
+        Unclear::Unread(format!("what was restored cannot be read: {}", in_words(&error)))
+    };
+    sqlx::raw_sql(COUNTER).execute(&mut *session).await.map_err(unread)?;
     let found: Vec<(String, i64)> =
         sqlx::query_as(TABLES).persistent(false).fetch_all(&mut *session).await.map_err(unread)?;
     let found: BTreeMap<String, u64> =
@@ -72,8 +90,8 @@ pub(super) async fn attest(
     let mut told =
         vec![format!("{} tables with {} rows", found.len(), found.values().sum::<u64>())];
     if let Some(source) = expected.source {
-        told.extend(rows(expected, source, &found)?);
-        told.extend(versions(source, &extensions.into_iter().collect())?);
+        told.extend(rows(expected, source, &found).map_err(flawed)?);
+        told.extend(versions(source, &extensions.into_iter().collect()).map_err(flawed)?);
     }
     if let Some(newest) = &expected.declared.newest {
         told.push(young(session, newest, expected.taken_at).await?);
@@ -90,6 +108,25 @@ pub(super) async fn attest(
         told.push("held against nothing: its database is not known".to_owned());
     }
     Ok(told.join(", "))
+}
+
+fn flawed(why: String) -> Unclear {
+    Unclear::flawed(Level::Attested, why)
+}
+
+/// What an error says about what was restored: nothing, where the server has not looked at it to the end.
+fn unanswered(what: &str, error: &sqlx::Error) -> Unclear {
+    let why = format!("{what}: {}", in_words(error));
+    let of_server = match error {
+        sqlx::Error::Database(told) => is_of_the_server(&told.code().unwrap_or_default()),
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
+        _ => false,
+    };
+    if of_server || is_of_this_host(&why) { Unclear::Unread(why) } else { flawed(why) }
+}
+
+fn is_of_the_server(code: &str) -> bool {
+    OF_THE_SERVER.iter().any(|class| code.starts_with(class))
 }
 
 /// What differs and is no flaw; the first thing that is one.
@@ -156,13 +193,13 @@ async fn young(
     session: &mut PgConnection,
     newest: &NewestRow,
     taken_at: Timestamp,
-) -> Result<String, String> {
+) -> Result<String, Unclear> {
     let what = format!("{}.{}", newest.table, newest.column);
-    let unread = |error: sqlx::Error| format!("{what} cannot be read: {}", in_words(&error));
+    let unread = |error: sqlx::Error| unanswered(&format!("{what} cannot be read"), &error);
     let asked = sqlx::query_as(COLUMN).persistent(false).bind(&newest.table).bind(&newest.column);
     let names: Option<(String, String)> =
         asked.fetch_optional(&mut *session).await.map_err(unread)?;
-    let (table, column) = names.ok_or_else(|| format!("there is no {what} in it"))?;
+    let (table, column) = names.ok_or_else(|| flawed(format!("there is no {what} in it")))?;
     // Both names are as the server itself has just quoted them.
     let question = format!("SELECT extract(epoch FROM max({column}))::float8 FROM {table}");
     let (at,): (Option<f64>,) = sqlx::query_as(AssertSqlSafe(question))
@@ -173,19 +210,18 @@ async fn young(
     let at = at.and_then(|at| {
         Timestamp::from_duration(jiff::SignedDuration::try_from_secs_f64(at).ok()?).ok()
     });
-    let at = at.ok_or_else(|| format!("{what} has no row"))?;
+    let at = at.ok_or_else(|| flawed(format!("{what} has no row")))?;
     let older = Duration::try_from(taken_at.duration_since(at)).unwrap_or_default();
     let older = HumanDuration::from(Duration::from_secs(older.as_secs()));
     if older > newest.within {
-        return Err(format!(
-            "the newest row of {what} was {older} old, and may be {}",
-            newest.within
-        ));
+        let within = newest.within;
+        let why = format!("the newest row of {what} was {older} old, and may be {within}");
+        return Err(flawed(why));
     }
     Ok(format!("the newest row of {what} was {older} old"))
 }
 
-async fn answered(session: &mut PgConnection, query: &str) -> Result<(), String> {
+async fn answered(session: &mut PgConnection, query: &str) -> Result<(), Unclear> {
     let asked: Result<Option<(Option<bool>,)>, sqlx::Error> =
         sqlx::query_as(AssertSqlSafe(query.to_owned()))
             .persistent(false)
@@ -193,15 +229,28 @@ async fn answered(session: &mut PgConnection, query: &str) -> Result<(), String>
             .await;
     match asked {
         Ok(Some((Some(true),))) => Ok(()),
-        Ok(Some((Some(false),))) => Err(format!("`{query}` is false in it")),
-        Ok(_) => Err(format!("`{query}` has no answer in it")),
-        Err(error) => Err(format!("`{query}`: {}", in_words(&error))),
+        Ok(Some((Some(false),))) => Err(flawed(format!("`{query}` is false in it"))),
+        Ok(_) => Err(flawed(format!("`{query}` has no answer in it"))),
+        Err(error) => Err(unanswered(&format!("`{query}`"), &error)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_server_did_not_look_at_to_the_end_says_nothing_about_a_backup() {
+        let [late, no_xml, not_filled, no_memory, far] =
+            ["57014", "0A000", "55000", "53200", "HV00N"];
+        for code in [late, no_xml, not_filled, no_memory, far] {
+            assert!(is_of_the_server(code), "{code}");
+        }
+        let [no_table, no_column, no_number] = ["42P01", "42703", "22P02"];
+        for code in [no_table, no_column, no_number] {
+            assert!(!is_of_the_server(code), "{code}");
+        }
+    }
 
     #[test]
     fn counted_rows_are_exact_and_statistics_may_drift() {

@@ -10,7 +10,9 @@ use std::time::Duration;
 use super::BackupSet;
 use super::bench::Bench;
 use super::programs::finished;
-use crate::adapters::child::{Outcome, Program, find};
+use crate::adapters::child::{Outcome, Program, Taker, find};
+use crate::adapters::disk_room;
+use crate::domain::upkeep::{Flaw, Level};
 
 /// What it is called in its folder.
 const DECRYPTED: &str = "decrypted";
@@ -26,9 +28,30 @@ pub(super) enum Clear {
 /// Why there is none.
 pub(super) enum Unclear {
     /// The backup itself is why.
-    Flawed(String),
+    Flawed(Flaw),
     /// It could not be found out.
     Unread(String),
+}
+
+impl Unclear {
+    pub(super) fn flawed(level: Level, why: impl Into<String>) -> Self {
+        Self::Flawed(Flaw::new(level, why))
+    }
+}
+
+/// What is decrypted, on its way to a disk on which room stays free for others: what was packed may be much larger than it looks.
+struct Guarded {
+    file: File,
+    place: PathBuf,
+}
+
+impl Taker for Guarded {
+    async fn take(&mut self, part: &[u8]) -> io::Result<()> {
+        let more = part.len() as u64;
+        disk_room::has_room_beside(&self.place, more, "more of it takes")
+            .map_err(io::Error::other)?;
+        self.file.write_all(part)
+    }
 }
 
 impl Clear {
@@ -54,19 +77,23 @@ impl BackupSet {
             return Err(Unclear::Unread(why));
         }
         let unread = |error: io::Error| Unclear::Unread(format!("it cannot be decrypted: {error}"));
-        let bench = Bench::new(&self.place.scratch, &self.mark()).map_err(Unclear::Unread)?;
+        let place = self.place.scratch.clone();
+        let bench = Bench::new(&place, &self.mark()).map_err(Unclear::Unread)?;
+        let input = File::open(file).map_err(unread)?;
+        let least = input.metadata().map_err(unread)?.len();
+        let room = disk_room::has_room_beside(&place, least, "what is decrypted takes");
+        room.map_err(|why| unread(io::Error::other(why)))?;
         let mut options = File::options();
         let made = options.write(true).create_new(true).mode(0o600).open(bench.file(DECRYPTED));
-        let mut plain = made.map_err(unread)?;
-        let input = Stdio::from(File::open(file).map_err(unread)?);
+        let mut plain = Guarded { file: made.map_err(unread)?, place };
         let decrypt = Program::new(encryption.decrypt.clone()).deadline(time);
-        let outcome = decrypt.feed_from(input, &mut |part: &[u8]| plain.write_all(part)).await;
+        let outcome = decrypt.feed_from(Stdio::from(input), &mut plain).await;
         let outcome = outcome.map_err(unread)?;
         let said_so = matches!(outcome, Outcome::Exited { .. });
         finished(outcome).map_err(|why| {
             let key = &encryption.key_id;
             let why = format!("it cannot be decrypted with the key {key}: {why}");
-            if said_so { Unclear::Flawed(why) } else { Unclear::Unread(why) }
+            if said_so { Unclear::flawed(Level::Intact, why) } else { Unclear::Unread(why) }
         })?;
         Ok(Clear::Decrypted(bench))
     }

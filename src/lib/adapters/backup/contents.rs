@@ -7,8 +7,6 @@ use super::programs::{ServerPrograms, finished};
 
 /// `CREATE DATABASE` is at the beginning of what a dump makes.
 const BEGINNING: usize = 256 * 1024;
-/// So much of a table of contents is read.
-const LIST_BYTES: usize = 32 * 1024 * 1024;
 /// The catalogue of tables, indexes and sequences has this number on every server.
 const RELATIONS: &str = "1259";
 
@@ -23,15 +21,18 @@ pub(super) struct Contents {
 }
 
 impl ServerPrograms {
-    /// What a dump in the clear tells of itself; what it does not tell is left out.
-    pub(super) async fn contents(&self, dump: &Path, time: Duration) -> Result<Contents, String> {
+    /// What a dump in the clear with this table of contents tells of itself; what it does not tell is left out.
+    pub(super) async fn contents(
+        &self,
+        dump: &Path,
+        list: &str,
+        time: Duration,
+    ) -> Result<Contents, String> {
         let name = dump.display().to_string();
         let words = ["--create", "--section=pre-data", "--file=-", &name];
         let script = self.program("pg_restore", &words)?.limit_bytes(BEGINNING);
         let script = finished(script.deadline(time).run().await)?;
-        let list = self.program("pg_restore", &["--list", &name])?.limit_bytes(LIST_BYTES);
-        let list = finished(list.deadline(time).run().await)?;
-        Ok(Contents { encoding: encoding(&script), youngest_oid: youngest(&list) })
+        Ok(Contents { encoding: encoding(&script), youngest_oid: youngest(list) })
     }
 }
 

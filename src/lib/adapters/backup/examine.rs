@@ -12,7 +12,6 @@ use super::folder;
 use super::format;
 use super::home::{AtHand, Home};
 use super::in_bucket::Mark;
-use super::programs::ServerPrograms;
 use crate::adapters::child::find;
 use crate::domain::upkeep::{Backup, BackupFormat, Flaw, FoundBackup, Level};
 
@@ -46,7 +45,7 @@ impl BackupSet {
     ) -> (Vec<Flaw>, Option<String>) {
         match self.at_hand(backup, time).await {
             Ok(file) => self.of_file(backup, &file, time).await,
-            Err(Unclear::Flawed(why)) => (vec![Flaw::new(Level::Intact, why)], None),
+            Err(Unclear::Flawed(flaw)) => (vec![flaw], None),
             Err(Unclear::Unread(why)) => (Vec::new(), Some(why)),
         }
     }
@@ -80,15 +79,17 @@ impl BackupSet {
         }
         let clear = match self.clear(&file, time).await {
             Ok(clear) => clear,
-            Err(Unclear::Flawed(why)) => return (vec![Flaw::new(Level::Intact, why)], None),
+            Err(Unclear::Flawed(flaw)) => return (vec![flaw], None),
             Err(Unclear::Unread(why)) => return (Vec::new(), Some(why)),
         };
+        // What its header tells needs nobody's programs.
+        let other = self.of_another_database(&clear.path());
         if let Err(why) = self.readable(&clear.path()).await {
-            return (Vec::new(), Some(why));
+            return (other.into_iter().collect(), Some(why));
         }
         let shown = format::look(&clear.path(), self.declared.format, &self.programs, time).await;
         flaws.extend(shown.flaws);
-        flaws.extend(self.of_another_database(&clear.path()));
+        flaws.extend(other);
         (flaws, shown.unread)
     }
 }
@@ -97,7 +98,7 @@ impl BackupSet {
     /// Whether one can be restored on this host: its programs are there, and of a version that can read it.
     pub(super) async fn provable(&self, newest: Option<&FoundBackup>) -> Result<(), String> {
         self.programs.folder()?;
-        ServerPrograms::account()?;
+        self.scratch().await?;
         if let Some(encryption) = &self.declared.encryption {
             let program = encryption.decrypt.first();
             let program = program.ok_or("it is not said what decrypts it (encryption.decrypt)")?;

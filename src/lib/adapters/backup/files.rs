@@ -92,7 +92,8 @@ pub(super) fn of_record(record: &Backup) -> FoundBackup {
 
 fn one(name: &str, meta: &Metadata, record: Option<&Backup>) -> FoundBackup {
     let written = meta.modified().ok();
-    // A file is born when its writing begins, and was last written when it ended.
+    // A file is born when its writing begins, and was last written when it ended. One that is written over keeps its birth:
+    // that shows beside those before it.
     let took = || written?.duration_since(meta.created().ok()?).ok();
     let took_ms = took().and_then(|took| u64::try_from(took.as_millis()).ok());
     FoundBackup {

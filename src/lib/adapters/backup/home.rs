@@ -56,7 +56,7 @@ impl BackupSet {
         let place = &self.place.scratch;
         let unread = |why| Unclear::Unread(format!("it cannot be fetched: {why}"));
         private_file::folder(place).map_err(|error| unread(error.to_string()))?;
-        disk_room::has_room(place, backup.size_bytes, "the backup takes").map_err(unread)?;
+        disk_room::has_room_beside(place, backup.size_bytes, "the backup takes").map_err(unread)?;
         let bench = Bench::new(place, &self.mark()).map_err(unread)?;
         let (file, beside) =
             (bench.file(FETCHED), bench.file(&format!("{FETCHED}{}", folder::SUM)));

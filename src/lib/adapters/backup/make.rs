@@ -125,8 +125,8 @@ impl BackupSet {
         }))
     }
 
-    /// What the database was, once all of the dump is taken; the dump is given up as soon as somebody waits for it: it is gone
-    /// when this returns nothing.
+    /// What the database was, once all of the dump is taken; the dump is given up as soon as somebody waits for it, or when its
+    /// time is over: it is gone when this returns nothing.
     pub(super) async fn unless_others_wait(
         &self,
         database: &Postgres,
@@ -134,11 +134,12 @@ impl BackupSet {
         time: Duration,
     ) -> Option<Result<BackupSource, ActFailure>> {
         let dumped = pin!(self.dumped(database, taker, time));
-        let waited = pin!(database.until_others_wait(time));
-        match select(dumped, waited).await {
-            Either::Left((made, _)) => Some(made),
-            Either::Right((Err(why), _)) => Some(Err(ActFailure::NotSent(why))),
-            Either::Right((Ok(()), _)) => None,
+        let waited = pin!(database.until_others_wait());
+        match select(select(dumped, waited), self.clock.sleep(time)).await {
+            Either::Left((Either::Left((made, _)), _)) => Some(made),
+            Either::Left((Either::Right((Err(why), _)), _)) => Some(Err(ActFailure::NotSent(why))),
+            Either::Left((Either::Right((Ok(()), _)), _)) => None,
+            Either::Right(_) => Some(Err(too_long(time))),
         }
     }
 
@@ -207,6 +208,12 @@ impl BackupSet {
         }
         Ok(())
     }
+}
+
+/// Nobody waited for it, and it is not done.
+fn too_long(time: Duration) -> ActFailure {
+    let seconds = time.as_millis().div_ceil(1000);
+    ActFailure::Refused(format!("it took more than {seconds} s, and was given up"))
 }
 
 impl Written {

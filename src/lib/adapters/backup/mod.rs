@@ -5,6 +5,7 @@
 mod apart;
 mod attest;
 mod bench;
+mod chosen;
 mod clear;
 mod contents;
 mod dump_header;
@@ -17,6 +18,7 @@ mod format;
 mod home;
 mod in_bucket;
 mod make;
+mod place;
 mod programs;
 mod restore;
 mod scratch;

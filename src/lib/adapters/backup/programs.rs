@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::adapters::child::{Account, Outcome, Program};
+use crate::adapters::child::{Account, Captured, Outcome, Program};
 
 /// Where Debian's packages put them, one folder for each version.
 const USUAL: &str = "/usr/lib/postgresql";
@@ -13,7 +13,7 @@ const NEEDED: [&str; 3] = ["initdb", "postgres", "pg_restore"];
 /// So much of a dump's table of contents is read.
 const LIST_BYTES: usize = 32 * 1024 * 1024;
 /// The account that comes with the server's package: the server does not run as root.
-const ACCOUNT: &str = "postgres";
+pub(super) const ACCOUNT: &str = "postgres";
 
 /// The programs of a server.
 #[derive(Clone, Debug)]
@@ -110,6 +110,21 @@ impl ServerPrograms {
         })
     }
 
+    /// The table of contents of a dump, whole: `Ok(Err(…))` says what is wrong with it, `Err` that it could not be looked at.
+    pub(super) async fn list(
+        &self,
+        file: &Path,
+        time: Duration,
+    ) -> Result<Result<String, String>, String> {
+        let name = file.display().to_string();
+        let list = self.program("pg_restore", &["--list", &name])?.limit_bytes(LIST_BYTES);
+        let outcome = list.deadline(time).run().await;
+        if matches!(&outcome, Outcome::Exited { stdout, .. } if stdout.cut_short) {
+            return Err(format!("its table of contents has more than {LIST_BYTES} bytes"));
+        }
+        told(outcome, time)
+    }
+
     /// Reads all of a dump: `Ok(Err(…))` says what is wrong with it, `Err` that it could not be looked at.
     pub(super) async fn dump(
         &self,
@@ -117,8 +132,7 @@ impl ServerPrograms {
         time: Duration,
     ) -> Result<Result<(), String>, String> {
         let name = file.display().to_string();
-        let list = self.program("pg_restore", &["--list", &name])?.limit_bytes(LIST_BYTES);
-        let listed = match told(list.deadline(time).run().await, time)? {
+        let listed = match self.list(file, time).await? {
             Err(why) => return Ok(Err(why)),
             Ok(listed) => listed,
         };
@@ -152,8 +166,7 @@ fn told(outcome: Outcome, time: Duration) -> Result<Result<String, String>, Stri
     match outcome {
         Outcome::Exited { code: 0, stdout, .. } => Ok(Ok(stdout.text())),
         Outcome::Exited { stderr, .. } => {
-            let said = stderr.first_line().unwrap_or_else(|| "it cannot be read".to_owned());
-            let said = said.replace("pg_restore: error: ", "");
+            let said = complaint(&stderr).unwrap_or_else(|| "it cannot be read".to_owned());
             if is_of_this_host(&said) { Err(said) } else { Ok(Err(said)) }
         }
         Outcome::TimedOut { .. } => Err(format!("it was not read within {} s", time.as_secs())),
@@ -161,14 +174,32 @@ fn told(outcome: Outcome, time: Duration) -> Result<Result<String, String>, Stri
     }
 }
 
-/// What a program complains of that says nothing about the backup: its host lacks something.
-const OF_THIS_HOST: [&str; 10] = [
+/// What `pg_restore` complains of: warnings may come before it.
+pub(super) fn complaint(stderr: &Captured) -> Option<String> {
+    const ERROR: &str = "pg_restore: error: ";
+    let text = stderr.text();
+    let error = text.lines().find(|line| line.starts_with(ERROR));
+    error.map(|line| line.replace(ERROR, "")).or_else(|| stderr.first_line())
+}
+
+/// What a program complains of that says nothing about the backup: its host lacks something. An extension, its library or what
+/// has to be loaded before it; a locale, or a collation that a server makes of one; a dictionary; memory or room.
+const OF_THIS_HOST: [&str; 19] = [
     "unsupported version",
     "not supported in this installation",
+    "not supported in this build",
     "No space left",
     "could not open extension control file",
+    "could not load library",
+    "could not access file",
     "is not available",
-    "must be loaded via shared_preload_libraries",
+    "loaded via shared_preload_libraries",
+    "must be preloaded",
+    "could not create locale",
+    "could not open collator",
+    "collation \"pg_catalog.",
+    "/tsearch_data/",
+    "user mapping not found",
     "server closed the connection",
     "could not connect",
     "out of memory",
@@ -189,4 +220,41 @@ pub(super) fn give(folder: &Path, account: Option<Account>) -> Result<(), String
     }
     std::os::unix::fs::chown(folder, Some(account.user), Some(account.group))
         .map_err(|error| format!("{} cannot be given to a server: {error}", folder.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_complaint_is_the_error_and_not_a_warning_before_it() {
+        let said = |text: &str| complaint(&Captured { bytes: text.into(), cut_short: false });
+        let text = "pg_restore: while PROCESSING TOC:\npg_restore: error: could not execute query: ERROR:  no\nDETAIL: x";
+        assert_eq!(said(text).as_deref(), Some("could not execute query: ERROR:  no"));
+        assert_eq!(said("\nKilled\n").as_deref(), Some("Killed"));
+        assert_eq!(said(""), None);
+    }
+
+    #[test]
+    fn what_a_host_lacks_is_told_from_what_a_dump_lacks() {
+        for of_host in [
+            "ERROR:  could not create locale \"xx_XX.utf8\": No such file or directory",
+            "ERROR:  collation \"pg_catalog.xx_XX.utf8\" for encoding \"UTF8\" does not exist",
+            "ERROR:  could not load library \"/usr/lib/postgresql/15/lib/x.so\": libx.so.3: cannot open",
+            "ERROR:  could not access file \"$libdir/x\": No such file or directory",
+            "ERROR:  ICU is not supported in this build",
+            "ERROR:  x can only be loaded via shared_preload_libraries",
+            "ERROR:  could not open stop-word file \"/usr/share/postgresql/15/tsearch_data/x.stop\": No",
+        ] {
+            assert!(is_of_this_host(of_host), "{of_host}");
+        }
+        for of_dump in [
+            "ERROR:  relation \"public.few\" does not exist",
+            "ERROR:  collation \"public.odd\" does not exist",
+            "ERROR:  insert or update on table \"child\" violates foreign key constraint",
+            "could not read from input file: end of file",
+        ] {
+            assert!(!is_of_this_host(of_dump), "{of_dump}");
+        }
+    }
 }

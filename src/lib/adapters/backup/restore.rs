@@ -1,31 +1,57 @@
 //! Restoring the newest backup into a server of its own, and looking whether what was backed up is there.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use sqlx::{AssertSqlSafe, Connection as _};
 
-use super::BackupSet;
 use super::attest::{Expected, attest};
+use super::chosen::chosen;
 use super::clear::Unclear;
 use super::folder::{self, Tried};
 use super::home::AtHand;
-use super::programs::{ServerPrograms, finished, is_of_this_host};
+use super::programs::{complaint, finished, is_of_this_host};
 use super::scratch::{Scratch, USER};
+use super::{BackupSet, place};
 use crate::adapters::child::Outcome;
-use crate::adapters::disk_room;
 use crate::adapters::postgres::in_words;
-use crate::adapters::private_file;
 use crate::adapters::store::hex;
-use crate::domain::upkeep::{BackupSource, Flaw, FoundBackup, Level};
+use crate::domain::upkeep::{BackupSource, FoundBackup, Level};
+use crate::ports::clock::Clock;
 use crate::ports::processes::ActFailure;
 
 /// The database that it is restored into.
 const RESTORED: &str = "restored";
-/// So many times the size of a dump has to be free where it is restored.
-const ROOM: u64 = 3;
+/// What of a dump to be restored is in a file of this name.
+const LIST: &str = "list";
+
+/// What a restore takes is what a person would wait for after a disaster: until a backup is at hand and in the clear, a server
+/// runs and the dump is in it. To look at the backup before and at the rows afterwards is ours.
+struct Stopwatch {
+    clock: Arc<dyn Clock>,
+    took: Duration,
+}
+
+/// What is restored, and what it is held against.
+struct Dump<'a> {
+    backup: &'a FoundBackup,
+    /// In the clear.
+    file: &'a Path,
+    /// Its database as it is now, where that can be asked.
+    live: Option<&'a BackupSource>,
+}
+
+impl Stopwatch {
+    async fn of<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let began = self.clock.elapsed();
+        let done = work.await;
+        self.took += self.clock.elapsed().saturating_sub(began);
+        done
+    }
+}
 
 impl BackupSet {
     /// Restores the newest, looks at it, writes down what was found, and leaves nothing else of it.
@@ -35,37 +61,57 @@ impl BackupSet {
             return Err(ActFailure::NotSent("there is no backup to restore".to_owned()));
         };
         self.provable(Some(newest)).await.map_err(ActFailure::NotSent)?;
-        let began = self.clock.elapsed();
-        let found = self.restored(newest, time).await.map_err(ActFailure::Refused)?;
+        let mut watch = Stopwatch { clock: Arc::clone(&self.clock), took: Duration::ZERO };
+        let found = match self.restored(newest, time, &mut watch).await {
+            Ok(holds) => Ok(holds),
+            Err(Unclear::Flawed(flaw)) => Err(flaw),
+            Err(Unclear::Unread(why)) => return Err(ActFailure::Refused(why)),
+        };
         let tried = Tried {
             backup: newest.name.clone(),
             taken_at: newest.taken_at,
             proved_at: self.clock.now(),
-            took: self.clock.elapsed().saturating_sub(began),
+            took: watch.took,
             good_for: self.declared.prove_every.get() + self.declared.grace.get(),
         };
         folder::conclude(&self.place.notes, tried, found)
     }
 
-    /// What it holds, or what is wrong with it; an error where that could not be found out.
+    /// What it holds.
     async fn restored(
         &self,
         backup: &FoundBackup,
         time: Duration,
-    ) -> Result<Result<String, Flaw>, String> {
+        watch: &mut Stopwatch,
+    ) -> Result<String, Unclear> {
         let (flaws, _) = self.examined(backup).await;
         if let Some(flaw) = flaws.into_iter().next() {
-            return Ok(Err(flaw));
+            return Err(Unclear::Flawed(flaw));
         }
         let live = match &self.database {
             Some(Ok(database)) => database.source().await.ok(),
             Some(Err(_)) | None => None,
         };
+        let place = self.scratch().await.map_err(Unclear::Unread)?;
+        // Asked before anything is fetched, and again when that has taken its own room.
+        let needed = self.needed_bytes(backup).await;
+        place::has_room(&place, needed).map_err(Unclear::Unread)?;
+        let file = watch.of(self.at_hand(backup, time)).await?;
+        // What was fetched has come a long way since it was read last.
+        let altered = match (&file, &backup.record) {
+            (AtHand::Fetched(_), Some(record)) => folder::altered(&file.path(), record),
+            (AtHand::Fetched(_) | AtHand::Lying(_), _) => None,
+        };
+        if let Some(why) = altered {
+            return Err(Unclear::flawed(Level::Intact, why));
+        }
+        let clear = watch.of(self.clear(&file.path(), time)).await?;
+        place::has_room(&place, needed).map_err(Unclear::Unread)?;
         let mark = self.mark();
-        self.has_scratch_room(backup)?;
-        let place = self.scratch()?;
-        let scratch = Scratch::start(&self.programs, &place, &mark, &self.clock).await?;
-        let found = self.restored_in(&scratch, backup, live.as_ref(), time).await;
+        let started = Scratch::start(&self.programs, &place, &mark, &self.clock);
+        let scratch = watch.of(started).await.map_err(Unclear::Unread)?;
+        let dump = Dump { backup, file: &clear.path(), live: live.as_ref() };
+        let found = self.restored_in(&scratch, &dump, time, watch).await;
         scratch.end().await;
         found
     }
@@ -73,78 +119,75 @@ impl BackupSet {
     async fn restored_in(
         &self,
         scratch: &Scratch,
-        backup: &FoundBackup,
-        live: Option<&BackupSource>,
+        dump: &Dump<'_>,
         time: Duration,
-    ) -> Result<Result<String, Flaw>, String> {
-        let file = match self.at_hand(backup, time).await {
-            Ok(file) => file,
-            Err(Unclear::Flawed(why)) => return Ok(Err(Flaw::new(Level::Intact, why))),
-            Err(Unclear::Unread(why)) => return Err(why),
+        watch: &mut Stopwatch,
+    ) -> Result<String, Unclear> {
+        let list = self.programs.list(dump.file, time).await.map_err(Unclear::Unread)?;
+        let list = list.map_err(|why| Unclear::flawed(Level::Intact, why))?;
+        let contents = self.programs.contents(dump.file, &list, time).await.unwrap_or_default();
+        let prepared = watch.of(prepare(scratch, dump.live, contents.encoding.as_deref()));
+        prepared.await.map_err(Unclear::Unread)?;
+        watch.of(self.load(scratch, dump, &list, time)).await?;
+        let recorded = dump.backup.record.as_ref().and_then(|record| record.source.as_ref());
+        let expected = Expected {
+            declared: &self.declared,
+            source: recorded.or(dump.live),
+            of_its_moment: recorded.is_some(),
+            known: self.known_then(contents.youngest_oid).await,
+            taken_at: dump.backup.taken_at,
         };
-        // What was fetched has come a long way since it was read last.
-        let altered = match (&file, &backup.record) {
-            (AtHand::Fetched(_), Some(record)) => folder::altered(&file.path(), record),
-            (AtHand::Fetched(_) | AtHand::Lying(_), _) => None,
-        };
-        if let Some(why) = altered {
-            return Ok(Err(Flaw::new(Level::Intact, why)));
-        }
-        let clear = match self.clear(&file.path(), time).await {
-            Ok(clear) => clear,
-            Err(Unclear::Flawed(why)) => return Ok(Err(Flaw::new(Level::Intact, why))),
-            Err(Unclear::Unread(why)) => return Err(why),
-        };
-        let plain = clear.path().display().to_string();
-        let contents = self.programs.contents(&clear.path(), time).await.unwrap_or_default();
-        prepare(scratch, live, contents.encoding.as_deref()).await?;
-        // What belongs to nobody here is restored all the same; nothing may begin to follow another server.
+        let session = scratch.session_within(RESTORED, time).await;
+        let mut session = session.map_err(Unclear::Unread)?;
+        let attested = attest(&mut session, &expected).await;
+        let _nothing_is_lost = session.close().await;
+        attested
+    }
+
+    /// Puts what of a dump may be restored for a proof into the database.
+    async fn load(
+        &self,
+        scratch: &Scratch,
+        dump: &Dump<'_>,
+        list: &str,
+        time: Duration,
+    ) -> Result<(), Unclear> {
+        let list = scratch.keep(LIST, &chosen(list)).map_err(Unclear::Unread)?;
+        let (list, plain) = (list.display().to_string(), dump.file.display().to_string());
+        // What belongs to nobody here, or lies on no disk of its own here, is restored all the same.
         let words = [
             "--exit-on-error",
             "--no-owner",
             "--no-privileges",
+            "--no-tablespaces",
+            "--no-security-labels",
             "--no-publications",
             "--no-subscriptions",
             "--no-password",
+            "--use-list",
+            &list,
             "--dbname",
             RESTORED,
             &plain,
         ];
-        let restore = self.programs.program("pg_restore", &words)?;
+        let restore = self.programs.program("pg_restore", &words).map_err(Unclear::Unread)?;
         let restore = restore.env("PGHOST", scratch.host()).env("PGUSER", USER).deadline(time);
-        match restore.run().await {
-            Outcome::Exited { code: 0, .. } => {}
+        let said = match restore.run().await {
+            Outcome::Exited { code: 0, .. } => return Ok(()),
             Outcome::Exited { stderr, .. } => {
-                let said = stderr.first_line().unwrap_or_else(|| "it gives no reason".to_owned());
-                let said = said.replace("pg_restore: error: ", "");
-                let why = format!("it cannot be restored: {said}");
-                // Whose roles are not known here may not be restored here; that says nothing about the dump.
-                let stranger = live.is_none() && said.contains("role \"");
-                if stranger || is_of_this_host(&said) {
-                    return Err(why);
-                }
-                return Ok(Err(Flaw::new(Level::Restored, why)));
+                complaint(&stderr).unwrap_or_else(|| "it gives no reason".to_owned())
             }
-            other => {
-                return finished(other).map(|_| Ok(String::new()));
-            }
-        }
-        let recorded = backup.record.as_ref().and_then(|record| record.source.as_ref());
-        let expected = Expected {
-            declared: &self.declared,
-            source: recorded.or(live),
-            of_its_moment: recorded.is_some(),
-            known: self.known_then(contents.youngest_oid).await,
-            taken_at: backup.taken_at,
+            other => return finished(other).map(drop).map_err(Unclear::Unread),
         };
-        let mut session = scratch.session_within(RESTORED, time).await?;
-        let attested = attest(&mut session, &expected).await;
-        let _nothing_is_lost = session.close().await;
-        Ok(attested.map_err(|why| Flaw::new(Level::Attested, why)))
+        let why = format!("it cannot be restored: {said}");
+        // Whose roles are not known here may not be restored here; that says nothing about the dump.
+        let stranger = dump.live.is_none() && said.contains("role \"");
+        if stranger || is_of_this_host(&said) {
+            return Err(Unclear::Unread(why));
+        }
+        Err(Unclear::flawed(Level::Restored, why))
     }
-}
 
-impl BackupSet {
     /// The tables in use that were there when a dump was taken whose youngest table has this number.
     async fn known_then(&self, youngest: Option<i64>) -> BTreeSet<String> {
         let (Some(Ok(database)), Some(youngest)) = (&self.database, youngest) else {
@@ -158,20 +201,6 @@ impl BackupSet {
     pub(super) fn mark(&self) -> String {
         let notes = self.place.notes.display().to_string();
         hex(&Sha256::digest(notes.as_bytes())[..4])
-    }
-
-    /// Where a server for a restore may lie. Another user could not get into a folder that is ours alone.
-    pub(super) fn scratch(&self) -> Result<PathBuf, String> {
-        let foreign = ServerPrograms::account()?.is_some();
-        let place = self.place.scratch.clone();
-        Ok(if foreign { std::env::temp_dir() } else { place })
-    }
-
-    /// A database takes more room than its dump, which is packed: three times as much is asked for.
-    fn has_scratch_room(&self, backup: &FoundBackup) -> Result<(), String> {
-        let place = self.scratch()?;
-        private_file::folder(&place).map_err(|error| format!("{}: {error}", place.display()))?;
-        disk_room::has_room(&place, backup.size_bytes.saturating_mul(ROOM), "a restore may need")
     }
 }
 
@@ -196,4 +225,42 @@ async fn prepare(
     }
     let _nothing_is_lost = session.close().await;
     done.map_err(|why| format!("no database could be made to restore into: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::ports::Pending;
+
+    /// Time goes by as far as somebody sleeps.
+    #[derive(Default)]
+    struct Asleep(Mutex<Duration>);
+
+    impl Clock for Asleep {
+        fn now(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH
+        }
+
+        fn elapsed(&self) -> Duration {
+            *self.0.lock().unwrap()
+        }
+
+        fn sleep(&self, time: Duration) -> Pending<'_, ()> {
+            Box::pin(async move { *self.0.lock().unwrap() += time })
+        }
+    }
+
+    #[tokio::test]
+    async fn only_what_a_person_would_wait_for_is_timed() {
+        let clock: Arc<dyn Clock> = Arc::new(Asleep::default());
+        let mut watch = Stopwatch { clock: Arc::clone(&clock), took: Duration::ZERO };
+        watch.of(clock.sleep(Duration::from_secs(2))).await;
+        clock.sleep(Duration::from_secs(10)).await;
+        watch.of(clock.sleep(Duration::from_secs(3))).await;
+        assert_eq!(watch.took, Duration::from_secs(5));
+    }
 }

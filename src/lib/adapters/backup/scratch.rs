@@ -81,6 +81,13 @@ impl Scratch {
         }
     }
 
+    /// Writes a text into its folder, for as long as it is there.
+    pub(super) fn keep(&self, name: &str, text: &str) -> Result<PathBuf, String> {
+        let file = self.folder.path().join(name);
+        let written = std::fs::write(&file, text);
+        written.map(|()| file).map_err(|error| format!("{name} cannot be written: {error}"))
+    }
+
     /// Where its socket is.
     pub(super) fn host(&self) -> String {
         self.socket.path().display().to_string()
@@ -126,7 +133,7 @@ fn settings(socket: &Path) -> String {
     format!(
         "listen_addresses = ''\nunix_socket_directories = '{}'\nunix_socket_permissions = 0700\n\
          archive_mode = off\nfsync = off\nfull_page_writes = off\nsynchronous_commit = off\n\
-         wal_level = minimal\nmax_wal_senders = 0\nautovacuum = off\njit = off\nmax_wal_size = 4GB\n\
+         wal_level = minimal\nmax_wal_senders = 0\nautovacuum = off\njit = off\nmax_wal_size = 512MB\n\
          shared_buffers = 32MB\nmaintenance_work_mem = 64MB\nmax_connections = 10\n\
          max_parallel_maintenance_workers = 0\n\
          max_logical_replication_workers = 0\nshared_preload_libraries = ''\n\

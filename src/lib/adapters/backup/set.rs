@@ -33,8 +33,10 @@ const COPY: Duration = Duration::from_mins(20);
 pub struct BackupPlace {
     /// The folder of our notes: what was proved, and when.
     pub notes: PathBuf,
-    /// Where a server for a restore may lie.
+    /// Where what is fetched or decrypted may lie, and a server for a restore where it runs as ourselves.
     pub scratch: PathBuf,
+    /// Where the settings say that a server for a restore lies, if they do.
+    pub servers: Option<PathBuf>,
 }
 
 /// The backups of one thing.
@@ -162,7 +164,8 @@ impl BackupSet {
             return Err(ActFailure::NotSent("it is in all of them".to_owned()));
         }
         let file = self.at_hand(newest, COPY).await.map_err(|unclear| match unclear {
-            Unclear::Flawed(why) | Unclear::Unread(why) => ActFailure::Refused(why),
+            Unclear::Flawed(flaw) => ActFailure::Refused(flaw.why),
+            Unclear::Unread(why) => ActFailure::Refused(why),
         })?;
         let (mut put, mut failed) = (Vec::new(), Vec::new());
         for place in lacking {

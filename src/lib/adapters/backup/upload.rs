@@ -52,6 +52,8 @@ impl BackupSet {
         database: &Postgres,
         begun: &Begun,
     ) -> (Option<Result<(BackupSource, Passed), ActFailure>>, Result<Put, S3Error>) {
+        // A dump is packed and holds no index: as large as its database it is only where what it holds is packed already.
+        let expected = database.size_bytes().await.unwrap_or_default();
         let (mut inlet, outlet) = flow();
         let dump = async move {
             match self.unless_others_wait(database, &mut inlet, begun.time).await? {
@@ -63,7 +65,7 @@ impl BackupSet {
                 }
             }
         };
-        tokio::join!(dump, client.put_stream(name, outlet))
+        tokio::join!(dump, client.put_stream_of(name, outlet, expected))
     }
 
     /// Reads it back, as far as this host can, before it counts as one; then its sum and its record are kept.

@@ -106,8 +106,9 @@ impl Wiring<'_> {
         let declared = &need.declared;
         let notes = self.config.paths.backups().join(&declared.name);
         let usual = self.config.paths.state.clone();
-        let scratch = need.scratch.as_ref().map_or(usual, PathBuf::from);
-        let place = BackupPlace { notes, scratch };
+        let servers = need.scratch.as_ref().map(PathBuf::from);
+        let scratch = servers.clone().unwrap_or(usual);
+        let place = BackupPlace { notes, scratch, servers };
         let database = declared.database.as_ref().map(|name| self.reached(name).map(Arc::new));
         let programs = ServerPrograms::new(need.bin_dir.as_deref());
         let clock = Arc::clone(self.clock);

@@ -124,7 +124,7 @@ pub struct RestoreProof {
     pub taken_at: Timestamp,
     /// When it was restored.
     pub proved_at: Timestamp,
-    /// How long that took, in milliseconds: from an empty folder until it was found whole.
+    /// How long that took, in milliseconds: from an empty folder until all of it was there; of the ledger, until it was found whole.
     pub restore_ms: u64,
     /// What it holds, in words.
     pub holds: String,

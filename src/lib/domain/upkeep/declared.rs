@@ -132,7 +132,8 @@ pub struct DeclaredBackup {
     /// What tells how young the newest row is.
     #[serde(default)]
     pub newest: Option<NewestRow>,
-    /// Questions to the restored database, each answered with one `true` where all is well.
+    /// Questions to the restored database, each answered with one `true` where all is well. Materialized views are empty in it, and
+    /// no foreign table can be asked.
     #[serde(default)]
     #[schemars(length(max = 100))]
     pub queries: Vec<String>,
@@ -142,7 +143,8 @@ pub struct DeclaredBackup {
     /// A recovery may lose so much of the past; else what is usual for `of`.
     #[serde(default)]
     pub rpo: Option<HumanDuration>,
-    /// What they lie on, in a word; unset: `disk` for a folder, `object-storage` for a bucket.
+    /// What they lie on, in a word; unset: `disk` for a folder, `object-storage` for a bucket. `disk` is what the data itself lies
+    /// on.
     #[serde(default)]
     pub medium: Option<String>,
     /// Whether that is in another building than the data.

@@ -5,15 +5,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::super::checks::{
-    BACKUP_BAD, BACKUP_BYTES, BACKUP_COPIES, BACKUP_DUE, BACKUP_MILLISECONDS, BACKUPS_MANY,
-    BACKUPS_UNSEEN, COPY_DUE, RECOVERY_SHORT, RESTORE_DUE, RESTORE_UNPROVABLE,
+    BACKUP_BAD, BACKUP_COPIES, BACKUP_DUE, BACKUPS_MANY, BACKUPS_UNSEEN, COPY_DUE, RECOVERY_SHORT,
+    RESTORE_DUE, RESTORE_UNPROVABLE,
 };
 use super::super::due::{due, due_again};
 use super::super::{DbMaintainer, Fault, Snapshot};
 use super::BackupsFault;
-use crate::domain::diagnosis::{
-    CheckFindings, Coverage, Diagnosis, Evidence, Origin, Sample, Verdict,
-};
+use crate::domain::diagnosis::{CheckFindings, Coverage, Diagnosis, Evidence, Origin, Verdict};
 use crate::domain::duration::HumanDuration;
 use crate::domain::operation::{DataKind, DataRef};
 use crate::domain::run::Recall;
@@ -24,18 +22,10 @@ use crate::domain::upkeep::{
 };
 
 const WEEK: Duration = Duration::from_hours(7 * 24);
-/// Fewer backups before the newest say nothing about what is usual.
-const LEAST_KNOWN: usize = 3;
-/// So many count.
-const KNOWN: usize = 7;
-/// What is usually done so quickly may be done in no time at all.
-const LEAST_MILLISECONDS: f64 = 10_000.0;
-/// Clocks differ by less.
-const FUTURE: Duration = Duration::from_hours(26);
 /// The data itself, and two backups; on two media; one of them in another building.
 const COPIES: usize = 3;
 const MEDIA: usize = 2;
-/// What data in use lies on.
+/// What data in use lies on, as settings call it.
 const DATA: &str = "disk";
 
 const CHECKS: [&CheckId; 9] = [
@@ -79,12 +69,12 @@ pub(in super::super) fn detect(
 }
 
 /// One declared thing and what is known of its backups.
-struct Of<'a> {
-    declared: &'a DeclaredBackup,
-    subject: Subject,
-    sight: &'a Sight<BackupSetLook>,
-    recall: &'a Recall,
-    at: Timestamp,
+pub(super) struct Of<'a> {
+    pub(super) declared: &'a DeclaredBackup,
+    pub(super) subject: Subject,
+    pub(super) sight: &'a Sight<BackupSetLook>,
+    pub(super) recall: &'a Recall,
+    pub(super) at: Timestamp,
 }
 
 impl Of<'_> {
@@ -114,7 +104,7 @@ impl Of<'_> {
             check if *check == BACKUP_DUE => self.due(look),
             check if *check == COPY_DUE => self.copy_due(look),
             check if *check == RESTORE_DUE => self.proof_due(look),
-            check if *check == RESTORE_UNPROVABLE => unprovable(look),
+            check if *check == RESTORE_UNPROVABLE => self.unprovable(look),
             check if *check == BACKUPS_MANY => self.many(look),
             check if *check == BACKUP_COPIES => self.copies(look),
             _ => self.recovery(look),
@@ -132,72 +122,6 @@ impl Of<'_> {
             flaws.extend(proof.fault.clone().map(|why| Flaw::new(level, why)));
         }
         (!flaws.is_empty()).then(|| BackupsFault::Bad { name: newest.name.clone(), flaws })
-    }
-
-    /// What is strange about it beside those before.
-    fn implausible(&self, newest: &FoundBackup, look: &BackupSetLook) -> Vec<Flaw> {
-        let mut flaws = Vec::new();
-        let ahead = Duration::try_from(newest.taken_at.duration_since(self.at)).unwrap_or_default();
-        if ahead > FUTURE {
-            flaws.push(Flaw::new(Level::Fresh, "it is of a day that is still to come"));
-        }
-        let size = |backup: &FoundBackup| Some(precise(backup.size_bytes));
-        let usual = self.usual(newest, look, BACKUP_BYTES, size);
-        let least = usual.map(|usual| usual * f64::from(self.declared.size_percent) / 100.0);
-        if let (Some(usual), true) = (usual, least > Some(precise(newest.size_bytes))) {
-            let why = format!("it has {} bytes, and {usual:.0} are usual", newest.size_bytes);
-            flaws.push(Flaw::new(Level::Plausible, why));
-        }
-        let took = |backup: &FoundBackup| backup.took_ms.map(precise);
-        let usual = self.usual(newest, look, BACKUP_MILLISECONDS, took);
-        let usual = usual.filter(|usual| *usual >= LEAST_MILLISECONDS);
-        let least = usual.map(|usual| usual * f64::from(self.declared.duration_percent) / 100.0);
-        let quick = took(newest).filter(|took| least > Some(*took));
-        if let (Some(usual), Some(took)) = (usual, quick) {
-            let (took, usual) = (took / 1000.0, usual / 1000.0);
-            let why = format!("it took {took:.1} s, and {usual:.1} s are usual");
-            flaws.push(Flaw::new(Level::Plausible, why));
-        }
-        flaws
-    }
-
-    /// The median of the seven before the newest: of those that lie there, and of those that earlier runs saw.
-    fn usual(
-        &self,
-        newest: &FoundBackup,
-        look: &BackupSetLook,
-        series: &str,
-        of: impl Fn(&FoundBackup) -> Option<f64>,
-    ) -> Option<f64> {
-        let before = look.backups.iter().filter(|backup| backup.taken_at < newest.taken_at);
-        let mut known: std::collections::BTreeMap<Timestamp, f64> =
-            before.filter_map(|backup| Some((backup.taken_at, of(backup)?))).collect();
-        let seen = self.recall.series.get(series).and_then(|all| all.get(&self.subject));
-        for sample in seen.into_iter().flatten().filter(|sample| sample.at < newest.taken_at) {
-            known.entry(sample.at).or_insert(sample.value);
-        }
-        let mut values: Vec<f64> = known.into_values().rev().take(KNOWN).collect();
-        values.sort_by(f64::total_cmp);
-        (values.len() >= LEAST_KNOWN).then(|| values[values.len() / 2])
-    }
-
-    /// What later runs hold against what is newest then. Each backup is noted once.
-    fn samples(&self) -> Vec<Sample> {
-        let Some(newest) = self.sight.as_ref().ok().and_then(|look| look.backups.first()) else {
-            return Vec::new();
-        };
-        let values =
-            [(BACKUP_BYTES, Some(newest.size_bytes)), (BACKUP_MILLISECONDS, newest.took_ms)];
-        let noted = |series: &str| {
-            let seen = self.recall.series.get(series).and_then(|all| all.get(&self.subject));
-            seen.is_some_and(|seen| seen.iter().any(|sample| sample.at >= newest.taken_at))
-        };
-        let sample = |(series, value): (&str, Option<u64>)| {
-            let (subject, at) = (self.subject.clone(), newest.taken_at);
-            let value = precise(value.filter(|_| !noted(series))?);
-            Some(Sample { series: series.to_owned(), subject, at, value })
-        };
-        values.into_iter().filter_map(sample).collect()
     }
 
     fn due(&self, look: &BackupSetLook) -> Option<BackupsFault> {
@@ -226,6 +150,24 @@ impl Of<'_> {
         // Where a new one is made first, that one is restored.
         let in_vain = self.bad(look).is_some() && !self.declared.make;
         Some(BackupsFault::ProofDue { last, overdue, in_vain })
+    }
+
+    /// How far it was looked at, and why no further.
+    fn unprovable(&self, look: &BackupSetLook) -> Option<BackupsFault> {
+        let why = look.unprovable.as_ref()?;
+        let why = match look.backups.first() {
+            None => format!("there is no backup, and none can be restored here: {why}"),
+            Some(_) if self.bad(look).is_some() => {
+                format!("the newest is no good, and none can be restored here: {why}")
+            }
+            // One that has our record is what was written, even where nobody can read it to its end.
+            Some(newest) => {
+                let intact = newest.record.is_some() || look.unread.is_none();
+                let level = if intact { Level::Intact } else { Level::Plausible };
+                format!("{} checked, restore unproven: {why}", level.as_str())
+            }
+        };
+        Some(BackupsFault::Unprovable { why })
     }
 
     fn many(&self, look: &BackupSetLook) -> Option<BackupsFault> {
@@ -279,9 +221,8 @@ impl Of<'_> {
         if copies < COPIES {
             missing.push(format!("there are {copies} copies of {COPIES}, with the data itself"));
         }
-        // What lies in a bucket is apart from the disk of the data itself.
-        let of_data = self.declared.bucket.as_ref().map(|_| DATA);
-        let own = [self.declared.medium()].into_iter().chain(of_data);
+        // The data itself is one of the three.
+        let own = [self.declared.medium(), DATA];
         let media = there.iter().map(|copy| copy.medium.as_str()).chain(own);
         let media = media.collect::<std::collections::BTreeSet<_>>().len();
         if media < MEDIA {
@@ -339,21 +280,4 @@ fn unread(look: &BackupSetLook) -> Option<BackupsFault> {
     let why = look.unread.as_ref().filter(|_| look.unprovable.is_none())?;
     let why = format!("{} checked, and no further: {why}", Level::Plausible.as_str());
     Some(BackupsFault::Unseen { why })
-}
-
-/// How far it was looked at, and why no further.
-fn unprovable(look: &BackupSetLook) -> Option<BackupsFault> {
-    let why = look.unprovable.as_ref()?;
-    // One that has our record is what was written, even where nobody can read it to its end.
-    let summed = look.backups.first().is_some_and(|newest| newest.record.is_some());
-    let intact = summed || look.unread.is_none();
-    let level = if intact { Level::Intact } else { Level::Plausible };
-    let why = format!("{} checked, restore unproven: {why}", level.as_str());
-    Some(BackupsFault::Unprovable { why })
-}
-
-/// Sizes and lengths of time are far below where this loses anything.
-#[expect(clippy::cast_precision_loss, reason = "2^53 bytes are nine thousand terabytes")]
-const fn precise(value: u64) -> f64 {
-    value as f64
 }

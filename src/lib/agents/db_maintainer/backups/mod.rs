@@ -6,6 +6,9 @@ mod remedy;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod usual;
+#[cfg(test)]
+mod usual_tests;
 
 pub(super) use self::detect::detect;
 pub use self::fault::BackupsFault;

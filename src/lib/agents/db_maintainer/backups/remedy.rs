@@ -38,9 +38,9 @@ pub(in super::super) fn remedy(
             let why = "only a backup that was restored is known to be one";
             act(tend(Upkeep::ProveRestore), &[], why)
         }
-        BackupsFault::Unprovable { .. } => {
-            leave("install a server's programs on this host, or set postgres.bin_dir")
-        }
+        BackupsFault::Unprovable { .. } => leave(
+            "give this host what it lacks: a server's programs, what decrypts, or a folder for it",
+        ),
         BackupsFault::Many { .. } => {
             act(tend(Upkeep::PruneBackups), &[], "they are past their retention")
         }

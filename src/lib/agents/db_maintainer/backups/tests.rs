@@ -6,13 +6,13 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::checks::{
-    BACKUP_BAD, BACKUP_BYTES, BACKUP_COPIES, BACKUP_DUE, BACKUPS_MANY, BACKUPS_UNSEEN,
-    RECOVERY_SHORT, RESTORE_DUE, RESTORE_UNPROVABLE,
+    BACKUP_BAD, BACKUP_COPIES, BACKUP_DUE, BACKUPS_MANY, BACKUPS_UNSEEN, RECOVERY_SHORT,
+    RESTORE_DUE, RESTORE_UNPROVABLE,
 };
 use super::super::postgres::DatabaseSettings;
 use super::super::{DbMaintainer, Fault, Snapshot};
 use crate::agent::{Agent as _, Remedy};
-use crate::domain::diagnosis::{Fault as _, Sample, Verdict};
+use crate::domain::diagnosis::{Fault as _, Verdict};
 use crate::domain::duration::HumanDuration;
 use crate::domain::operation::{DataKind, DataRef};
 use crate::domain::run::Recall;
@@ -24,20 +24,20 @@ use crate::domain::upkeep::{
     Level, RestoreProof,
 };
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     "2026-11-29T03:00:00Z".parse().unwrap()
 }
 
-fn ago(hours: i64) -> Timestamp {
+pub(super) fn ago(hours: i64) -> Timestamp {
     now() - SignedDuration::from_hours(hours)
 }
 
-fn found(hours: i64, size_bytes: u64) -> FoundBackup {
+pub(super) fn found(hours: i64, size_bytes: u64) -> FoundBackup {
     let name = format!("{hours}.dump");
     FoundBackup { name, taken_at: ago(hours), size_bytes, took_ms: None, record: None }
 }
 
-fn recorded(hours: i64) -> FoundBackup {
+pub(super) fn recorded(hours: i64) -> FoundBackup {
     let backup = found(hours, 1000);
     let record = Backup {
         name: backup.name.clone(),
@@ -66,20 +66,25 @@ fn proof(hours: i64, restore_ms: u64) -> RestoreProof {
     }
 }
 
-fn copy(place: &str, medium: &str, offsite: bool, holds_newest: Sight<bool>) -> CopyLook {
+pub(super) fn copy(
+    place: &str,
+    medium: &str,
+    offsite: bool,
+    holds_newest: Sight<bool>,
+) -> CopyLook {
     let (place, medium, compared) = (place.to_owned(), medium.to_owned(), Compared::Contents);
     CopyLook { place, medium, offsite, holds_newest, compared }
 }
 
-struct World {
-    declared: DeclaredBackup,
+pub(super) struct World {
+    pub(super) declared: DeclaredBackup,
     sight: Sight<BackupSetLook>,
-    recall: Recall,
+    pub(super) recall: Recall,
 }
 
 impl World {
     /// A backup of an hour ago, and a proof of yesterday.
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let declared: DeclaredBackup = serde_json::from_value(
             serde_json::json!({ "name": "shop", "folder": "/b", "rpo": "24h" }),
         )
@@ -96,23 +101,23 @@ impl World {
         Self { declared, sight: Ok(look), recall: Recall::default() }
     }
 
-    fn look(&mut self) -> &mut BackupSetLook {
+    pub(super) fn look(&mut self) -> &mut BackupSetLook {
         self.sight.as_mut().unwrap()
     }
 
-    fn snapshot(&self) -> Snapshot {
+    pub(super) fn snapshot(&self) -> Snapshot {
         Snapshot {
             backups: BTreeMap::from([("shop".to_owned(), self.sight.clone())]),
             ..Snapshot::blank(now())
         }
     }
 
-    fn agent(&self) -> DbMaintainer {
+    pub(super) fn agent(&self) -> DbMaintainer {
         DbMaintainer { backups: vec![self.declared.clone()], ..DbMaintainer::default() }
     }
 
     /// What is told of a check: how bad it is and what it says.
-    fn told(&self, check: &CheckId) -> Option<(Severity, String)> {
+    pub(super) fn told(&self, check: &CheckId) -> Option<(Severity, String)> {
         match self.verdict(check) {
             Verdict::Faulty(fault, _) => Some((fault.severity(), fault.message())),
             Verdict::Healthy(_) => None,
@@ -135,7 +140,7 @@ impl World {
     }
 }
 
-fn subject() -> Subject {
+pub(super) fn subject() -> Subject {
     DataRef::of_store(DataKind::Backups, "shop").subject("host-a")
 }
 
@@ -180,41 +185,6 @@ fn what_others_make_is_told_when_it_is_late_and_ours_is_made_when_it_is_due() {
 }
 
 #[test]
-fn a_size_is_held_against_what_lies_there_and_what_earlier_runs_saw() {
-    let mut world = World::new();
-    world.look().backups = [found(1, 400)].into_iter().collect();
-    assert_eq!(world.told(&BACKUP_BAD), None, "nothing is known of what is usual");
-    let at_first = world.agent().detect(&world.snapshot(), &world.recall, now());
-    let sample = at_first.samples.iter().find(|sample| sample.series == BACKUP_BYTES).unwrap();
-    assert_eq!((sample.at, sample.value), (ago(1), 400.0), "noted at its own moment");
-    let seen = (1..5).map(|day| Sample {
-        series: BACKUP_BYTES.to_owned(),
-        subject: subject(),
-        at: ago(24 * day + 1),
-        value: 1000.0,
-    });
-    let all = BTreeMap::from([(subject(), seen.collect())]);
-    world.recall.series.insert(BACKUP_BYTES.to_owned(), all);
-    let (_, says) = world.told(&BACKUP_BAD).unwrap();
-    assert!(says.contains("400 bytes, and 1000 are usual (L1)"), "{says}");
-    world.look().backups[0].size_bytes = 500;
-    assert_eq!(world.told(&BACKUP_BAD), None, "half of it is allowed");
-}
-
-#[test]
-fn a_backup_is_noted_once() {
-    let mut world = World::new();
-    let noted = world.agent().detect(&world.snapshot(), &world.recall, now()).samples;
-    let of_size: Vec<_> =
-        noted.into_iter().filter(|sample| sample.series == BACKUP_BYTES).collect();
-    assert_eq!(of_size.len(), 1);
-    let all = BTreeMap::from([(subject(), of_size)]);
-    world.recall.series.insert(BACKUP_BYTES.to_owned(), all);
-    let again = world.agent().detect(&world.snapshot(), &world.recall, now()).samples;
-    assert!(again.iter().all(|sample| sample.series != BACKUP_BYTES), "{again:?}");
-}
-
-#[test]
 fn a_proof_is_due_again_and_not_where_it_cannot_be_made() {
     let mut world = World::new();
     world.look().proved = Some(proof(24 * 7, 2000));
@@ -229,6 +199,15 @@ fn a_proof_is_due_again_and_not_where_it_cannot_be_made() {
     assert_eq!(says, "L2 checked, restore unproven: server binaries not found in /x");
     world.look().unread = Some("server binaries not found in /x".to_owned());
     assert!(world.told(&RESTORE_UNPROVABLE).unwrap().1.starts_with("L1 checked"));
+    let found = std::mem::take(&mut world.look().backups);
+    let says = "there is no backup, and none can be restored here: server binaries not found in /x";
+    assert_eq!(world.told(&RESTORE_UNPROVABLE).unwrap().1, says);
+    world.look().backups = found;
+    world.look().flaws = vec![Flaw::new(Level::Intact, "cut short")];
+    let says =
+        "the newest is no good, and none can be restored here: server binaries not found in /x";
+    assert_eq!(world.told(&RESTORE_UNPROVABLE).unwrap().1, says);
+    world.look().flaws.clear();
     world.look().unprovable = None;
     world.declared.prove_every = HumanDuration::default();
     assert_eq!(world.told(&RESTORE_DUE), None, "nobody asked for one");
@@ -360,6 +339,16 @@ fn three_copies_on_two_media_and_one_elsewhere() {
     let (severity, says) = with(Vec::new()).unwrap();
     assert_eq!(severity, Severity::Info);
     assert!(says.starts_with("there are 2 copies of 3, with the data itself"), "{says}");
+}
+
+#[test]
+fn what_lies_on_another_medium_than_the_data_is_on_two_media() {
+    let mut world = World::new();
+    world.declared.medium = Some("nas".to_owned());
+    assert_eq!(world.told(&BACKUP_COPIES), None, "two on the nas, and the data on a disk");
+    world.declared.medium = Some("disk".to_owned());
+    world.look().copies = vec![copy("/d2", "disk", true, Ok(true))];
+    assert_eq!(world.told(&BACKUP_COPIES).unwrap().1, "all are on one medium (disk)");
 }
 
 #[test]
