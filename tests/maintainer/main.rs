@@ -10,6 +10,7 @@ mod buckets;
 mod cost;
 mod hindered;
 mod house;
+mod keys;
 mod logs;
 mod logs_races;
 #[path = "../support/nobody.rs"]

@@ -9,13 +9,13 @@ use sqlx::postgres::{PgConnection, PgRow};
 use super::Postgres;
 use super::session::{LOOK, end};
 use super::statements::{
-    BLOATED, BUSY, COUNTERS, ELSEWHERE, IDLE, INVALID, PREPARED, QUERIES, SERVER, SLOTS, STANDBYS,
-    TABLES, UNSEEN,
+    BLOATED, BUSY, COUNTERS, ELSEWHERE, IDLE, INVALID, KEYS, PREPARED, QUERIES, SERVER, SLOTS,
+    STANDBYS, TABLES, UNSEEN,
 };
 use crate::domain::sight::{Blind, Sight};
 use crate::domain::upkeep::{
-    BloatedIndex, Counter, DatabaseLook, ElsewhereKind, Holder, InvalidIndex, OldElsewhere,
-    TableLook, Unseen,
+    BloatedIndex, Counter, DatabaseLook, ElsewhereKind, Holder, InvalidIndex, KeyColumn,
+    OldElsewhere, TableLook, Unseen,
 };
 use crate::ports::Pending;
 use crate::ports::data_store::Database;
@@ -54,6 +54,7 @@ impl Postgres {
         let elsewhere = all(session, ELSEWHERE, elsewhere).await?;
         let invalid = invalid_indexes(session).await?;
         let counters = all(session, COUNTERS, counter).await?;
+        let keys = all(session, KEYS, key).await?;
         let least = i64::try_from(least).unwrap_or(i64::MAX);
         let sizes: Vec<BloatedRow> =
             sqlx::query_as(BLOATED).persistent(false).bind(least).fetch_all(&mut *session).await?;
@@ -73,6 +74,7 @@ impl Postgres {
             invalid,
             bloated: sizes.into_iter().map(|row| self.bloated(row)).collect(),
             counters,
+            keys,
             holders,
             unseen: Unseen { user, sessions: count(sessions), standbys: count(standbys) },
             busy,
@@ -216,6 +218,10 @@ fn elsewhere((kind, name, age, multixact): (String, String, i64, i64)) -> OldEls
 
 fn invalid((name, table, being_built, droppable): (String, String, bool, bool)) -> InvalidIndex {
     InvalidIndex { name, table, being_built, droppable }
+}
+
+fn key((table, column, last, most): (String, String, i64, i64)) -> KeyColumn {
+    KeyColumn { table, column, last: count(last), most: count(most) }
 }
 
 type CounterRow = (String, Option<String>, Option<String>, Option<i64>, i64, Option<i64>);

@@ -179,6 +179,28 @@ pub(super) const COUNTERS: &str = "
       AND (class.relpersistence = 'p' OR NOT pg_is_in_recovery())
     ORDER BY 1, 2, 3";
 
+/// Columns of small whole numbers that are keys, or refer to keys, with the largest value that statistics know: numbers may come
+/// from elsewhere than a sequence, and a reference may be smaller than the key. What is above all that statistics have seen is
+/// seen after the next.
+pub(super) const KEYS: &str = "
+    SELECT quote_ident(space.nspname) || '.' || quote_ident(class.relname), quote_ident(part.attname),
+           max(value::bigint), (CASE part.atttypid WHEN 21 THEN 32767 ELSE 2147483647 END)::bigint
+    FROM pg_attribute AS part
+    JOIN pg_class AS class ON class.oid = part.attrelid
+    JOIN pg_namespace AS space ON space.oid = class.relnamespace
+    JOIN pg_stats AS stat ON stat.schemaname = space.nspname AND stat.tablename = class.relname
+      AND stat.attname = part.attname
+    CROSS JOIN LATERAL unnest(
+        string_to_array(btrim(stat.histogram_bounds::text, '{}'), ',')
+        || string_to_array(btrim(stat.most_common_vals::text, '{}'), ',')) AS value
+    WHERE part.atttypid IN (21, 23) AND class.relkind IN ('r', 'p') AND part.attinhcount = 0
+      AND (EXISTS (SELECT FROM pg_index AS own WHERE own.indrelid = class.oid AND own.indisunique
+                   AND own.indnkeyatts = 1 AND own.indkey[0] = part.attnum)
+           OR EXISTS (SELECT FROM pg_constraint AS tie WHERE tie.contype = 'f'
+                      AND tie.conrelid = class.oid AND part.attnum = ANY (tie.conkey)))
+    GROUP BY 1, 2, part.atttypid
+    ORDER BY 1, 2";
+
 /// Sessions in a transaction that do nothing, for how many milliseconds it lasts, and whether it holds row versions back: one
 /// that has neither written nor still sees what was holds none.
 pub(super) const IDLE: &str = "

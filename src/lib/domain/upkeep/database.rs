@@ -31,6 +31,9 @@ pub struct DatabaseLook {
     pub bloated: Vec<BloatedIndex>,
     /// Counters that come to their end.
     pub counters: Vec<Counter>,
+    /// Keys whose numbers no sequence gives, or which refer to one that a sequence gives.
+    #[serde(default)]
+    pub keys: Vec<KeyColumn>,
     /// What keeps old row versions from being removed.
     pub holders: Vec<Holder>,
     /// What we may not see of others.
@@ -167,6 +170,19 @@ pub struct Counter {
     pub most: u64,
     /// The largest that the column's type can hold, where that is one of the small ones.
     pub column_most: Option<u64>,
+}
+
+/// A column of small whole numbers that is a key, or refers to one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyColumn {
+    /// Its table.
+    pub table: String,
+    /// Its name, as SQL would write it.
+    pub column: String,
+    /// The largest value in it, as far as statistics know.
+    pub last: u64,
+    /// The largest that its type can hold.
+    pub most: u64,
 }
 
 /// An index is built anew beside the one in use, and waits for the end of every transaction that was begun before: for so long

@@ -1,6 +1,9 @@
 //! Counters that come to their end: how near each is, what it is called, and what would lift its limit. Pure.
 
-use crate::domain::upkeep::Counter;
+use crate::domain::upkeep::{Counter, KeyColumn};
+
+/// It takes as long as the table is large, and a person should know before.
+const CAUTION: &str = "-- writes the table anew, and nobody can use it meanwhile";
 
 /// How much of it is used up, in percent; none where its last value was not seen.
 pub(super) fn percent(counter: &Counter) -> Option<u64> {
@@ -16,20 +19,32 @@ pub(super) fn name(counter: &Counter) -> String {
     }
 }
 
+/// How much of a key is used up, in percent.
+pub(super) fn percent_of_key(key: &KeyColumn) -> u64 {
+    key.last.saturating_mul(100).checked_div(key.most).unwrap_or_default()
+}
+
 /// What a person could run: it lifts whichever limit comes first, and both where they are one.
 pub(super) fn advice(counter: &Counter) -> String {
     let sequence = &counter.sequence;
     let lift = format!("ALTER SEQUENCE {sequence} AS bigint NO MAXVALUE;");
     let column_ends = counter.column_most.is_some_and(|holds| holds <= counter.most);
     let Some((table, column)) = column(counter).filter(|_| column_ends) else { return lift };
-    let widen = format!("ALTER TABLE {table} ALTER COLUMN {column} TYPE bigint;");
-    // It takes as long as the table is large, and a person should know before.
-    let caution = "-- writes the table anew, and nobody can use it meanwhile";
+    let widen = widen(table, column);
     if counter.column_most == Some(counter.most) {
-        format!("{widen} {lift} {caution}")
+        format!("{widen} {lift} {CAUTION}")
     } else {
-        format!("{widen} {caution}")
+        format!("{widen} {CAUTION}")
     }
+}
+
+/// The same of a key: whatever refers to it, or it refers to, needs the same.
+pub(super) fn advice_of_key(key: &KeyColumn) -> String {
+    format!("{} {CAUTION}", widen(&key.table, &key.column))
+}
+
+fn widen(table: &str, column: &str) -> String {
+    format!("ALTER TABLE {table} ALTER COLUMN {column} TYPE bigint;")
 }
 
 /// Why those that we may not read are not known, with what a person could run; none where all are seen.

@@ -17,7 +17,7 @@ use crate::domain::operation::{DataKind, DataRef};
 use crate::domain::run::Recall;
 use crate::domain::sight::Sight;
 use crate::domain::subject::{CheckId, Subject, SubjectKind};
-use crate::domain::upkeep::{Counter, DatabaseLook, TableLook};
+use crate::domain::upkeep::{DatabaseLook, TableLook};
 
 /// A counter of which so much is used up, in percent, is critical.
 const CRITICAL_COUNTER: u64 = 90;
@@ -156,7 +156,7 @@ impl Of<'_> {
             check if *check == TABLE_MISSING => self.missing(look),
             check if *check == HORIZON_HELD => self.held(look),
             check if *check == FREEZE_AGE => self.old(look),
-            check if *check == COUNTER_ENDING => self.ending(&look.counters),
+            check if *check == COUNTER_ENDING => self.ending(look),
             // A standby has what its primary has.
             _ if look.is_standby => Faults::new(),
             check if *check == INDEX_INVALID => self.invalid(look),
@@ -213,16 +213,25 @@ impl Of<'_> {
         held.into_iter().find(|held| held.holds == Holds::Tables).map(|held| held.who)
     }
 
-    fn ending(&self, counters: &[Counter]) -> Faults {
+    fn ending(&self, look: &DatabaseLook) -> Faults {
         let least = u64::from(self.limits().counter_percent);
-        let ending = counters.iter().filter_map(|counter| {
+        let keys = look.keys.iter().filter_map(|key| {
+            let percent =
+                Some(counters::percent_of_key(key)).filter(|percent| *percent >= least)?;
+            let name = format!("{}.{}", key.table, key.column);
+            Some((name, counters::advice_of_key(key), percent))
+        });
+        // Of a column that a sequence fills, that one knows better: it is the later.
+        let ending = look.counters.iter().filter_map(|counter| {
             let percent = counters::percent(counter).filter(|percent| *percent >= least)?;
-            let (name, sql) = (counters::name(counter), counters::advice(counter));
+            Some((counters::name(counter), counters::advice(counter), percent))
+        });
+        let told = |(name, sql, percent): (String, String, u64)| {
             let subject = self.subject(SubjectKind::Database, &name);
             let critical = percent >= CRITICAL_COUNTER;
-            Some((subject, DatabaseFault::CounterEnding { name, sql, critical }))
-        });
-        ending.collect()
+            (subject, DatabaseFault::CounterEnding { name, sql, critical })
+        };
+        keys.chain(ending).map(told).collect()
     }
 }
 

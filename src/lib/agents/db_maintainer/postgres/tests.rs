@@ -63,6 +63,7 @@ pub(super) fn look() -> DatabaseLook {
         multixact_freeze_max_age: 400_000_000,
         tables: vec![table("orders", 100_000, 0)],
         elsewhere: Vec::new(),
+        keys: Vec::new(),
         invalid: Vec::new(),
         bloated: Vec::new(),
         counters: Vec::new(),
