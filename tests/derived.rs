@@ -13,7 +13,9 @@ use opswarden::app::config::{Config, Environ};
 use opswarden::app::{registry, shipped};
 use opswarden::domain::schedule::Schedule;
 use opswarden::render::agents_toml::UNSET;
+use opswarden::render::json_schema::only;
 use opswarden::render::triggers::calendar::on_calendar;
+use serde_json::Value;
 
 fn package(path: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -107,6 +109,131 @@ fn a_commented_value_that_is_not_the_default_would_be_noticed() {
     let rows = loaded.config.origins.iter();
     let values: Vec<String> = rows.map(|row| format!("{} = {}", row.path, row.value)).collect();
     assert_ne!(values, effective(""));
+}
+
+/// Every table with known fields that is an item of a list, or that may not be there, with its keys.
+fn tables_of(root: &Value, schema: &Value, path: &str, found: &mut Vec<(String, Vec<String>)>) {
+    let schema = only(root, schema);
+    let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
+    for (name, property) in properties {
+        let below = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        let of_field = only(root, property);
+        let (table, header) = match of_field.get("items") {
+            Some(items) => (only(root, items), format!("[[{below}]]")),
+            None => (of_field, format!("[{below}]")),
+        };
+        // What has a default stands there with it, in one line.
+        let stands_inline = path == "platform" && property.get("default").is_some_and(is_filled);
+        if let Some(fields) = table.get("properties").and_then(Value::as_object)
+            && !stands_inline
+        {
+            if below != "agents" {
+                found.push((header, fields.keys().cloned().collect()));
+            }
+            tables_of(root, table, &below, found);
+        }
+    }
+}
+
+fn is_filled(value: &Value) -> bool {
+    value.as_array().map(Vec::is_empty).or_else(|| value.as_object().map(serde_json::Map::is_empty))
+        == Some(false)
+}
+
+#[test]
+fn every_key_of_every_table_stands_below_its_header_with_a_description() {
+    let text = std::fs::read_to_string(package("agents.toml")).unwrap();
+    let schema = opswarden::app::config::schema::document(registry::ALL);
+    let mut tables = Vec::new();
+    tables_of(&schema, &schema, "", &mut tables);
+    assert!(tables.len() >= 40, "{tables:#?}");
+    let lines: Vec<&str> = text.lines().collect();
+    let bare = |line: &str| line.trim_start_matches('#').trim_end_matches(UNSET).trim().to_owned();
+    let mut missing = Vec::new();
+    for (header, keys) in tables {
+        let Some(at) = lines.iter().position(|line| bare(line) == header) else {
+            missing.push(header);
+            continue;
+        };
+        let below = header.trim_matches(['[', ']']);
+        let own: Vec<&str> = lines[at + 1..]
+            .iter()
+            .take_while(|line| !bare(line).starts_with('['))
+            .copied()
+            .collect();
+        for key in keys {
+            let starts =
+                |line: &&str| line.trim_start_matches('#').starts_with(&format!("{key} = "));
+            let place = own.iter().position(starts);
+            let described = place.is_some_and(|at| at > 0 && own[at - 1].starts_with("# "));
+            let is_table = lines.iter().any(|line| {
+                [format!("[{below}.{key}]"), format!("[[{below}.{key}]]")].contains(&bare(line))
+            });
+            if !described && !is_table {
+                missing.push(format!("{header} {key}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+    assert!(lines.iter().all(|line| line.chars().count() <= 110 || !line.starts_with("# ")));
+}
+
+/// The commented items of the file, switched on: of the values that are not set only those of `with`.
+fn items_switched_on(text: &str, with: &dyn Fn(&str, &str) -> bool) -> String {
+    let (mut header, mut on) = (String::new(), String::new());
+    for line in text.lines() {
+        let Some(rest) = line.strip_prefix('#').filter(|rest| !rest.starts_with([' ', ':'])) else {
+            if line.starts_with('[') {
+                header.clear();
+            }
+            continue;
+        };
+        if rest.starts_with('[') {
+            let name = rest.trim_end_matches(UNSET).trim();
+            // Hours of planned work are nobody's default, and a whole day is no window.
+            let is_window = name.ends_with("maintenance]]") || name.ends_with("quiet]]");
+            header =
+                if is_window || name == "[platform]" { String::new() } else { name.to_owned() };
+            // The file's own services are of other kinds.
+            if header.contains("health-guardian") {
+                header.clear();
+            }
+            if !header.is_empty() {
+                on.extend([header.as_str(), "\n"]);
+            }
+            continue;
+        }
+        let key = rest.split(" = ").next().unwrap();
+        if !header.is_empty() && (!rest.ends_with(UNSET) || with(&header, key)) {
+            on.extend([rest, "\n"]);
+        }
+    }
+    on
+}
+
+#[test]
+fn an_item_that_is_switched_on_and_told_where_it_lies_is_accepted() {
+    let text = std::fs::read_to_string(package("agents.toml")).unwrap();
+    let on = items_switched_on(&text, &|_, key| ["folder", "database"].contains(&key));
+    for list in ["backups", "buckets", "databases", "logs", "redis", "backups.copies"] {
+        assert!(on.contains(&format!("[[agents.db-maintainer.{list}]]\n")), "{list}: {on}");
+    }
+    for table in ["backups.encryption", "backups.newest"] {
+        assert!(on.contains(&format!("[agents.db-maintainer.{table}]\n")), "{table}: {on}");
+    }
+    assert!(on.contains("[[notify.channels]]\n") && on.contains("[[notify.routes]]\n"), "{on}");
+    let environ = Environ::of([("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/A/B/c")]);
+    if let Err(errors) = Config::from_text(Path::new("agents.toml"), &on, &environ, registry::ALL) {
+        panic!("{on}\n{errors}");
+    }
+    // With every key, also with those of which one excludes another, it is of the right form.
+    let all = items_switched_on(&text, &|_, _| true);
+    let value: toml::Table = all.parse().unwrap_or_else(|error| panic!("{all}\n{error}"));
+    let schema = opswarden::app::config::schema::document(registry::ALL);
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let value = serde_json::to_value(value).unwrap();
+    let wrong: Vec<String> = validator.iter_errors(&value).map(|one| one.to_string()).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]

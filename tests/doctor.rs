@@ -162,11 +162,15 @@ fn programs_that_a_dump_or_a_restore_needs_are_named_where_they_are_missing() {
     let rows = doctor(house.path(), &[]);
     let (dump, restore) = ("db-maintainer: dump of shop", "db-maintainer: restore of shop");
     let (grade, found) = row(&rows, dump);
-    assert_eq!(grade, "partial", "{found}");
-    assert!(found.contains("none can be made: pg_dump not found in") && found.contains("bin_dir"));
+    assert_eq!(grade, "blocked", "it is to be made, and cannot be: {found}");
+    let why = format!("none can be made: pg_dump not found in {}", bin.display());
+    assert!(found.starts_with(&why) && found.contains("correct `postgres.bin_dir`"), "{found}");
+    assert_eq!(found.contains("install"), usual_folder().is_none(), "{found}");
+    assert!(usual_folder().is_none_or(|usual| found.contains(&usual)), "{found}");
     let (grade, found) = row(&rows, restore);
     assert_eq!(grade, "partial", "{found}");
     assert!(found.contains("none can be proved here: server binaries not found in"), "{found}");
+    assert!(found.contains("correct `postgres.bin_dir`"), "{found}");
     let of_files =
         |row: &&Value| row["about"].as_str().is_some_and(|about| about.ends_with("of files"));
     assert!(!rows.iter().any(|row| of_files(&row)), "an archive needs none: {rows:#?}");
@@ -175,4 +179,96 @@ fn programs_that_a_dump_or_a_restore_needs_are_named_where_they_are_missing() {
     }
     let rows = doctor(house.path(), &[]);
     assert_eq!((row(&rows, dump).0, row(&rows, restore).0), ("ok", "ok"));
+}
+
+/// Where the programs of a server are found on this host, if it has any.
+fn usual_folder() -> Option<String> {
+    let programs = opswarden::adapters::backup::ServerPrograms::new(None);
+    programs.folder().ok().map(|folder| folder.display().to_string())
+}
+
+const STORES: &str = "[[agents.db-maintainer.databases]]\nname = \"main\"\n\
+    [[agents.db-maintainer.databases]]\nname = \"second\"\n\
+    [[agents.db-maintainer.redis]]\nname = \"main\"\n\
+    [[agents.db-maintainer.buckets]]\nname = \"main\"\nendpoint = \"http://127.0.0.1:9\"\nbucket = \"shop\"\n";
+
+#[test]
+fn every_data_store_is_tried_before_the_first_run_and_nothing_is_left_behind() {
+    let house = house(STORES);
+    let rows = doctor(house.path(), &[]);
+    for (about, variable) in [
+        ("db-maintainer: database main", "DATABASE_URL"),
+        ("db-maintainer: database second", "DATABASE_URL_SECOND"),
+        ("db-maintainer: Redis server main", "REDIS_URL"),
+        ("db-maintainer: bucket main", "S3_ACCESS_KEY_ID"),
+    ] {
+        let (grade, found) = row(&rows, about);
+        assert_eq!(grade, "blocked", "{about}: {found}");
+        assert!(found.contains(&format!("set {variable} or {variable}_FILE")), "{found}");
+    }
+    let (grade, found) = row(&rows, "db-maintainer: ledger");
+    assert_eq!((grade, found), ("skipped", "the first run of an agent creates it"));
+    let told = |row: &&Value| row["about"].as_str().is_some_and(|about| about.contains("redis_"));
+    assert!(!rows.iter().any(|row| told(&row)), "one row says it, not one for a check: {rows:#?}");
+    // Nobody listens on port 9, and what is given is asked.
+    let rows = doctor(
+        house.path(),
+        &[
+            ("DATABASE_URL", "postgres://shop:word-that-is-secret@127.0.0.1:9/shop"),
+            ("REDIS_URL", "redis://127.0.0.1:9"),
+            ("S3_ACCESS_KEY_ID", "key"),
+            ("S3_SECRET_ACCESS_KEY", "word-that-is-secret"),
+        ],
+    );
+    for about in ["database main", "Redis server main", "bucket main"] {
+        let (grade, found) = row(&rows, &format!("db-maintainer: {about}"));
+        assert_eq!(grade, "blocked", "{about}: {found}");
+        assert!(!found.contains("is not given") && !found.contains("are not given"), "{found}");
+    }
+    assert!(!format!("{rows:?}").contains("word-that-is-secret"), "{rows:#?}");
+    let mut left = std::fs::read_dir(house.path()).unwrap().map(|one| one.unwrap().file_name());
+    assert!(left.all(|name| name == "agents.toml"), "the doctor makes nothing");
+}
+
+#[test]
+fn what_encrypts_and_decrypts_is_looked_for_and_so_are_the_files_that_it_names() {
+    let here = tempfile::tempdir().unwrap();
+    let key = here.path().join("backup.key");
+    let shown = here.path().display();
+    let settings = |encrypt: &str| {
+        format!(
+            "[[agents.db-maintainer.databases]]\nname = \"main\"\n\
+             [[agents.db-maintainer.backups]]\nname = \"shop\"\ndatabase = \"main\"\nmake = true\nfolder = \"{shown}\"\n\
+             [agents.db-maintainer.backups.encryption]\nkey_id = \"k\"\nencrypt = [\"{encrypt}\", \"-r\", \"k\"]\n\
+             decrypt = [\"cat\", \"-i\", \"{}\"]\n",
+            key.display()
+        )
+    };
+    let (encrypt, decrypt) = ("db-maintainer: encrypt of shop", "db-maintainer: decrypt of shop");
+    let absent = house(&settings("no-such-age"));
+    let rows = doctor(absent.path(), &[]);
+    let (grade, found) = row(&rows, encrypt);
+    assert_eq!(grade, "blocked", "{found}");
+    assert!(found.contains("`no-such-age` is not found on PATH") && found.contains("install it"));
+    let (grade, found) = row(&rows, decrypt);
+    assert_eq!(grade, "blocked", "{found}");
+    assert!(found.contains(&format!("{} does not exist", key.display())), "{found}");
+    assert!(found.contains("encryption.decrypt"), "{found}");
+    std::fs::write(&key, "secret").unwrap();
+    let present = house(&settings("cat"));
+    let rows = doctor(present.path(), &[]);
+    assert_eq!((row(&rows, encrypt).0, row(&rows, decrypt).0), ("ok", "ok"), "{rows:#?}");
+    let by_path = house(&settings(&format!("{shown}/age")));
+    let rows = doctor(by_path.path(), &[]);
+    let (grade, found) = row(&rows, encrypt);
+    assert_eq!(grade, "blocked", "{found}");
+    assert!(found.contains(&format!("{shown}/age is no program")), "{found}");
+    if rustix::process::geteuid().is_root() {
+        return;
+    }
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o000)).unwrap();
+    let rows = doctor(present.path(), &[]);
+    let (grade, found) = row(&rows, decrypt);
+    assert_eq!(grade, "blocked", "{found}");
+    assert!(found.contains("cannot be read by this user"), "{found}");
 }

@@ -25,8 +25,8 @@ pub struct Found {
 #[error(
     "no settings file: --config was not given, ${CONFIG_VARIABLE} is not set, \
      and neither ./{LOCAL_FILE} nor {SYSTEM_FILE} exists\n  \
-     hint: take the commented agents.toml of the package, or write one with \
-     `opsctl config show --defaults > agents.toml`"
+     hint: `opsctl init` looks at this host and writes a first one; `opsctl config show --defaults` \
+     prints every setting with its default"
 )]
 pub struct NoFile;
 
@@ -151,6 +151,9 @@ mod tests {
         {
             assert!(message.contains(way), "{way}: {message}");
         }
+        let [init, defaults] = ["`opsctl init`", "`opsctl config show --defaults`"]
+            .map(|way| message.find(way).unwrap_or_else(|| panic!("{way}: {message}")));
+        assert!(init < defaults, "the shorter way comes first: {message}");
     }
 
     #[test]

@@ -48,6 +48,8 @@ pub struct Entry {
     pub replay: fn(&[u8]) -> Result<Replay, ReplayError>,
     /// Its defaults, in the order in which its fields are declared.
     pub defaults: fn() -> Tree,
+    /// A stanza's values in that order, where they are of the right form.
+    pub ordered: fn(&Value) -> Option<Tree>,
 }
 
 impl Entry {
@@ -64,6 +66,7 @@ impl Entry {
             },
             replay: replay::<A>,
             defaults: || Tree::of(&A::default()),
+            ordered: |stanza| A::deserialize(stanza).ok().map(|agent| Tree::of(&agent)),
         }
     }
 }

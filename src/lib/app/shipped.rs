@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use jiff::Timestamp;
+use serde::Deserialize as _;
+use serde_json::Value;
 
 use crate::app::config::document::House;
 use crate::app::config::{Config, ConfigErrors, Environ, schema};
@@ -18,6 +20,7 @@ use crate::domain::timing::ScheduleSettings;
 use crate::domain::view::ops_state_schema;
 use crate::engine::own_checks;
 use crate::render::agents_toml::{self, Section};
+use crate::render::example::{Orders, note_orders, whole};
 use crate::render::tree::Tree;
 
 /// The commented settings file.
@@ -37,7 +40,29 @@ pub fn agents_toml(entries: &[Entry]) -> String {
         let path = vec!["agents".to_owned(), spec.name.to_string()];
         sections.push(Section { path, defaults });
     }
-    agents_toml::render(&schema, &sections)
+    agents_toml::render(&schema, &sections, &orders(&schema, entries))
+}
+
+/// In which order the fields of everything are declared, also of what no default has.
+fn orders(schema: &Value, entries: &[Entry]) -> Orders {
+    let mut orders = Orders::new();
+    let mut document = whole(schema, schema, 0);
+    let agents = document.as_object_mut().and_then(|fields| fields.remove("agents"));
+    if let Ok(house) = House::deserialize(&document) {
+        note_orders(&Tree::of(&house), &[], &mut orders);
+    }
+    for entry in entries {
+        let name = (entry.spec)().name.to_string();
+        let mut stanza =
+            agents.as_ref().and_then(|all| all.get(&name)).cloned().unwrap_or_default();
+        if let Some(fields) = stanza.as_object_mut() {
+            fields.retain(|name, _| !schema::HOUSE_TABLES.contains(&name.as_str()));
+        }
+        if let Some(tree) = (entry.ordered)(&stanza) {
+            note_orders(&tree, &["agents".to_owned(), name], &mut orders);
+        }
+    }
+    orders
 }
 
 /// An agent's own binary.

@@ -1,16 +1,20 @@
 //! The commented settings file: every setting with its description and its default.
 //!
 //! A default stands as a comment, `#name = value`, so that a later version may improve it; what every
-//! installation must adapt, the lists of tables, stands uncommented.
+//! installation must adapt, the lists of tables, stands uncommented. A list of tables that is empty, and a table that is not
+//! there, stand as one commented example.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::json_schema::{is_duration, kind, only, resolve, words};
+use super::example::{Orders, example, fields_of, is_required};
+use super::json_schema::{only, resolve};
 use super::table::wrap;
 use super::tree::Tree;
 
 /// Marks a line that is no default: the setting has none.
 pub const UNSET: &str = "# not set by default";
+/// Marks a line of an example that its table cannot do without.
+pub const REQUIRED: &str = "# must be set";
 /// Comments are wrapped to this width.
 const WIDTH: usize = 98;
 
@@ -23,10 +27,10 @@ pub struct Section {
     pub defaults: Tree,
 }
 
-/// The file, for a schema of the whole document and the parts in their order.
+/// The file, for a schema of the whole document and the parts in their order; examples have their fields in that of `orders`.
 #[must_use]
-pub fn render(schema: &Value, sections: &[Section]) -> String {
-    let mut page = Page { root: schema, text: head() };
+pub fn render(schema: &Value, sections: &[Section], orders: &Orders) -> String {
+    let mut page = Page { root: schema, orders, text: head() };
     for section in sections {
         let of_section = section.path.iter().fold(schema, |at, key| {
             let properties = resolve(schema, at).get("properties");
@@ -39,7 +43,8 @@ pub fn render(schema: &Value, sections: &[Section]) -> String {
 
 fn head() -> String {
     let about = "Settings of opswarden. Every setting stands here with its default: take the `#` away in \
-                 front of a setting to change it. `opsctl config check` finds mistakes, `opsctl config show \
+                 front of a setting to change it. Of a list of tables that is empty, and of a table that is not \
+                 there, an example stands here: its header needs the `#` taken away, too. `opsctl config check` finds mistakes, `opsctl config show \
                  --origin` tells what is in effect. Secrets and addresses of people do not belong here: \
                  they come from the environment. This file is derived from the code by `scripts/sync`.";
     format!("#:schema docs/agents.schema.json\n#\n{}\n", comment(about))
@@ -58,6 +63,7 @@ enum Lines {
 
 struct Page<'s> {
     root: &'s Value,
+    orders: &'s Orders,
     text: String,
 }
 
@@ -112,33 +118,34 @@ impl Page<'_> {
         }
         self.line("");
         self.describe(property);
-        let schema = only(self.root, property);
-        let text = if value.is_null() { self.example(schema) } else { toml_value(&value) };
         match lines {
-            Lines::First if !is_default => self.line(&format!("{key} = {text}")),
-            _ if value.is_null() => self.line(&format!("#{key} = {text}  {UNSET}")),
-            _ => self.line(&format!("#{key} = {text}")),
+            Lines::First if !is_default => self.line(&format!("{key} = {}", toml_value(&value))),
+            _ if value.is_null() => self.line(&self.of_example(name, property, UNSET)),
+            _ => self.line(&format!("#{key} = {}", toml_value(&value))),
         }
+    }
+
+    fn of_example(&self, name: &str, property: &Value, mark: &str) -> String {
+        format!("#{} = {}  {mark}", key(name), toml_value(&example(self.root, property)))
     }
 
     /// Tables with known fields, and lists of such tables.
     fn has_header(&self, property: &Value, value: &Tree) -> bool {
-        let schema = only(self.root, property);
-        let of_items = schema.get("items").map(|items| only(self.root, items));
-        let has_fields = |schema: &Value| schema.get("properties").is_some();
+        let is_list = only(self.root, property).get("items").is_some();
+        let has_fields = fields_of(self.root, property).is_some();
         match value {
-            Tree::Table(_) => has_fields(schema),
-            Tree::List(items) => !items.is_empty() && of_items.is_some_and(has_fields),
-            Tree::Leaf(value) => value.is_null() && has_fields(schema),
+            Tree::Table(_) => has_fields && !is_list,
+            Tree::List(_) => has_fields && is_list,
+            Tree::Leaf(value) => value.is_null() && has_fields,
         }
     }
 
     fn nested(&mut self, property: &Value, path: &[String], value: &Tree, lines: Lines) {
         match value {
             Tree::Table(_) => self.table(property, path, value, lines),
-            Tree::List(items) => self.items(property, path, items, lines),
-            Tree::Leaf(_) if lines == Lines::Further => {}
-            Tree::Leaf(_) => self.unset(property, path),
+            Tree::List(items) if !items.is_empty() => self.items(property, path, items, lines),
+            Tree::List(_) | Tree::Leaf(_) if lines == Lines::Further => {}
+            Tree::List(_) | Tree::Leaf(_) => self.unset(property, path),
         }
     }
 
@@ -155,35 +162,48 @@ impl Page<'_> {
         }
     }
 
-    /// A table that is not there by default, with the default of each field, or an example.
+    /// A table that is not there by default, or an item of a list that is empty: each field with its default, or an example.
     fn unset(&mut self, property: &Value, path: &[String]) {
         self.line("");
         self.describe(property);
-        self.line(&format!("#[{}]  {UNSET}", dotted(path)));
-        let schema = only(self.root, property).clone();
-        let properties = schema.get("properties").and_then(Value::as_object);
-        for (name, of_field) in properties.into_iter().flatten() {
-            let default = of_field.get("default").cloned().unwrap_or_default();
-            self.field(name, of_field, &Tree::Leaf(default), Lines::Defaults);
+        let (root, none) = (self.root, Map::new());
+        let schema = only(root, property);
+        let (table, header) = match schema.get("items") {
+            Some(items) => (only(root, items), format!("[[{}]]", dotted(path))),
+            None => (schema, format!("[{}]", dotted(path))),
+        };
+        self.line(&format!("#{header}  {UNSET}"));
+        let fields = fields_of(root, table).unwrap_or(&none);
+        let order = self.orders.get(path).map_or(&[][..], Vec::as_slice);
+        let ordered = order.iter().filter_map(|name| fields.get_key_value(name));
+        let others = fields.iter().filter(|(name, _)| !order.contains(name));
+        let (nested, plain): (Vec<_>, Vec<_>) =
+            ordered.chain(others).partition(|(_, of_field)| is_empty_table(root, of_field));
+        for (name, of_field) in plain {
+            if is_required(table, name, of_field) {
+                self.line("");
+                self.describe(of_field);
+                self.line(&self.of_example(name, of_field, REQUIRED));
+            } else {
+                let default = of_field.get("default").cloned().unwrap_or_default();
+                self.field(name, of_field, &Tree::Leaf(default), Lines::Defaults);
+            }
+        }
+        for (name, of_field) in nested {
+            let below: Vec<String> = path.iter().chain([name]).cloned().collect();
+            self.unset(of_field, &below);
         }
     }
+}
 
-    /// A value of the right form for a setting that has no default.
-    fn example(&self, schema: &Value) -> String {
-        if is_duration(schema) {
-            return "\"1m\"".to_owned();
-        }
-        if let Some(word) = words(self.root, schema).and_then(|words| words.first().copied()) {
-            return format!("{word:?}");
-        }
-        match kind(schema) {
-            Some("array") => "[]".to_owned(),
-            Some("boolean") => "false".to_owned(),
-            Some("integer" | "number") => "1".to_owned(),
-            Some("object") => "{}".to_owned(),
-            _ => "\"\"".to_owned(),
-        }
-    }
+/// A table, or a list of tables, that has nothing by default. One that has something stands in one line.
+fn is_empty_table(root: &Value, property: &Value) -> bool {
+    let is_empty = match property.get("default") {
+        None | Some(Value::Null) => true,
+        Some(Value::Array(items)) => items.is_empty(),
+        Some(_) => false,
+    };
+    is_empty && fields_of(root, property).is_some()
 }
 
 /// The description without the header that it may begin with: the header stands right below.

@@ -2,6 +2,7 @@
 
 pub mod agents_toml;
 pub mod approvals;
+pub mod example;
 pub mod history;
 pub mod initial_settings;
 pub mod json_schema;

@@ -87,6 +87,7 @@ pub struct Service {
 pub struct Commands {
     /// Tells the status by its exit code, as init scripts do: 0 running, 1 or 2 dead, 3 stopped. The first line
     /// of its output identifies the running process, for example its pid.
+    #[schemars(example = ["/etc/init.d/shop", "status"])]
     pub status: Vec<String>,
     /// Restarts the process.
     #[serde(default)]

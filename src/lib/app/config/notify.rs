@@ -81,8 +81,9 @@ pub enum ChannelKind {
 pub struct ChannelSettings {
     /// Its name in routes.
     #[schemars(length(min = 1, max = 63))]
+    #[schemars(example = &"slack")]
     pub name: String,
-    /// How it is spoken to: an incoming webhook of Slack, a bot of Slack, e-mail, or a webhook of any kind.
+    /// How it is spoken to: `"slack"` (an incoming webhook), `"slack_bot"`, `"email"`, or `"webhook"` (of any kind).
     pub kind: ChannelKind,
     /// Of a Slack bot: the conversation, by its id.
     pub conversation: String,

@@ -9,7 +9,7 @@ use crate::domain::policy::Policy;
 use crate::domain::timing::ScheduleSettings;
 
 /// The house's sub-tables of every agent's stanza.
-pub(super) const HOUSE_TABLES: [&str; 2] = ["schedule", "policy"];
+pub(in crate::app) const HOUSE_TABLES: [&str; 2] = ["schedule", "policy"];
 
 /// The schema of `agents.toml` for these agents: what editors use, and what a document is held against.
 #[must_use]

@@ -20,9 +20,11 @@ use crate::domain::subject::AgentName;
 pub struct Route {
     /// Its name in `opsctl notify why`.
     #[schemars(length(min = 1, max = 63))]
+    #[schemars(example = &"people")]
     pub name: String,
     /// The channel that it leads to.
     #[schemars(length(min = 1, max = 63))]
+    #[schemars(example = &"slack")]
     pub channel: String,
     /// The least severity: "info", "warning" or "critical".
     pub severity: Severity,

@@ -79,24 +79,28 @@ impl BackupFormat {
 pub struct DeclaredBackup {
     /// What it is called in findings.
     #[schemars(length(min = 1, max = 40))]
+    #[schemars(example = &"shop")]
     pub name: String,
-    /// What it is a backup of.
+    /// What it is a backup of: `"database"`, `"files"`, `"code"` or `"configuration"`.
     #[serde(default)]
     pub of: Component,
     /// The folder that the files lie in.
     #[serde(default)]
+    #[schemars(example = &"/var/backups/shop")]
     pub folder: Option<String>,
     /// Or the bucket, by its name among `buckets`. Those that we make are streamed into it, and never lie on a disk of this host.
     #[serde(default)]
+    #[schemars(example = &"main")]
     pub bucket: Option<String>,
     /// Which of the files: a name with `*` for anything. In a bucket, those that we make are known by their names alone.
     #[serde(default = "any_dump")]
     pub pattern: String,
-    /// What the files are.
+    /// What the files are: `"postgres_dump"`, `"tar"`, `"tar_gz"`, `"gzip"` or `"any"`.
     #[serde(default)]
     pub format: BackupFormat,
     /// The database that they are taken of, by its name among `databases`.
     #[serde(default)]
+    #[schemars(example = &"main")]
     pub database: Option<String>,
     /// Whether we make them: by `pg_dump`, of `database`, when one is due.
     #[serde(default)]
@@ -139,13 +143,16 @@ pub struct DeclaredBackup {
     pub queries: Vec<String>,
     /// A recovery may take so long; else what is usual for `of`.
     #[serde(default)]
+    #[schemars(example = &"1h")]
     pub rto: Option<HumanDuration>,
     /// A recovery may lose so much of the past; else what is usual for `of`.
     #[serde(default)]
+    #[schemars(example = &"1h")]
     pub rpo: Option<HumanDuration>,
     /// What they lie on, in a word; unset: `disk` for a folder, `object-storage` for a bucket. `disk` is what the data itself lies
     /// on.
     #[serde(default)]
+    #[schemars(example = &"disk")]
     pub medium: Option<String>,
     /// Whether that is in another building than the data.
     #[serde(default)]
@@ -162,12 +169,13 @@ pub struct DeclaredBackup {
 pub struct Encryption {
     /// What the key is called: a recipient or a fingerprint, never the secret itself. It is written beside each backup.
     #[schemars(length(min = 1))]
+    #[schemars(example = &"age1example")]
     pub key_id: String,
     /// The program that encrypts, with its arguments: `["age", "-r", "age1…"]`.
     #[serde(default)]
     pub encrypt: Vec<String>,
-    /// The program that decrypts, with its arguments: `["age", "-d", "-i", "/etc/opswarden/backup.key"]`. Without it a backup is
-    /// known by its sum alone, and none is restored on this host.
+    /// The program that decrypts, with its arguments: `["age", "-d", "-i", "/etc/opswarden/backup.key"]`. Without it, or without
+    /// a file that its arguments name by its whole path, a backup is known by its sum alone, and none is restored on this host.
     #[serde(default)]
     pub decrypt: Vec<String>,
 }
@@ -177,10 +185,13 @@ pub struct Encryption {
 #[serde(deny_unknown_fields)]
 pub struct NewestRow {
     /// The table, as the database has it.
+    #[schemars(example = &"orders")]
     pub table: String,
     /// A column with a point in time.
+    #[schemars(example = &"created_at")]
     pub column: String,
     /// The newest of it may be older than the backup by so much.
+    #[schemars(example = &"1h")]
     pub within: HumanDuration,
 }
 
@@ -190,11 +201,14 @@ pub struct NewestRow {
 pub struct DeclaredCopy {
     /// The folder. One that another host fills must be seen from here.
     #[serde(default)]
+    #[schemars(example = &"/mnt/nas/shop")]
     pub folder: Option<String>,
     /// Or the bucket, by its name among `buckets`.
     #[serde(default)]
+    #[schemars(example = &"main")]
     pub bucket: Option<String>,
     /// What it is on, in a word: `disk`, `nas`, `tape`, `object-storage`.
+    #[schemars(example = &"nas")]
     pub medium: String,
     /// Whether that is in another building.
     #[serde(default)]

@@ -15,12 +15,15 @@ use crate::domain::upkeep::{bucket_name_fault, endpoint_fault};
 pub struct BucketSettings {
     /// What it is called in findings.
     #[schemars(length(min = 1, max = 40))]
+    #[schemars(example = &"main")]
     pub name: String,
     /// The address of the object storage, without the bucket: `https://s3.example.test`.
     #[schemars(length(min = 1, max = 300))]
+    #[schemars(example = &"https://s3.example.test")]
     pub endpoint: String,
     /// The bucket, by its name there.
     #[schemars(length(min = 1, max = 63))]
+    #[schemars(example = &"shop-files")]
     pub bucket: String,
     /// The region that requests are signed for.
     #[serde(default = "region")]
@@ -29,11 +32,13 @@ pub struct BucketSettings {
     /// A bucket that holds so many bytes is a warning. Unset: what it holds is measured and not judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
+    #[schemars(example = 100_000_000_000_u64)]
     pub bytes_warning: Option<u64>,
     /// A bucket that grew by so much since the last run, and by at least 1 MiB, is a warning, in percent. Unset: its growth is
     /// measured and not judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
+    #[schemars(example = 50)]
     pub growth_percent: Option<u32>,
     /// An upload in parts that was begun so long ago and never finished is told.
     #[serde(default = "unfinished_after")]

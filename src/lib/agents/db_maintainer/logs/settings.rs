@@ -20,9 +20,11 @@ const DAY_MINUTES: u64 = 24 * 60;
 pub struct LogSettings {
     /// What it is called in findings.
     #[schemars(length(min = 1, max = 40))]
+    #[schemars(example = &"shop")]
     pub name: String,
     /// The folder, from the root on. Nothing outside of it is looked at or touched.
     #[schemars(length(min = 1, max = 1000))]
+    #[schemars(example = &"/var/log/shop")]
     pub folder: String,
     /// Names of log files: `*` stands for anything, `?` for one byte. What others have packed is no log.
     #[serde(default = "patterns")]

@@ -15,6 +15,7 @@ use crate::domain::operation::LEDGER;
 pub struct DatabaseSettings {
     /// What it is called in findings.
     #[schemars(length(min = 1, max = 40))]
+    #[schemars(example = &"main")]
     pub name: String,
     /// Tables that change all the time, by their names as they are, with their schema where the name is not enough: vacuumed
     /// as soon as `churn_percent` of their rows are dead.

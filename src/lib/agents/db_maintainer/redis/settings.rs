@@ -14,6 +14,7 @@ use crate::domain::duration::HumanDuration;
 pub struct RedisSettings {
     /// What it is called in findings.
     #[schemars(length(min = 1, max = 40))]
+    #[schemars(example = &"main")]
     pub name: String,
     /// Memory that is so full is a warning where writes are refused at the limit, in percent of `maxmemory`, or of the host's
     /// memory where the server has no limit.

@@ -2,12 +2,14 @@
 
 mod clocks;
 mod elsewhere;
+mod encryption;
 mod folders;
 pub(super) mod managers;
 mod permissions;
 mod programs;
 mod remedies;
 pub(super) mod row;
+mod stores;
 mod triggers;
 
 use std::sync::Arc;
@@ -17,6 +19,7 @@ use serde_json::json;
 use self::folders::writable;
 use self::managers::manager;
 use self::row::{Grade, Row};
+use self::stores::Trials;
 use super::{Desk, Told, Trouble, absent};
 use crate::adapters::store::Access;
 use crate::agent::{Need, StoreNeed};
@@ -121,13 +124,6 @@ impl Desk<'_> {
         let folders = declared_folders::folders(&needs);
         rows.extend(folders.iter().map(|folder| folders::declared(&name, folder.as_ref())));
         rows.extend(programs::programs(&name, &needs));
-        if needs.iter().any(|need| matches!(need, Need::Store(StoreNeed::Ledger { .. })))
-            && self.nothing_is_recorded()
-        {
-            let why = "tends the ledger, which the first run of an agent creates".to_owned();
-            rows.push((Grade::Skipped, format!("{}: sight", spec.name), why));
-            return;
-        }
         let wish = Wish { mode: Mode::Plan, observe_only: true };
         // The senses are tried without a ledger: what is asked is whether they see.
         let none = StoreError::Open("not needed to look".to_owned());
@@ -135,7 +131,7 @@ impl Desk<'_> {
         let state = &self.config.paths.state;
         let own = if state.is_dir() { None } else { tempfile::tempdir().ok() };
         let cache = own.as_ref().map_or(state.as_path(), tempfile::TempDir::path);
-        let engine = wire::engine(
+        let mut engine = wire::engine(
             self.config,
             entry,
             wish,
@@ -144,6 +140,10 @@ impl Desk<'_> {
             wire::new_run_id(),
             cache,
         );
+        let tends_ledger = |need: &Need| matches!(need, Need::Store(StoreNeed::Ledger { .. }));
+        if needs.iter().any(tends_ledger) && self.nothing_is_recorded() {
+            rows.push(stores::without_ledger(&name, &mut engine.sensors.stores));
+        }
         for need in needs {
             if let Need::Manager { kind, declared } = need {
                 let about = format!("{}: {}", spec.name, kind.as_str());
@@ -154,22 +154,24 @@ impl Desk<'_> {
                 manager(&about, &seen, &declared, rows);
             }
         }
-        looked_at(&spec.name.to_string(), entry, &engine, stanza, rows).await;
+        looked_at(&name, entry, &mut engine, stanza, rows).await;
     }
 }
 
-/// What the agent itself cannot see, by its own look.
+/// What the agent itself cannot see, by its own look, and what that came to at each data store.
 async fn looked_at(
     name: &str,
     entry: &Entry,
-    engine: &Engine,
+    engine: &mut Engine,
     stanza: &serde_json::Value,
     rows: &mut Vec<Row>,
 ) {
+    let trials = Trials::of(&mut engine.sensors.stores);
     let report = (entry.run)(engine, stanza).await;
+    rows.extend(trials.rows(name));
     let seen = report.counts.get("population").copied().unwrap_or_default();
     let unknown = report.counts.get("unknown").copied().unwrap_or_default();
-    for (check, why) in &report.unknown {
+    for (check, why) in report.unknown.iter().filter(|(_, why)| !trials.tell(why)) {
         rows.push((Grade::Partial, format!("{name}: {check}"), why.clone()));
     }
     let known = seen.saturating_sub(unknown);
