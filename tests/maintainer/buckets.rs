@@ -145,6 +145,14 @@ fn what_a_bucket_holds_and_how_it_grew_is_told_though_nothing_is_wrong() {
     let (text, _) = house.ran(OPSCTL, &["db", "usage"]);
     assert!(text.contains("3 objects, 2.0 KiB") && text.contains("+2 objects, +1.9 KiB"), "{text}");
     assert!(house.open().is_empty());
+    assert_eq!(told[0]["unseen"], Value::Null);
+    // Numbers of yesterday are not those of now.
+    house.settings("shop-media", "http://127.0.0.1:1", "");
+    house.tend();
+    let told = house.asked(&["db", "usage"]);
+    assert!(told[0]["unseen"].is_string() && told[0]["objects"] == 3, "{told:#}");
+    let (text, _) = house.ran(OPSCTL, &["db", "usage"]);
+    assert!(text.contains("it cannot be seen"), "{text}");
 }
 
 #[test]

@@ -33,7 +33,10 @@ fn a_key_that_no_sequence_gives_and_a_reference_that_is_too_small_are_told_and_t
         found.iter().filter_map(|(message, _)| message.split(' ').next()).collect();
     let mut sorted = names.clone();
     sorted.sort_unstable();
-    assert_eq!(sorted, ["public.by_hand.id", "public.child.of_large", "public.small.id"]);
+    assert_eq!(
+        sorted,
+        ["main/public.by_hand.id", "main/public.child.of_large", "main/public.small.id"]
+    );
     for (_, sql) in &found {
         house.server.sql(sql);
     }

@@ -97,6 +97,13 @@ pub fn plan(report: &Report, style: Style) -> String {
 fn ended(report: &Report, style: Style) -> String {
     let repaired = report.attempts.iter().any(|attempt| attempt.state == "verified");
     match report.exit {
+        ExitClass::Clean if known(report) > 0 => {
+            let told = match known(report) {
+                1 => "nothing new is wrong; one finding waits for a person".to_owned(),
+                many => format!("nothing new is wrong; {many} findings wait for a person"),
+            };
+            style.paint(Tone::Warn, &told)
+        }
         ExitClass::Clean if repaired && report.partial.is_empty() => {
             style.paint(Tone::Good, "all that this agent looks at is well again")
         }
@@ -107,6 +114,11 @@ fn ended(report: &Report, style: Style) -> String {
         ExitClass::Findings => style.paint(Tone::Bad, "something is not well"),
         ExitClass::Incomplete => style.paint(Tone::Warn, "not everything could be seen or done"),
     }
+}
+
+/// How many findings are no news and no less true.
+fn known(report: &Report) -> usize {
+    report.open.iter().filter(|incident| incident.severity >= Severity::Warning).count()
 }
 
 /// What was counted; what is nothing is left out.

@@ -157,7 +157,7 @@ pub enum Verb {
     },
     /// The runbook of a check: what it means, what to look at, how to fix it
     Runbook {
-        /// The check, like `service_down`; without one, every check is listed
+        /// The check, like `service_down`, or an incident, like `INC-1`; without one, every check is listed
         check: Option<String>,
     },
     /// When agents are due, and what becomes of a slot that meets an obstacle

@@ -8,8 +8,9 @@ use serde_json::json;
 use super::{Desk, Told, Trouble};
 use crate::adapters::store::Access;
 use crate::agents::db_maintainer::buckets::{Usage, history};
-use crate::agents::db_maintainer::checks::{AGENT, BUCKET_BYTES, SPEC};
+use crate::agents::db_maintainer::checks::{AGENT, BUCKET_BYTES, BUCKET_UNREACHABLE, SPEC};
 use crate::app::exit::Exit;
+use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::moment::full;
 use crate::domain::run::Recall;
 use crate::domain::subject::Subject;
@@ -30,6 +31,8 @@ pub struct BucketTold {
     pub size_bytes: u64,
     /// How it grew since the look before; `null` where there was none.
     pub growth: Option<Growth>,
+    /// The incident that says that it cannot be seen now; `null` where it can.
+    pub unseen: Option<IncidentId>,
 }
 
 /// How a bucket grew between two looks.
@@ -47,15 +50,17 @@ impl Desk<'_> {
     pub(super) async fn usage(&self) -> Result<Told, Trouble> {
         let store = self.store(Access::ReadOnly).await?;
         let recall = store.recall(&AGENT, SPEC.series).await?;
+        let incidents = store.incidents(self.clock.now(), u32::MAX).await?;
         store.close().await?;
-        let told = told(&recall);
+        let told = told(&recall, &incidents);
         let mut page = Page::new(self.style);
         if told.is_empty() {
             page.line("No bucket was looked at yet.");
         }
         for one in &told {
             let held = format!("{} objects, {}", one.objects, size(one.size_bytes));
-            page.item(Tone::Good, one.bucket.id(), &held);
+            let tone = if one.unseen.is_some() { Tone::Warn } else { Tone::Good };
+            page.item(tone, one.bucket.id(), &held);
             if let Some(growth) = one.growth {
                 let sign = if growth.size_bytes < 0 { '-' } else { '+' };
                 let bytes = size(growth.size_bytes.unsigned_abs());
@@ -66,17 +71,25 @@ impl Desk<'_> {
                 );
             }
             page.note("seen", &full(one.seen_at));
+            if let Some(incident) = one.unseen {
+                page.note("now", &format!("it cannot be seen: opsctl explain {incident}"));
+            }
         }
         Ok(Told { text: page.into_text(), json: json!(told), exit: Exit::Clean })
     }
 }
 
-fn told(recall: &Recall) -> Vec<BucketTold> {
+fn told(recall: &Recall, incidents: &[Incident]) -> Vec<BucketTold> {
     let buckets = recall.series.get(BUCKET_BYTES).into_iter().flatten();
     let told = buckets.filter_map(|(bucket, _)| {
         let known = history(recall, bucket);
         let newest = *known.first()?;
+        let hides = |one: &&Incident| {
+            let key = &one.key;
+            one.is_active() && key.check == BUCKET_UNREACHABLE && key.subject == *bucket
+        };
         Some(BucketTold {
+            unseen: incidents.iter().find(hides).map(|one| one.id),
             bucket: bucket.clone(),
             seen_at: newest.at,
             objects: newest.objects,

@@ -19,7 +19,6 @@ use crate::render::style::Style;
 use super::args::{ConfigVerb, NotifyVerb, Opsctl, ScheduleVerb, Verb};
 use super::db::DbVerb;
 use super::people::HowLong;
-use super::runbook::runbook;
 use super::undo::Wanted;
 
 /// The whole of `opsctl`.
@@ -199,7 +198,7 @@ impl Desk<'_> {
                 self.silence(what, how_long, reason).await
             }
             Verb::Notify { verb } => self.notify(verb).await,
-            Verb::Runbook { check } => runbook(check.as_deref()),
+            Verb::Runbook { check } => self.runbook(check.as_deref()).await,
             Verb::Schedule { verb } => self.schedule(verb).await,
             Verb::Undo { remediation: Some(id), reason, .. } => {
                 self.undo(Wanted::One(id), reason).await

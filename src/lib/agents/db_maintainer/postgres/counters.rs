@@ -1,9 +1,10 @@
 //! Counters that come to their end: how near each is, what it is called, and what would lift its limit. Pure.
 
+use super::advice::Advice;
 use crate::domain::upkeep::{Counter, KeyColumn};
 
 /// It takes as long as the table is large, and a person should know before.
-const CAUTION: &str = "-- writes the table anew, and nobody can use it meanwhile";
+const CAUTION: &str = "it writes the table anew, and nobody can use that meanwhile";
 
 /// How much of it is used up, in percent; none where its last value was not seen.
 pub(super) fn percent(counter: &Counter) -> Option<u64> {
@@ -25,22 +26,21 @@ pub(super) fn percent_of_key(key: &KeyColumn) -> u64 {
 }
 
 /// What a person could run: it lifts whichever limit comes first, and both where they are one.
-pub(super) fn advice(counter: &Counter) -> String {
+pub(super) fn advice(counter: &Counter) -> Advice {
     let sequence = &counter.sequence;
     let lift = format!("ALTER SEQUENCE {sequence} AS bigint NO MAXVALUE;");
     let column_ends = counter.column_most.is_some_and(|holds| holds <= counter.most);
-    let Some((table, column)) = column(counter).filter(|_| column_ends) else { return lift };
+    let Some((table, column)) = column(counter).filter(|_| column_ends) else {
+        return Advice::run(lift);
+    };
     let widen = widen(table, column);
-    if counter.column_most == Some(counter.most) {
-        format!("{widen} {lift} {CAUTION}")
-    } else {
-        format!("{widen} {CAUTION}")
-    }
+    let both = counter.column_most == Some(counter.most);
+    Advice::run(if both { format!("{widen} {lift}") } else { widen }).knowing(CAUTION)
 }
 
 /// The same of a key: whatever refers to it, or it refers to, needs the same.
-pub(super) fn advice_of_key(key: &KeyColumn) -> String {
-    format!("{} {CAUTION}", widen(&key.table, &key.column))
+pub(super) fn advice_of_key(key: &KeyColumn) -> Advice {
+    Advice::run(widen(&key.table, &key.column)).knowing(CAUTION)
 }
 
 fn widen(table: &str, column: &str) -> String {

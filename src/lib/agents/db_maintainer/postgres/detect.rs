@@ -7,6 +7,7 @@ use super::super::checks::{
     INDEX_BLOATED, INDEX_INVALID, REBUILD_LEFT, TABLE_MISSING, VACUUM_DUE,
 };
 use super::super::{DbMaintainer, Fault, Snapshot};
+use super::advice::Advice;
 use super::fault::DatabaseFault;
 use super::holders::Holds;
 use super::settings::{DatabaseSettings, Limits};
@@ -21,6 +22,8 @@ use crate::domain::upkeep::{DatabaseLook, TableLook};
 
 /// A counter of which so much is used up, in percent, is critical.
 const CRITICAL_COUNTER: u64 = 90;
+/// How much of it is used up is told in steps of so much, in percent.
+const STEP: u64 = 5;
 /// So many indexes are built anew in a run.
 const REINDEXES: usize = 2;
 /// The checks of databases.
@@ -179,7 +182,8 @@ impl Of<'_> {
         let missing = self.database.tables.iter().filter(is_missing);
         missing
             .map(|name| {
-                let fault = DatabaseFault::TableMissing { name: name.clone() };
+                let database = self.database.name.clone();
+                let fault = DatabaseFault::TableMissing { name: name.clone(), database };
                 (self.subject(SubjectKind::Database, name), fault)
             })
             .collect()
@@ -193,12 +197,13 @@ impl Of<'_> {
             .into_iter()
             .map(|held| {
                 let subject = self.subject(SubjectKind::Database, &held.id);
-                let (who, sql) = (held.who, held.sql);
+                let (who, advice, database) = (held.who, held.advice, self.database.name.clone());
                 let fault = match held.holds {
-                    Holds::Nothing => DatabaseFault::SessionIdle { session: who, sql },
+                    Holds::Nothing => DatabaseFault::SessionIdle { session: who, database, advice },
                     holds => DatabaseFault::HorizonHeld {
                         holder: who,
-                        sql,
+                        database,
+                        advice,
                         catalogues_only: holds == Holds::Catalogues,
                     },
                 };
@@ -226,10 +231,13 @@ impl Of<'_> {
             let percent = counters::percent(counter).filter(|percent| *percent >= least)?;
             Some((counters::name(counter), counters::advice(counter), percent))
         });
-        let told = |(name, sql, percent): (String, String, u64)| {
+        let told = |(name, advice, percent): (String, Advice, u64)| {
             let subject = self.subject(SubjectKind::Database, &name);
+            let name = format!("{}/{name}", self.database.name);
             let critical = percent >= CRITICAL_COUNTER;
-            (subject, DatabaseFault::CounterEnding { name, sql, critical })
+            // In steps: a number that grows a little every day is no news every day.
+            let percent = percent / STEP * STEP;
+            (subject, DatabaseFault::CounterEnding { name, percent, advice, critical })
         };
         keys.chain(ending).map(told).collect()
     }

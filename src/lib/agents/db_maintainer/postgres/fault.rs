@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::advice::Advice;
 use super::detect::STANDBY;
 use super::indexes::OTHERS_TURN;
 use super::tables::ONE_VACUUM;
@@ -23,13 +24,17 @@ pub enum DatabaseFault {
     TableMissing {
         /// As the settings write it.
         name: String,
+        /// The database.
+        database: String,
     },
     /// Something keeps old row versions from being removed.
     HorizonHeld {
         /// Who, in words.
         holder: String,
+        /// In which database.
+        database: String,
         /// What a person could run.
-        sql: String,
+        advice: Advice,
         /// Whether only those of the system's catalogues.
         catalogues_only: bool,
     },
@@ -37,8 +42,10 @@ pub enum DatabaseFault {
     SessionIdle {
         /// Which, in words.
         session: String,
+        /// In which database.
+        database: String,
         /// What a person could run.
-        sql: String,
+        advice: Advice,
     },
     /// The oldest transaction, or multixact, of a table is very old.
     FreezeAge {
@@ -66,14 +73,16 @@ pub enum DatabaseFault {
         /// Whether it is critical.
         critical: bool,
         /// What a person could run.
-        sql: String,
+        advice: Advice,
     },
     /// A sequence, or the column that it fills, comes to its end.
     CounterEnding {
-        /// The sequence, or the column.
+        /// The database, and the sequence or the column.
         name: String,
+        /// So much of it is used up, or a little more.
+        percent: u64,
         /// What a person could run.
-        sql: String,
+        advice: Advice,
         /// Whether it is critical.
         critical: bool,
     },
@@ -226,17 +235,17 @@ impl DatabaseFault {
     pub(in super::super) fn message(&self) -> String {
         match self {
             Self::Unreachable { why } => why.clone(),
-            Self::TableMissing { name } => {
-                format!("the settings name a table {name}, and the database has none")
+            Self::TableMissing { name, database } => {
+                format!("the settings name a table {name}, and the database {database} has none")
             }
-            Self::HorizonHeld { holder, catalogues_only: false, .. } => {
-                format!("{holder} keeps old row versions from being removed")
-            }
-            Self::HorizonHeld { holder, .. } => format!(
-                "{holder} keeps old row versions of the system's catalogues from being removed"
+            Self::HorizonHeld { holder, database, catalogues_only: false, .. } => format!(
+                "{holder} keeps old row versions from being removed, in the database {database}"
             ),
-            Self::SessionIdle { session, .. } => {
-                format!("{session} does nothing in a transaction")
+            Self::HorizonHeld { holder, database, .. } => format!(
+                "{holder} keeps old row versions of the system's catalogues from being removed, in the database {database}"
+            ),
+            Self::SessionIdle { session, database, .. } => {
+                format!("{session} does nothing in a transaction, in the database {database}")
             }
             Self::FreezeAge { table, counter, autovacuum_late, .. } => {
                 counter.told(&table.name(), *autovacuum_late)
@@ -244,7 +253,9 @@ impl DatabaseFault {
             Self::FreezeAgeElsewhere { what, counter, autovacuum_late, .. } => {
                 counter.told(what, *autovacuum_late)
             }
-            Self::CounterEnding { name, .. } => format!("{name} comes to its end"),
+            Self::CounterEnding { name, percent, .. } => {
+                format!("{name} comes to its end: {percent} % of it are used up")
+            }
             Self::IndexInvalid { index, table, .. } => format!(
                 "the index {} of {table} is not valid: no query uses it, every write keeps it",
                 index.name()
@@ -284,8 +295,12 @@ impl DatabaseFault {
         let fact = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let facts = match self {
             Self::Unreachable { why } => vec![fact("why", why)],
-            Self::HorizonHeld { holder, sql, .. } => vec![fact("holder", holder), fact("sql", sql)],
-            Self::SessionIdle { session, sql } => vec![fact("session", session), fact("sql", sql)],
+            Self::HorizonHeld { holder, advice, .. } => {
+                [fact("holder", holder)].into_iter().chain(advice.facts()).collect()
+            }
+            Self::SessionIdle { session, advice, .. } => {
+                [fact("session", session)].into_iter().chain(advice.facts()).collect()
+            }
             Self::FreezeAge { table, counter, critical, held_by, .. } => {
                 let held_by = held_by.as_deref().unwrap_or("nobody");
                 let sql = format!("VACUUM (FREEZE, VERBOSE) {};", table.object);
@@ -296,13 +311,14 @@ impl DatabaseFault {
                     fact("sql", &sql),
                 ]
             }
-            Self::FreezeAgeElsewhere { counter, critical, sql, .. } => vec![
-                fact("counter", counter.word()),
-                fact("critical", &critical.to_string()),
-                fact("sql", sql),
-            ],
-            Self::CounterEnding { critical, sql, .. } => {
-                vec![fact("critical", &critical.to_string()), fact("sql", sql)]
+            Self::FreezeAgeElsewhere { counter, critical, advice, .. } => {
+                let known =
+                    [fact("counter", counter.word()), fact("critical", &critical.to_string())];
+                known.into_iter().chain(advice.facts()).collect()
+            }
+            Self::CounterEnding { critical, advice, .. } => {
+                let known = [fact("critical", &critical.to_string())];
+                known.into_iter().chain(advice.facts()).collect()
             }
             Self::IndexInvalid { index, .. } => {
                 vec![fact("sql", &format!("DROP INDEX CONCURRENTLY {};", index.object))]

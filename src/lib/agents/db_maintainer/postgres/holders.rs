@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::advice::Advice;
 use super::settings::Limits;
 use crate::domain::upkeep::Holder;
 
@@ -12,7 +13,7 @@ pub(super) struct Held {
     /// Who it is.
     pub(super) who: String,
     /// What a person could run.
-    pub(super) sql: String,
+    pub(super) advice: Advice,
     /// What it holds back.
     pub(super) holds: Holds,
 }
@@ -58,22 +59,23 @@ fn is_too_much(holder: &Holder, limits: &Limits) -> bool {
 
 fn in_words(holder: &Holder, limits: &Limits) -> Held {
     let quoted = |name: &str| name.replace('\'', "''");
-    let (id, who, sql) = match holder {
+    let (id, who, advice) = match holder {
         // Not by its number: the same program comes back with another one.
         Holder::Idle { pid, user, application, .. } => (
             format!("session-{user}-{application}"),
             session(*pid, user, application),
-            format!("SELECT pg_terminate_backend({pid});"),
+            Advice::run(format!("SELECT pg_terminate_backend({pid});")),
         ),
         Holder::Query { pid, user, application, .. } => (
             format!("query-{user}-{application}"),
             format!("{}, whose query lasts,", session(*pid, user, application)),
-            format!("SELECT pg_cancel_backend({pid});"),
+            Advice::run(format!("SELECT pg_cancel_backend({pid});")),
         ),
         Holder::Prepared { name, owner, .. } => (
             format!("prepared-{name}"),
             format!("the prepared transaction {name} of user {owner}"),
-            format!("ROLLBACK PREPARED '{}'; -- or COMMIT PREPARED, if it was meant", quoted(name)),
+            Advice::run(format!("ROLLBACK PREPARED '{}';", quoted(name)))
+                .knowing("what it did is lost; COMMIT PREPARED keeps it"),
         ),
         Holder::Slot { name, active, .. } => (
             format!("slot-{name}"),
@@ -83,22 +85,24 @@ fn in_words(holder: &Holder, limits: &Limits) -> Held {
             ),
             if *active {
                 // It cannot be dropped while it is read.
-                "SELECT pid, application_name, state, replay_lag FROM pg_stat_replication;"
-                    .to_owned()
+                let asked =
+                    "SELECT pid, application_name, state, replay_lag FROM pg_stat_replication;";
+                Advice::run(asked.to_owned()).knowing("it tells who reads it, and how late")
             } else {
-                format!(
-                    "SELECT pg_drop_replication_slot('{}'); -- if its reader never comes back",
-                    quoted(name)
-                )
+                Advice::run(format!("SELECT pg_drop_replication_slot('{}');", quoted(name)))
+                    .knowing("its reader has to begin anew, if it ever comes back")
             },
         ),
         Holder::Standby { name, .. } => (
             format!("standby-{name}"),
             format!("the standby {name}, which tells of its queries (hot_standby_feedback),"),
             // Only the standby itself knows which.
-            "SELECT pid, xact_start, query FROM pg_stat_activity WHERE backend_xmin IS NOT NULL \
-             ORDER BY age(backend_xmin) DESC; -- on the standby"
-                .to_owned(),
+            Advice::run(
+                "SELECT pid, xact_start, query FROM pg_stat_activity \
+                 WHERE backend_xmin IS NOT NULL ORDER BY age(backend_xmin) DESC;"
+                    .to_owned(),
+            )
+            .knowing("on the standby; it tells its oldest queries"),
         ),
     };
     let holds = match holder {
@@ -120,7 +124,7 @@ fn in_words(holder: &Holder, limits: &Limits) -> Held {
         | Holder::Slot { .. }
         | Holder::Standby { .. } => who,
     };
-    Held { id, who, sql, holds }
+    Held { id, who, advice, holds }
 }
 
 fn session(pid: i32, user: &str, application: &str) -> String {

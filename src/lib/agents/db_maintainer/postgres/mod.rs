@@ -1,5 +1,6 @@
 //! PostgreSQL databases: what keeps them from being tidied, what comes to its end, and what of their upkeep is due.
 
+mod advice;
 mod counters;
 mod detect;
 mod fault;

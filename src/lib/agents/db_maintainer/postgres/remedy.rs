@@ -14,15 +14,15 @@ pub(in super::super) fn remedy(fault: &DatabaseFault) -> Remedy {
         DatabaseFault::TableMissing { .. } => {
             leave("write its name as the database has it, or take it out of the settings")
         }
-        DatabaseFault::HorizonHeld { sql, .. } | DatabaseFault::SessionIdle { sql, .. } => {
-            leave(&format!("whether it may be ended a person knows: {sql}"))
+        DatabaseFault::HorizonHeld { advice, .. } | DatabaseFault::SessionIdle { advice, .. } => {
+            leave(&format!("whether it may be ended a person knows: {advice}"))
         }
         DatabaseFault::CounterEnding { .. } => {
             leave("a larger type is a change of the schema, which is its owner's")
         }
-        DatabaseFault::FreezeAgeElsewhere { sql, .. } => {
-            leave(&format!("it is not among the tables that we may tend; a person could run {sql}"))
-        }
+        DatabaseFault::FreezeAgeElsewhere { advice, .. } => leave(&format!(
+            "it is not among the tables that we may tend; a person could run {advice}"
+        )),
         DatabaseFault::FreezeAge { held_by: Some(holder), .. }
         | DatabaseFault::VacuumDue { held_by: Some(holder), .. } => {
             leave(&format!("a vacuum removes nothing while {holder} holds it back"))

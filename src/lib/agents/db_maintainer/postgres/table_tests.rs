@@ -78,13 +78,21 @@ fn what_is_old_and_no_table_of_people_is_told_with_what_helps_and_never_touched(
         (
             old(ElsewhereKind::Database, 600_000_000, 1),
             "transaction of the database there.it",
-            "in the database there.it",
+            "VACUUM (FREEZE, VERBOSE);",
         ),
     ] {
         let case = Case::new(DatabaseLook { elsewhere: vec![one.clone()], ..look() });
         let messages = case.messages(&FREEZE_AGE);
         assert!(messages[0].contains(told), "{one:?}: {messages:?}");
-        assert!(case.facts(&FREEZE_AGE)[0]["sql"].contains(sql), "{one:?}");
+        let facts = &case.facts(&FREEZE_AGE)[0];
+        assert_eq!(facts["sql"], sql, "{one:?}");
+        let is_elsewhere =
+            facts.get("caution").is_some_and(|caution| caution.contains("in the database"));
+        assert_eq!(
+            is_elsewhere,
+            one.kind == ElsewhereKind::Database,
+            "it has to be run elsewhere: {one:?}"
+        );
         assert!(said(&case.remedies(&FREEZE_AGE))[0].starts_with("left: "), "{one:?}");
     }
     let young = old(ElsewhereKind::Database, 100_000, 100_000);

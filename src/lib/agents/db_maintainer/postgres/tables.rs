@@ -1,5 +1,6 @@
 //! What of tables is due: those that are old, those with many dead or new rows, those whose statistics are out of date. Pure.
 
+use super::advice::Advice;
 use super::detect::{Faults, Of, not_now};
 use super::fault::{DatabaseFault, FreezeCounter, VacuumCause};
 use crate::domain::operation::DataKind;
@@ -34,13 +35,13 @@ impl Of<'_> {
     fn old_elsewhere(&self, look: &DatabaseLook) -> impl Iterator<Item = (Subject, DatabaseFault)> {
         look.elsewhere.iter().filter_map(|one| {
             let (counter, age, late) = self.too_old((one.age, one.multixact_age), look)?;
-            let (id, what, sql) = elsewhere(one);
+            let (id, what, advice) = elsewhere(one, &self.database.name);
             let fault = DatabaseFault::FreezeAgeElsewhere {
                 what,
                 counter,
                 autovacuum_late: age >= late,
                 critical: age >= self.limits().freeze_critical,
-                sql,
+                advice,
             };
             Some((self.subject(SubjectKind::Database, &id), fault))
         })
@@ -118,24 +119,29 @@ impl Of<'_> {
 }
 
 /// What it is known by from run to run, what it is in words, and what a person could run about it.
-fn elsewhere(old: &OldElsewhere) -> (String, String, String) {
+fn elsewhere(old: &OldElsewhere, database: &str) -> (String, String, Advice) {
     let name = &old.name;
+    let frozen = || Advice::run(format!("VACUUM (FREEZE, VERBOSE) {name};"));
     match old.kind {
         ElsewhereKind::Catalogue => (
             name.clone(),
-            format!("the system's table {name}"),
-            format!("VACUUM (FREEZE, VERBOSE) {name};"),
+            format!("the system's table {name} of the database {database}"),
+            frozen(),
         ),
         ElsewhereKind::Temporary => (
             // Whatever it is called: sessions come and go.
             "temporary".to_owned(),
-            format!("the temporary table {name}, to which no autovacuum comes,"),
-            format!("DROP TABLE {name}; -- if the session that made it is gone, or is ended"),
+            format!(
+                "the temporary table {name} of the database {database}, to which no autovacuum comes,"
+            ),
+            Advice::run(format!("DROP TABLE {name};"))
+                .knowing("if the session that made it is gone; else that has to end"),
         ),
         ElsewhereKind::Database => (
             format!("database-{name}"),
-            format!("the database {name} of the same server"),
-            format!("VACUUM (FREEZE, VERBOSE); -- in the database {name}"),
+            format!("the database {name} of the server of {database}"),
+            Advice::run("VACUUM (FREEZE, VERBOSE);".to_owned())
+                .knowing(format!("in the database {name}")),
         ),
     }
 }
