@@ -327,8 +327,20 @@ fn a_copy_on_another_medium_is_none_where_nothing_is_mounted() {
     vault.settings(&copies);
     assert_eq!(vault.tended()[1], "copy the newest backup of shop to its other places: failed");
     let told = vault.told("copy_due").expect("it is told");
-    assert!(told.contains("is what should be there mounted?"), "{told}");
+    let says = "/nas is on the disk of the backups: what should be mounted there is not";
+    assert!(told.ends_with(says), "{told}");
     assert_eq!(std::fs::read_dir(&nas).expect("it is there").count(), 0);
+    // A link to their own folder is no other place, whatever it is said to be on.
+    std::fs::remove_dir(&nas).expect("it goes");
+    std::os::unix::fs::symlink(&vault.folder, &nas).expect("a link");
+    for settings in [copies.clone(), copies.replace("medium = \"nas\"", "medium = \"disk\"")] {
+        let settings = settings.replace("make = true\n", "");
+        vault.settings(&settings);
+        vault.tended();
+        let told = vault.told("backup_copies").expect("it is told");
+        let says = "/nas is the folder of the backups itself; there are 2 copies of 3";
+        assert!(told.contains(says), "{told}");
+    }
 }
 
 #[test]

@@ -215,6 +215,13 @@ fn a_dump_is_encrypted_on_its_way_into_a_bucket_and_needs_no_room_here() {
     vault.settings(&nowhere);
     assert_eq!(vault.tended(), ["back up shop: verified"]);
     assert_eq!(vault.dumps().len(), 2);
+    // A key that is not here is no flaw of it either: it is summed up where it lies.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    vault.settings(&format!("every = \"1s\"\n{}", encrypted(&recipient, "/nowhere.key")));
+    assert_eq!(vault.tended(), ["back up shop: verified"]);
+    assert_eq!((vault.dumps().len(), vault.told("backup_bad")), (3, None));
+    let told = vault.told("restore_unprovable").expect("it is told");
+    assert!(told.starts_with("L2 checked, restore unproven: /nowhere.key, which"), "{told}");
 }
 
 #[test]

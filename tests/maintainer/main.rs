@@ -1,6 +1,7 @@
 //! db-maintainer against real servers: what it finds, what it does, what it leaves, and that nobody waits because of it.
 #![expect(clippy::disallowed_methods, reason = "the programs themselves are what is tested")]
 
+mod advice;
 mod attested;
 #[path = "../support/authority.rs"]
 mod authority;
@@ -13,6 +14,7 @@ mod house;
 mod keys;
 mod logs;
 mod logs_races;
+mod lost_keys;
 #[path = "../support/nobody.rs"]
 mod nobody;
 mod object_storage;
@@ -34,6 +36,7 @@ mod redis_house;
 mod redis_reclaim;
 mod restores;
 mod s3_again;
+mod shells;
 mod standby;
 mod talk;
 mod unseen;

@@ -198,16 +198,17 @@ fn a_server_lies_where_the_settings_say_and_else_it_is_said_why_not() {
     let open = tempfile::tempdir_in("/tmp").expect("a folder");
     open_to_all(open.path());
     vault.dumped(&[]);
-    let at = |place: &Path| {
+    let encrypted = "encryption = { key_id = \"none\", decrypt = [\"cat\"] }";
+    let at = |place: &Path, more: &str| {
         vault.settings(&format!(
-            "queries = [\"SELECT current_setting('data_directory') LIKE '{0}/%'\"]\n\
+            "queries = [\"SELECT current_setting('data_directory') LIKE '{0}/%'\"]\n{more}\n\
              [agents.db-maintainer.postgres]\nscratch = \"{0}\"",
             place.display()
         ));
     };
-    // One that is made is made so that the server's account comes in.
+    // One that is made is made so that the server's account comes in, though what is decrypted lies there first.
     let made = open.path().join("made");
-    at(&made);
+    at(&made, encrypted);
     let report = vault.house.tend();
     assert_eq!(report.attempts("shop"), [PROVED], "{report:#?}");
     assert!(vault.proof()["fault"].is_null(), "{:#}", vault.proof());
@@ -217,12 +218,25 @@ fn a_server_lies_where_the_settings_say_and_else_it_is_said_why_not() {
     let alone = std::fs::Permissions::from_mode(0o700);
     std::fs::set_permissions(open.path().join("ours"), alone).expect("it is ours");
     let shut = open.path().join("ours/shut");
-    at(&shut);
+    at(&shut, "");
+    assert_eq!(vault.tended(), Vec::<String>::new());
+    let told = vault.told("restore_unprovable").expect("it is told");
+    let says = format!(
+        "{} is not there, and the account postgres cannot get into {} (postgres.scratch)",
+        shut.display(),
+        open.path().join("ours").display()
+    );
+    assert!(told.contains(&says), "{told}");
+    std::fs::create_dir(&shut).expect("a folder");
     assert_eq!(vault.tended(), Vec::<String>::new());
     let told = vault.told("restore_unprovable").expect("it is told");
     let says =
         format!("the account postgres cannot get into {} (postgres.scratch)", shut.display());
-    assert!(told.contains(&says), "{told}");
+    assert!(told.ends_with(&says), "{told}");
+    // One that is not there and that nobody can make.
+    std::fs::remove_dir_all(vault.house.path().join("state/backups/shop")).expect("they go");
+    at(Path::new("/proc/nowhere"), "");
+    vault.cannot_tell("/proc/nowhere is not there and cannot be made (postgres.scratch): No such");
 }
 
 /// A small disk of its own; `None`, with a loud skip, where none can be mounted.

@@ -11,6 +11,7 @@
     reason = "this is the adapter that may start programs, and it hands on three variables"
 )]
 
+mod anew;
 mod held;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+pub(crate) use self::anew::without;
 pub(crate) use self::held::{Held, Taker};
 
 /// How much of each output stream is kept unless the caller says otherwise.

@@ -11,6 +11,7 @@ pub mod documents;
 mod dry_run;
 mod due;
 pub mod exit;
+mod foreign;
 mod installed;
 pub mod opsctl;
 mod ordered;

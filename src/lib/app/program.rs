@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::exit::Exit;
-use super::{agent_run, opsctl, out, registry, sandbox, scheduler};
+use super::{agent_run, foreign, opsctl, out, registry, sandbox, scheduler};
 
 /// A program, from its command line to its exit code.
 type Tool = fn(Vec<OsString>) -> Exit;
@@ -18,6 +18,10 @@ const TOOLS: [(&str, Tool); 3] =
 /// file with any other name is.
 #[must_use]
 pub fn main(own: &str) -> ExitCode {
+    if let Err(why) = foreign::left_behind() {
+        out::complain(&why);
+        return Exit::BadConfig.into();
+    }
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let called = called(arguments.first().map_or(OsStr::new(""), OsString::as_os_str));
     let name = called.filter(|name| is_ours(name)).unwrap_or(own).to_owned();

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use super::BackupSet;
 use super::bench::Bench;
 use super::programs::finished;
-use crate::adapters::child::{Outcome, Program, Taker, find};
+use super::{BackupSet, decrypting};
+use crate::adapters::child::{Program, Taker, find};
 use crate::adapters::disk_room;
 use crate::domain::upkeep::{Flaw, Level};
 
@@ -69,7 +69,7 @@ impl BackupSet {
         let Some(encryption) = &self.declared.encryption else {
             return Ok(Clear::Plain(file.to_owned()));
         };
-        let Some((program, _)) = encryption.decrypt.split_first() else {
+        let Some(program) = encryption.decrypt.first() else {
             return Err(Unclear::Unread("it is not said what decrypts it".to_owned()));
         };
         if find(program).is_none() {
@@ -77,7 +77,7 @@ impl BackupSet {
             return Err(Unclear::Unread(why));
         }
         let unread = |error: io::Error| Unclear::Unread(format!("it cannot be decrypted: {error}"));
-        let place = self.place.scratch.clone();
+        let place = self.workplace().map_err(Unclear::Unread)?.to_owned();
         let bench = Bench::new(&place, &self.mark()).map_err(Unclear::Unread)?;
         let input = File::open(file).map_err(unread)?;
         let least = input.metadata().map_err(unread)?.len();
@@ -89,11 +89,14 @@ impl BackupSet {
         let decrypt = Program::new(encryption.decrypt.clone()).deadline(time);
         let outcome = decrypt.feed_from(Stdio::from(input), &mut plain).await;
         let outcome = outcome.map_err(unread)?;
-        let said_so = matches!(outcome, Outcome::Exited { .. });
-        finished(outcome).map_err(|why| {
+        let unjudged = decrypting::unjudged(&encryption.decrypt, &outcome);
+        finished(outcome).map_err(|said| {
             let key = &encryption.key_id;
-            let why = format!("it cannot be decrypted with the key {key}: {why}");
-            if said_so { Unclear::flawed(Level::Intact, why) } else { Unclear::Unread(why) }
+            let told = |why: String| format!("it cannot be decrypted with the key {key}: {why}");
+            match unjudged {
+                Some(why) => Unclear::Unread(told(why)),
+                None => Unclear::flawed(Level::Intact, told(said)),
+            }
         })?;
         Ok(Clear::Decrypted(bench))
     }

@@ -21,11 +21,34 @@ const LINE: u64 = 1024;
 
 /// One place.
 pub enum Elsewhere {
-    /// A folder of this host. One that is to be on another medium may not be on the file system of the second folder: then what
-    /// should be mounted there is not.
-    Folder(PathBuf, Option<PathBuf>),
+    /// A folder of this host, and what it may not be.
+    Folder(PathBuf, Option<Unlike>),
     /// A bucket, by its name in the settings.
     Bucket(String, Box<Sight<Client>>),
+}
+
+/// What a folder of copies may not be, where the backups lie in a folder, too.
+pub enum Unlike {
+    /// That one, by whatever link.
+    Folder(PathBuf),
+    /// Nor may it be on its file system, as it is to be on another medium: then what should be mounted there is not.
+    FileSystem(PathBuf),
+}
+
+impl Unlike {
+    /// Why a folder is no place of its own, if it is none.
+    fn broken_by(&self, folder: &Path) -> Option<String> {
+        let (Self::Folder(own) | Self::FileSystem(own)) = self;
+        let (found, own) = (std::fs::metadata(folder).ok()?, std::fs::metadata(own).ok()?);
+        let folder = folder.display();
+        if (found.dev(), found.ino()) == (own.dev(), own.ino()) {
+            return Some(format!("{folder} is the folder of the backups itself"));
+        }
+        let is_near = matches!(self, Self::FileSystem(_)) && found.dev() == own.dev();
+        is_near.then(|| {
+            format!("{folder} is on the disk of the backups: what should be mounted there is not")
+        })
+    }
 }
 
 impl Elsewhere {
@@ -34,6 +57,14 @@ impl Elsewhere {
         match self {
             Self::Folder(folder, _) => folder.display().to_string(),
             Self::Bucket(name, _) => format!("the bucket {name}"),
+        }
+    }
+
+    /// Why it is no other place than that of the backups, if it is none.
+    fn is_no_other(&self) -> Option<String> {
+        match self {
+            Self::Folder(folder, unlike) => unlike.as_ref()?.broken_by(folder),
+            Self::Bucket(..) => None,
         }
     }
 
@@ -88,11 +119,10 @@ impl Elsewhere {
 
     async fn has_its_size(&self, backup: &FoundBackup) -> Sight<bool> {
         let unread = |why: String| Blind::because(format!("{} cannot be read: {why}", self.name()));
+        if let Some(why) = self.is_no_other() {
+            return Err(Blind::because(why));
+        }
         match self {
-            Self::Folder(folder, apart) if is_together(folder, apart.as_deref()) => Err(unread(
-                "it is on the file system of the backups; is what should be there mounted?"
-                    .to_owned(),
-            )),
             Self::Folder(folder, _) => match std::fs::metadata(folder.join(&backup.name)) {
                 Ok(found) => Ok(found.is_file() && found.len() == backup.size_bytes),
                 // A place that is not there at all is not one that lacks a file.
@@ -114,11 +144,11 @@ impl Elsewhere {
     /// Puts a file there. It appears under its name when all of it is there.
     pub(super) async fn put(&self, file: &Path, name: &str) -> Result<(), String> {
         let failed = |why: String| format!("it cannot be put into {}: {why}", self.name());
+        if let Some(why) = self.is_no_other() {
+            return Err(format!("it is not copied: {why}"));
+        }
         match self {
-            Self::Folder(folder, apart) => {
-                if is_together(folder, apart.as_deref()) {
-                    return Err(failed("what should be mounted there is not".to_owned()));
-                }
+            Self::Folder(folder, _) => {
                 let copied = || -> io::Result<()> {
                     let place = folder.join(name);
                     let mut copy = private_file::unfinished(&place)?;
@@ -175,12 +205,6 @@ impl Elsewhere {
             }
         }
     }
-}
-
-/// Whether a folder is on the file system of another one that it should be apart from.
-fn is_together(folder: &Path, apart: Option<&Path>) -> bool {
-    let device = |path: &Path| std::fs::metadata(path).map(|found| found.dev()).ok();
-    apart.is_some_and(|apart| device(folder).is_some() && device(folder) == device(apart))
 }
 
 #[cfg(test)]

@@ -5,14 +5,13 @@ use std::io::BufReader;
 use std::path::Path;
 use std::time::Duration;
 
-use super::BackupSet;
 use super::clear::Unclear;
 use super::dump_header::{self, DumpHeader};
 use super::folder;
 use super::format;
 use super::home::{AtHand, Home};
 use super::in_bucket::Mark;
-use crate::adapters::child::find;
+use super::{BackupSet, decrypting};
 use crate::domain::upkeep::{Backup, BackupFormat, Flaw, FoundBackup, Level};
 
 /// So long may a look at the newest take.
@@ -95,15 +94,12 @@ impl BackupSet {
 }
 
 impl BackupSet {
-    /// Whether one can be restored on this host: its programs are there, and of a version that can read it.
+    /// Whether one can be restored on this host: its programs are there, of a version that can read it, and what decrypts it.
     pub(super) async fn provable(&self, newest: Option<&FoundBackup>) -> Result<(), String> {
         self.programs.folder()?;
         self.scratch().await?;
         if let Some(encryption) = &self.declared.encryption {
-            let program = encryption.decrypt.first();
-            let program = program.ok_or("it is not said what decrypts it (encryption.decrypt)")?;
-            find(program)
-                .ok_or_else(|| format!("`{program}`, which decrypts it, is not on this host"))?;
+            decrypting::lacking(&encryption.decrypt).map_or(Ok(()), Err)?;
         }
         let Some(newest) = newest else { return Ok(()) };
         self.reads(self.major(newest)).await

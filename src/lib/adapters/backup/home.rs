@@ -53,8 +53,8 @@ impl BackupSet {
             Home::Folder(folder) => return Ok(AtHand::Lying(folder.join(&backup.name))),
             Home::Bucket(bucket) => bucket,
         };
-        let place = &self.place.scratch;
         let unread = |why| Unclear::Unread(format!("it cannot be fetched: {why}"));
+        let place = self.workplace().map_err(unread)?;
         private_file::folder(place).map_err(|error| unread(error.to_string()))?;
         disk_room::has_room_beside(place, backup.size_bytes, "the backup takes").map_err(unread)?;
         let bench = Bench::new(place, &self.mark()).map_err(unread)?;

@@ -8,6 +8,7 @@ mod bench;
 mod chosen;
 mod clear;
 mod contents;
+mod decrypting;
 mod dump_header;
 mod elsewhere;
 mod examine;
@@ -28,7 +29,7 @@ mod unfinished;
 mod upload;
 
 pub use self::apart::Apart;
-pub use self::elsewhere::Elsewhere;
+pub use self::elsewhere::{Elsewhere, Unlike};
 pub use self::folder::proof;
 pub use self::programs::ServerPrograms;
 pub use self::set::{BackupPlace, BackupSet};

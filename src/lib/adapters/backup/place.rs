@@ -37,6 +37,16 @@ impl BackupSet {
         }
     }
 
+    /// Where what is fetched or decrypted lies, which is made if it is not there; a server may lie there, too, if the settings
+    /// name it.
+    pub(super) fn workplace(&self) -> Result<&Path, String> {
+        let place = &self.place.scratch;
+        if self.place.servers.is_some() {
+            make(place)?;
+        }
+        Ok(place)
+    }
+
     /// How much room a restore may need: as much as its database has, or a multiple of its dump.
     pub(super) async fn needed_bytes(&self, backup: &FoundBackup) -> u64 {
         let size = match &self.database {
@@ -49,12 +59,19 @@ impl BackupSet {
 
 /// Whether a restore has room in `place`, which is made if it is not there.
 pub(super) fn has_room(place: &Path, needed_bytes: u64) -> Result<(), String> {
+    make(place)?;
+    disk_room::has_room(place, needed_bytes, "a restore may need")
+}
+
+/// Makes a folder in which a server may lie: its account has to come in.
+fn make(place: &Path) -> Result<(), String> {
     let made = match ServerPrograms::account()? {
         None => private_file::folder(place),
         Some(_) => DirBuilder::new().recursive(true).mode(PASSABLE).create(place),
     };
-    made.map_err(|error| format!("{}: {error}", place.display()))?;
-    disk_room::has_room(place, needed_bytes, "a restore may need")
+    made.map_err(|error| {
+        format!("{} is not there and cannot be made (postgres.scratch): {error}", place.display())
+    })
 }
 
 /// Whether an account gets into a folder, or into the first one above it that is there. Asked by trying: modes alone do not tell.
@@ -63,11 +80,15 @@ async fn is_let_in(folder: &Path, account: Account) -> Result<(), String> {
     let words = ["test".to_owned(), "-x".to_owned(), there.display().to_string()];
     match Program::new(words).account(Some(account)).run().await {
         Outcome::Exited { code: 0, .. } => Ok(()),
-        Outcome::Exited { .. } => Err(format!(
-            "the account {} cannot get into {} (postgres.scratch)",
-            super::programs::ACCOUNT,
-            folder.display()
-        )),
+        Outcome::Exited { .. } => {
+            let absent = format!("{} is not there, and ", folder.display());
+            Err(format!(
+                "{}the account {} cannot get into {} (postgres.scratch)",
+                if there == folder { "" } else { &absent },
+                super::programs::ACCOUNT,
+                there.display()
+            ))
+        }
         other => finished(other).map(drop),
     }
 }

@@ -14,7 +14,7 @@ use super::clear::Unclear;
 use super::folder::{self, Tried};
 use super::home::AtHand;
 use super::programs::{complaint, finished, is_of_this_host};
-use super::scratch::{Scratch, USER};
+use super::scratch::{PORT, Scratch, USER};
 use super::{BackupSet, place};
 use crate::adapters::child::Outcome;
 use crate::adapters::postgres::in_words;
@@ -171,7 +171,8 @@ impl BackupSet {
             &plain,
         ];
         let restore = self.programs.program("pg_restore", &words).map_err(Unclear::Unread)?;
-        let restore = restore.env("PGHOST", scratch.host()).env("PGUSER", USER).deadline(time);
+        let restore = restore.env("PGHOST", scratch.host()).env("PGPORT", PORT.to_string());
+        let restore = restore.env("PGUSER", USER).deadline(time);
         let said = match restore.run().await {
             Outcome::Exited { code: 0, .. } => return Ok(()),
             Outcome::Exited { stderr, .. } => {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 
@@ -26,6 +26,8 @@ const STOP: Duration = Duration::from_secs(20);
 const BETWEEN: Duration = Duration::from_millis(50);
 /// So much of its log is looked at where it does not start.
 const LOG_BYTES: usize = 16 * 1024;
+/// It listens on none: this is a part of its socket's name.
+pub(super) const PORT: u16 = 5432;
 /// Its only user.
 pub(super) const USER: &str = "restorer";
 
@@ -97,6 +99,8 @@ impl Scratch {
     pub(super) async fn session(&self, database: &str) -> Result<PgConnection, String> {
         let options = PgConnectOptions::new_without_pgpass()
             .socket(self.socket.path())
+            .port(PORT)
+            .ssl_mode(PgSslMode::Disable)
             .username(USER)
             .database(database)
             .disable_statement_logging();
@@ -131,7 +135,7 @@ impl Scratch {
 /// the limit of the generated unit.
 fn settings(socket: &Path) -> String {
     format!(
-        "listen_addresses = ''\nunix_socket_directories = '{}'\nunix_socket_permissions = 0700\n\
+        "listen_addresses = ''\nport = {PORT}\nunix_socket_directories = '{}'\nunix_socket_permissions = 0700\n\
          archive_mode = off\nfsync = off\nfull_page_writes = off\nsynchronous_commit = off\n\
          wal_level = minimal\nmax_wal_senders = 0\nautovacuum = off\njit = off\nmax_wal_size = 512MB\n\
          shared_buffers = 32MB\nmaintenance_work_mem = 64MB\nmax_connections = 10\n\

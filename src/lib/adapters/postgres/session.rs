@@ -67,8 +67,8 @@ impl Postgres {
             Either::Left((connected, _)) => connected.map_err(|error| told(&error)),
             Either::Right(_) => Err(format!("no answer within {} s", CONNECT.as_secs())),
         };
-        let mut session = connected
-            .map_err(|why| format!("the database {} cannot be reached: {why}", self.name))?;
+        let mut session =
+            connected.map_err(|why| format!("{} cannot be reached: {why}", self.told()))?;
         let [lock, statement] = [lock, statement].map(|time| time.as_millis().max(1).to_string());
         let set = sqlx::query(SETTINGS).persistent(false).bind(lock).bind(statement);
         set.execute(&mut session).await.map_err(|error| self.unread(&error))?;
@@ -78,6 +78,15 @@ impl Postgres {
     /// The same for looking.
     pub(super) async fn eyes(&self) -> Sight<PgConnection> {
         self.session(LOOK).await.map_err(Blind::because)
+    }
+
+    /// Its name, and where it is looked for; never as whom.
+    fn told(&self) -> String {
+        let place = self.options.get_socket().map_or_else(
+            || format!("{}:{}", self.options.get_host(), self.options.get_port()),
+            |socket| socket.display().to_string(),
+        );
+        format!("the database {} at {place}", self.name)
     }
 
     pub(super) fn unread(&self, error: &sqlx::Error) -> String {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::buckets;
-use crate::adapters::backup::{Apart, BackupPlace, BackupSet, Elsewhere, ServerPrograms};
+use crate::adapters::backup::{Apart, BackupPlace, BackupSet, Elsewhere, ServerPrograms, Unlike};
 use crate::adapters::discreet::Discreet;
 use crate::adapters::logs::LogFolder;
 use crate::adapters::postgres::Postgres;
@@ -138,9 +138,10 @@ impl Wiring<'_> {
     ) -> Elsewhere {
         match &copy.bucket {
             None => {
-                let own = declared.folder.as_ref().filter(|_| copy.medium != declared.medium());
-                let apart = own.map(PathBuf::from);
-                Elsewhere::Folder(copy.folder.clone().unwrap_or_default().into(), apart)
+                let own = declared.folder.as_ref().map(PathBuf::from);
+                let is_near = copy.medium == declared.medium();
+                let unlike = own.map(if is_near { Unlike::Folder } else { Unlike::FileSystem });
+                Elsewhere::Folder(copy.folder.clone().unwrap_or_default().into(), unlike)
             }
             Some(name) => Elsewhere::Bucket(name.clone(), Box::new(self.bucket(name, buckets))),
         }

@@ -128,12 +128,12 @@ impl Of<'_> {
         let (every, grace) = (self.declared.every.get(), self.declared.grace.get());
         let make = self.declared.make;
         // One that is no good is none: the one before it counts.
-        let good = usize::from(self.bad(look).is_some());
-        let last = look.backups.get(good).map(|backup| backup.taken_at);
+        let bad = self.bad(look).is_some();
+        let last = look.backups.get(usize::from(bad)).map(|backup| backup.taken_at);
         let overdue = due(last, every, grace, self.at)?;
         // What others make is none of our business until it is late.
         let late = overdue || (last.is_none() && !make);
-        (late || make).then_some(BackupsFault::Due { last, overdue: late, make })
+        (late || make).then_some(BackupsFault::Due { last, bad, overdue: late, make })
     }
 
     fn proof_due(&self, look: &BackupSetLook) -> Option<BackupsFault> {
@@ -215,7 +215,7 @@ impl Of<'_> {
             }),
         );
         // What we are about to put there counts: where that fails, it is told as that.
-        let counts = |copy: &&CopyLook| make || copy.holds_newest == Ok(true);
+        let counts = |copy: &&CopyLook| matches!(copy.holds_newest, Ok(there) if there || make);
         let there: Vec<_> = look.copies.iter().filter(counts).collect();
         let copies = 2 + there.len();
         if copies < COPIES {

@@ -28,8 +28,10 @@ pub enum BackupsFault {
     },
     /// A new one is due.
     Due {
-        /// When the newest was taken.
+        /// When the newest that is good was taken.
         last: Option<Timestamp>,
+        /// Whether one lies there that is no good.
+        bad: bool,
         /// Whether it is late by more than the grace.
         overdue: bool,
         /// Whether we make them.
@@ -110,6 +112,9 @@ impl BackupsFault {
             Self::Bad { name, flaws } => {
                 let told = flaws.iter().map(ToString::to_string).collect::<Vec<_>>();
                 format!("the backup {name} is no good: {}", told.join("; "))
+            }
+            Self::Due { last: None, bad: true, .. } => {
+                "a backup is due: there is none that is good".to_owned()
             }
             Self::Due { last, .. } => format!("a backup is due: {}", since(last)),
             Self::ProofDue { last, .. } => {

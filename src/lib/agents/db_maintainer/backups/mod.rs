@@ -5,6 +5,8 @@ mod fault;
 mod remedy;
 mod settings;
 #[cfg(test)]
+mod settings_tests;
+#[cfg(test)]
 mod tests;
 mod usual;
 #[cfg(test)]

@@ -50,8 +50,8 @@ pub(in super::super) fn remedy(
         BackupsFault::Recovery { took: Some(_), .. } => {
             leave("a faster disk, a parallel restore or a standby makes a recovery shorter")
         }
-        BackupsFault::Recovery { .. } => {
-            leave("back up more often, or archive the write-ahead log for a recovery to any moment")
-        }
+        BackupsFault::Recovery { .. } => leave(
+            "raise `rpo` if so much may be lost, back up more often (`every`), or archive the write-ahead log for a recovery to any moment",
+        ),
     }
 }

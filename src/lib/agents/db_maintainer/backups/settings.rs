@@ -1,11 +1,12 @@
 //! What of the declared backups contradicts itself.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::super::DbMaintainer;
 use crate::agent::Problem;
 use crate::domain::operation::LEDGER;
-use crate::domain::upkeep::{BackupFormat, DeclaredBackup};
+use crate::domain::upkeep::{BackupFormat, DeclaredBackup, DeclaredCopy};
 
 pub(in super::super) fn lint(agent: &DbMaintainer, found: &mut Vec<Problem>) {
     let mut names = BTreeSet::from([LEDGER]);
@@ -22,7 +23,9 @@ pub(in super::super) fn lint(agent: &DbMaintainer, found: &mut Vec<Problem>) {
             let message = format!("`{}` is the name of other backups already", declared.name);
             wrong("name", message);
         }
-        let shares = |other: &DeclaredBackup| other.make && other.folder == declared.folder;
+        let shares = |other: &DeclaredBackup| {
+            other.make && is_same(other.folder.as_deref(), declared.folder.as_deref())
+        };
         let before = &agent.backups[..place];
         if let Some(folder) = declared.folder.as_ref().filter(|_| declared.make)
             && before.iter().any(shares)
@@ -40,10 +43,9 @@ fn contradictions(agent: &DbMaintainer, declared: &DeclaredBackup) -> Vec<(&'sta
     if let Some(folder) = declared.folder.as_ref().filter(|folder| !folder.starts_with('/')) {
         found.push(("folder", format!("`{folder}` is no whole path")));
     }
-    let known_bucket = |name: &String| agent.buckets.iter().any(|one| one.name == *name);
     match (&declared.folder, &declared.bucket) {
         (Some(_), None) => {}
-        (None, Some(name)) if known_bucket(name) => {}
+        (None, Some(name)) if known_bucket(agent, name) => {}
         (None, Some(name)) => {
             found.push(("bucket", format!("there is no bucket `{name}` among `buckets`")));
         }
@@ -86,16 +88,46 @@ fn contradictions(agent: &DbMaintainer, declared: &DeclaredBackup) -> Vec<(&'sta
     if declared.make && mute {
         found.push(("encryption.encrypt", "it is not said what encrypts them".to_owned()));
     }
-    for copy in &declared.copies {
+    found.extend(of_copies(agent, declared).into_iter().map(|message| ("copies", message)));
+    found
+}
+
+/// Each other place is one of its own: what lies there twice is lost at once.
+fn of_copies(agent: &DbMaintainer, declared: &DeclaredBackup) -> Vec<String> {
+    let mut found = Vec::new();
+    for (place, copy) in declared.copies.iter().enumerate() {
         if copy.folder.is_some() == copy.bucket.is_some() {
-            found.push(("copies", "each is a `folder` or a `bucket`".to_owned()));
+            found.push("each is a `folder` or a `bucket`".to_owned());
         }
-        if let Some(name) = copy.bucket.as_ref().filter(|name| !known_bucket(name)) {
-            found.push(("copies", format!("there is no bucket `{name}` among `buckets`")));
+        if let Some(name) = copy.bucket.as_ref().filter(|name| !known_bucket(agent, name)) {
+            found.push(format!("there is no bucket `{name}` among `buckets`"));
+        }
+        if let Some(folder) = copy.folder.as_ref().filter(|folder| !folder.starts_with('/')) {
+            found.push(format!("`{folder}` is no whole path"));
         }
         if copy.bucket.is_some() && copy.bucket == declared.bucket {
-            found.push(("copies", "they lie in that bucket anyhow".to_owned()));
+            found.push("they lie in that bucket anyhow".to_owned());
+        }
+        if is_same(copy.folder.as_deref(), declared.folder.as_deref()) {
+            found.push("they lie in that folder anyhow".to_owned());
+        }
+        let is_there = |other: &DeclaredCopy| {
+            is_same(other.folder.as_deref(), copy.folder.as_deref())
+                || (copy.bucket.is_some() && other.bucket == copy.bucket)
+        };
+        if declared.copies[..place].iter().any(is_there) {
+            let name = copy.folder.as_ref().or(copy.bucket.as_ref());
+            found.push(format!("`{}` is among them twice", name.map_or("", String::as_str)));
         }
     }
     found
+}
+
+fn known_bucket(agent: &DbMaintainer, name: &str) -> bool {
+    agent.buckets.iter().any(|one| one.name == name)
+}
+
+/// Whether two folders are one: `/b`, `/b/` and `/./b` are.
+fn is_same(one: Option<&str>, other: Option<&str>) -> bool {
+    matches!((one, other), (Some(one), Some(other)) if Path::new(one) == Path::new(other))
 }

@@ -9,7 +9,6 @@ use super::super::checks::{
     BACKUP_BAD, BACKUP_COPIES, BACKUP_DUE, BACKUPS_MANY, BACKUPS_UNSEEN, RECOVERY_SHORT,
     RESTORE_DUE, RESTORE_UNPROVABLE,
 };
-use super::super::postgres::DatabaseSettings;
 use super::super::{DbMaintainer, Fault, Snapshot};
 use crate::agent::{Agent as _, Remedy};
 use crate::domain::diagnosis::{Fault as _, Verdict};
@@ -182,6 +181,10 @@ fn what_others_make_is_told_when_it_is_late_and_ours_is_made_when_it_is_due() {
     world.look().backups = vec![found(27, 1000)];
     assert_eq!(world.told(&BACKUP_DUE).unwrap().0, Severity::Warning);
     assert!(world.remedy(&BACKUP_DUE).contains("its maker is another"));
+    world.look().flaws = vec![Flaw::new(Level::Intact, "it is empty")];
+    assert_eq!(world.told(&BACKUP_DUE).unwrap().1, "a backup is due: there is none that is good");
+    world.look().backups.clear();
+    assert_eq!(world.told(&BACKUP_DUE).unwrap().1, "a backup is due: there is none");
 }
 
 #[test]
@@ -260,43 +263,6 @@ fn what_could_not_be_looked_at_is_told_where_nothing_else_tells_it() {
 }
 
 #[test]
-fn two_things_are_not_backed_up_into_one_folder() {
-    let lints = |second: &str| {
-        let mut other = World::new().declared;
-        (other.name, other.folder, other.make) = ("crm".to_owned(), Some(second.to_owned()), true);
-        other.database = Some("main".to_owned());
-        let mut first = other.clone();
-        (first.name, first.folder) = ("shop".to_owned(), Some("/b".to_owned()));
-        let database = DatabaseSettings { name: "main".to_owned(), tables: Vec::new() };
-        let (databases, backups) = (vec![database], vec![first, other]);
-        DbMaintainer { databases, backups, ..DbMaintainer::default() }.problems().len()
-    };
-    assert_eq!((lints("/b"), lints("/c")), (1, 0));
-}
-
-#[test]
-fn backups_lie_in_one_folder_or_in_one_bucket_that_there_is() {
-    let bucket = || serde_json::json!({ "name": "media", "endpoint": "http://s3.example.test", "bucket": "shop-media" });
-    let lints = |folder: Option<&str>, bucket_name: Option<&str>| -> Vec<String> {
-        let mut declared = World::new().declared;
-        declared.folder = folder.map(str::to_owned);
-        declared.bucket = bucket_name.map(str::to_owned);
-        let buckets = vec![serde_json::from_value(bucket()).unwrap()];
-        let agent = DbMaintainer { backups: vec![declared], buckets, ..DbMaintainer::default() };
-        agent.problems().into_iter().map(|one| format!("{}: {}", one.path, one.message)).collect()
-    };
-    assert!(lints(Some("/b"), None).is_empty() && lints(None, Some("media")).is_empty());
-    for (folder, bucket, says) in [
-        (None, None, "backups[0].folder: it is not said where they lie"),
-        (Some("/b"), Some("media"), "backups[0].bucket: they lie in a `folder` or in a `bucket`"),
-        (None, Some("other"), "backups[0].bucket: there is no bucket `other`"),
-    ] {
-        let found = lints(folder, bucket);
-        assert!(found.len() == 1 && found[0].starts_with(says), "{found:?}");
-    }
-}
-
-#[test]
 fn what_lies_in_a_bucket_elsewhere_is_a_second_medium_and_another_building() {
     let mut world = World::new();
     (world.declared.folder, world.declared.bucket) = (None, Some("media".to_owned()));
@@ -335,6 +301,20 @@ fn three_copies_on_two_media_and_one_elsewhere() {
     assert!(says.contains("not in /nas") && says.contains("2 copies of 3"), "{says}");
     let away = Err(Blind::because("/nas cannot be read"));
     assert_eq!(with(vec![copy("/nas", "nas", true, away)]).unwrap().0, Severity::Warning);
+    // What we put there counts before it is there; what cannot be seen, or is no other place, never does.
+    world.declared.make = true;
+    world.look().copies = vec![copy("/nas", "nas", true, Ok(false))];
+    assert_eq!(world.told(&BACKUP_COPIES), None);
+    let itself = Err(Blind::because("/nas is the folder of the backups itself"));
+    world.look().copies = vec![copy("/nas", "nas", true, itself)];
+    let (severity, says) = world.told(&BACKUP_COPIES).unwrap();
+    assert_eq!(severity, Severity::Info, "that it is not copied is told as that");
+    assert!(says.starts_with("there are 2 copies of 3"), "{says}");
+    world.declared.make = false;
+    let mut with = |copies: Vec<CopyLook>| {
+        world.look().copies = copies;
+        world.told(&BACKUP_COPIES)
+    };
     // Whoever declares no other place hears what that means, and no run is red for it.
     let (severity, says) = with(Vec::new()).unwrap();
     assert_eq!(severity, Severity::Info);
@@ -365,6 +345,8 @@ fn a_recovery_is_held_against_what_was_agreed() {
     let (severity, says) = world.told(&RECOVERY_SHORT).unwrap();
     assert_eq!(severity, Severity::Info);
     assert_eq!(says, "a recovery may lose 1d, and 1h is allowed");
+    let remedy = world.remedy(&RECOVERY_SHORT);
+    assert!(remedy.contains("raise `rpo`") && remedy.contains("`every`"), "{remedy}");
     // What lies there tells more than what was meant.
     world.declared.rpo = Some(HumanDuration::from(Duration::from_hours(24)));
     world.look().backups = vec![found(1, 1000), found(31, 1000), found(55, 1000)];
