@@ -63,7 +63,7 @@ impl Vault {
         let key = format!("db-maintainer/{check}/backup:host-a/shop");
         let found =
             all.filter(|one| one["key"] == key.as_str()).find(|one| one["state"] != "closed");
-        found.map(|one| one["message"].as_str().unwrap_or_default().to_owned())
+        found.map(said)
     }
 
     pub(crate) fn dumps(&self) -> Vec<PathBuf> {
@@ -79,6 +79,12 @@ impl Vault {
         let text = std::fs::read_to_string(file).expect("there is a proof");
         serde_json::from_str(&text).expect("it is JSON")
     }
+}
+
+/// What an incident says of the backups, which it names.
+pub(crate) fn said(incident: &Value) -> String {
+    let message = incident["message"].as_str().unwrap_or_default();
+    message.strip_prefix("shop: ").expect("it says of what").to_owned()
 }
 
 pub(crate) fn leftovers(place: &Path) -> Vec<String> {

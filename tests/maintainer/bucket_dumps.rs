@@ -14,7 +14,7 @@ use opswarden::ports::clock::Clock as _;
 use opswarden::ports::data_store::{Bucket as _, DataStoreControl as _};
 use serde_json::{Value, json};
 
-use super::backups::{ROWS, encrypted, key, leftovers};
+use super::backups::{ROWS, encrypted, key, leftovers, said};
 use super::house::House;
 use super::object_storage::{begin_upload, with_bucket};
 use super::peers::wait_until;
@@ -76,7 +76,6 @@ impl Vault {
         let key = format!("db-maintainer/{check}/backup:host-a/shop");
         let all = incidents.as_array().expect("a list").iter();
         let found = all.filter(|one| one["key"] == key.as_str());
-        let said = |one: &Value| one["message"].as_str().unwrap_or_default().to_owned();
         found.map(|one| (said(one), one["resolved"].is_null())).collect()
     }
 

@@ -73,7 +73,7 @@ pub(super) fn unjudged(decrypt: &[String], outcome: &Outcome) -> Option<String> 
 
 /// The files that arguments name by their whole path, alone or after a `=`, a `:` or an `@`. One whose first folder is not there
 /// may be no file at all but the name of something in a store of keys.
-fn files(arguments: &[String]) -> impl Iterator<Item = PathBuf> {
+pub(crate) fn files(arguments: &[String]) -> impl Iterator<Item = PathBuf> {
     let named = |word: &String| {
         let (_, path) = word.split_at(word.find('/')?);
         let before = word.strip_suffix(path)?;
@@ -88,7 +88,7 @@ fn files(arguments: &[String]) -> impl Iterator<Item = PathBuf> {
 }
 
 /// Why nobody can read anything from it, if that is so. It is not opened: some wait for whoever writes to them.
-fn unusable(path: &Path) -> Option<String> {
+pub(crate) fn unusable(path: &Path) -> Option<String> {
     let found = match std::fs::metadata(path) {
         Ok(found) => found,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

@@ -29,6 +29,7 @@ mod unfinished;
 mod upload;
 
 pub use self::apart::Apart;
+pub(crate) use self::decrypting::{files as key_files, unusable};
 pub use self::elsewhere::{Elsewhere, Unlike};
 pub use self::folder::proof;
 pub use self::programs::ServerPrograms;

@@ -22,8 +22,8 @@ pub enum Fault {
     Ledger(LedgerFault),
     /// Something of a database.
     Database(DatabaseFault),
-    /// Something of the backups that the settings declare.
-    Backups(BackupsFault),
+    /// Something of backups that the settings declare, by their name there.
+    Backups(String, BackupsFault),
     /// Something of a bucket.
     Bucket(BucketFault),
     /// Something of a Redis server.
@@ -37,7 +37,7 @@ impl EngineFault for Fault {
         match self {
             Self::Ledger(fault) => fault.severity(),
             Self::Database(fault) => fault.severity(),
-            Self::Backups(fault) => fault.severity(),
+            Self::Backups(_, fault) => fault.severity(),
             Self::Bucket(fault) => fault.severity(),
             Self::Redis(fault) => fault.severity(),
             Self::Logs(fault) => fault.severity(),
@@ -48,7 +48,7 @@ impl EngineFault for Fault {
         match self {
             Self::Ledger(fault) => fault.message(),
             Self::Database(fault) => fault.message(),
-            Self::Backups(fault) => fault.message(),
+            Self::Backups(of, fault) => format!("{of}: {}", fault.message()),
             Self::Bucket(fault) => fault.message(),
             Self::Redis(fault) => fault.message(),
             Self::Logs(fault) => fault.message(),
@@ -59,7 +59,7 @@ impl EngineFault for Fault {
         match self {
             Self::Ledger(fault) => fault.facts(),
             Self::Database(fault) => fault.facts(),
-            Self::Backups(fault) => fault.facts(),
+            Self::Backups(_, fault) => fault.facts(),
             Self::Bucket(fault) => fault.facts(),
             Self::Redis(fault) => fault.facts(),
             Self::Logs(fault) => fault.facts(),
@@ -70,7 +70,7 @@ impl EngineFault for Fault {
         match self {
             Self::Ledger(fault) => fault.caused_by(),
             Self::Database(_)
-            | Self::Backups(_)
+            | Self::Backups(..)
             | Self::Bucket(_)
             | Self::Redis(_)
             | Self::Logs(_) => None,
@@ -81,7 +81,7 @@ impl EngineFault for Fault {
         match self {
             Self::Database(fault) => fault.put_off(),
             Self::Redis(fault) => fault.put_off(),
-            Self::Ledger(_) | Self::Backups(_) | Self::Bucket(_) | Self::Logs(_) => None,
+            Self::Ledger(_) | Self::Backups(..) | Self::Bucket(_) | Self::Logs(_) => None,
         }
     }
 }

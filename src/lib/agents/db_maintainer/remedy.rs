@@ -9,7 +9,7 @@ pub(super) fn remedy(subject: &Subject, fault: &Fault, snapshot: &Snapshot) -> R
     match fault {
         Fault::Ledger(fault) => ledger::remedy(fault, snapshot),
         Fault::Database(fault) => postgres::remedy(fault),
-        Fault::Backups(fault) => backups::remedy(subject, fault, snapshot),
+        Fault::Backups(_, fault) => backups::remedy(subject, fault, snapshot),
         Fault::Bucket(fault) => leave(buckets::remedy(fault)),
         Fault::Redis(fault) => redis::remedy(fault),
         Fault::Logs(fault) => logs::remedy(fault),

@@ -80,14 +80,16 @@ pub(super) struct Of<'a> {
 impl Of<'_> {
     fn conclude(&self, check: &CheckId, findings: &mut CheckFindings<Fault>) {
         let evidence = Evidence::once(Origin::Store, self.at);
+        let faulty =
+            |fault| Verdict::Faulty(Fault::Backups(self.declared.name.clone(), fault), evidence);
         let verdict = match self.sight {
             Ok(look) => match self.fault(check, look) {
-                Some(fault) => Verdict::Faulty(Fault::Backups(fault), evidence),
+                Some(fault) => faulty(fault),
                 None => Verdict::Healthy(evidence),
             },
             Err(blind) if *check == BACKUPS_UNSEEN => {
                 let why = blind.why.clone();
-                Verdict::Faulty(Fault::Backups(BackupsFault::Unseen { why }), evidence)
+                faulty(BackupsFault::Unseen { why })
             }
             Err(blind) => {
                 findings.coverage = Coverage::Partial { why: blind.why.clone() };

@@ -118,7 +118,11 @@ impl World {
     /// What is told of a check: how bad it is and what it says.
     pub(super) fn told(&self, check: &CheckId) -> Option<(Severity, String)> {
         match self.verdict(check) {
-            Verdict::Faulty(fault, _) => Some((fault.severity(), fault.message())),
+            Verdict::Faulty(fault, _) => {
+                let message = fault.message();
+                let said = message.strip_prefix("shop: ").expect("it says of what");
+                Some((fault.severity(), said.to_owned()))
+            }
             Verdict::Healthy(_) => None,
             Verdict::Unknown { why } => panic!("{check}: {why}"),
         }

@@ -86,13 +86,20 @@ impl LedgerFault {
             Self::LedgerDamaged { what } => format!("opswarden's ledger is broken: {what}"),
             Self::LogLong { .. } => "the ledger's write-ahead log is long".to_owned(),
             Self::Loose { .. } => "much of the ledger's file holds nothing".to_owned(),
-            Self::BackupDue { last, .. } => format!("a backup is due: {}", since(last)),
-            Self::BackupBad { name, why } => format!("the backup {name} is no good: {why}"),
+            Self::BackupDue { last, .. } => {
+                format!("a backup of the ledger is due: {}", since(last))
+            }
+            Self::BackupBad { name, why } => {
+                format!("the ledger's backup {name} is no good: {why}")
+            }
             Self::RestoreDue { last, .. } => {
-                format!("a restore for a proof is due: {}", since(last))
+                format!(
+                    "a restore of the ledger's newest backup for a proof is due: {}",
+                    since(last)
+                )
             }
             Self::BackupsMany { kept, .. } => {
-                format!("there are more backups than the {kept} that are to be kept")
+                format!("there are more backups of the ledger than the {kept} that are to be kept")
             }
         }
     }

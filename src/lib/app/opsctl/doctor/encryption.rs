@@ -1,12 +1,8 @@
 //! Whether this host has what encrypts and decrypts backups: the program, and the files that its arguments name. What is in them
 //! is nobody's business, and nothing is run.
 
-use std::path::Path;
-
-use rustix::fs::{Access, access};
-
-use super::super::absent;
 use super::row::{Grade, Row};
+use crate::adapters::backup::{key_files, unusable};
 use crate::adapters::child::find;
 use crate::domain::upkeep::DeclaredBackup;
 
@@ -36,47 +32,16 @@ fn examined(setting: &str, program: &str, arguments: &[String]) -> Result<String
             )
         }
     })?;
-    let wrong: Vec<String> =
-        arguments.iter().filter_map(|one| named_file(one)).filter_map(unreadable).collect();
+    let wrong = key_files(arguments).filter_map(|file| {
+        let why = unusable(&file)?;
+        Some(format!("{} {why}", file.display()))
+    });
+    let wrong: Vec<String> = wrong.collect();
     if wrong.is_empty() {
         return Ok(format!("`{program}` is {}", found.display()));
     }
-    Err(format!("{}, or correct `encryption.{setting}`", wrong.join("; ")))
-}
-
-/// The file that an argument names from the root on: `/etc/key`, `--identity=/etc/key`.
-fn named_file(argument: &str) -> Option<&Path> {
-    let value = match argument.split_once('=') {
-        Some((option, value)) if option.starts_with('-') => value,
-        _ => argument,
-    };
-    Some(Path::new(value)).filter(|path| path.is_absolute())
-}
-
-/// Why a file cannot be read, and what to do about that.
-fn unreadable(file: &Path) -> Option<String> {
-    let shown = file.display();
-    if absent(file) {
-        return Some(format!("{shown} does not exist: put it there"));
-    }
-    access(file, Access::READ_OK).err().map(|error| {
-        format!(
-            "{shown} cannot be read by this user: {error}: let the user that runs the agents read it"
-        )
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_is_named_from_the_root_on_is_taken_for_a_file() {
-        let file = |argument| named_file(argument).and_then(Path::to_str);
-        assert_eq!(file("/etc/backup.key"), Some("/etc/backup.key"));
-        assert_eq!(file("--identity=/etc/backup.key"), Some("/etc/backup.key"));
-        for other in ["-d", "age1abc", "key=/x", "--armor=yes", "", "../x"] {
-            assert_eq!(file(other), None, "{other}");
-        }
-    }
+    Err(format!(
+        "{}: put it there for the user that runs the agents, or correct `encryption.{setting}`",
+        wrong.join("; ")
+    ))
 }
