@@ -222,3 +222,35 @@ fn a_slot_of_a_standby_that_is_gone_is_named_and_nothing_is_vacuumed_in_vain() {
         "{report:#?}"
     );
 }
+
+#[test]
+fn an_index_that_somebody_began_to_build_after_the_look_is_not_dropped() {
+    let Some(house) = House::new(&[]) else { return };
+    let vault = house.path().join("vault");
+    std::fs::create_dir(&vault).expect("a folder");
+    // What encrypts takes its time, and what else is due waits for it.
+    house.settings(&format!(
+        "[[agents.db-maintainer.databases]]\nname = \"main\"\n\
+         [[agents.db-maintainer.backups]]\nname = \"shop\"\ndatabase = \"main\"\nmake = true\n\
+         prove_every = \"0s\"\nfolder = \"{}\"\n\
+         encryption = {{ key_id = \"none\", encrypt = [\"sh\", \"-c\", \"sleep 5; cat\"], decrypt = [\"cat\"] }}\n",
+        vault.display()
+    ));
+    house.server.sql("CREATE TABLE orders (id int); INSERT INTO orders VALUES (1), (1)");
+    assert!(!house.server.may_fail("CREATE UNIQUE INDEX CONCURRENTLY once ON orders (id)"));
+    house.server.sql("DELETE FROM orders");
+    let run = house.maintainer().stdout(Stdio::piped()).spawn().expect("it starts");
+    let dumping = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' \
+                   AND application_name = 'opswarden db-maintainer'";
+    assert!(wait_until(SOON, || house.server.sql(dumping) == "1"), "{}", house.server.log());
+    let writer = house.holding("BEGIN; INSERT INTO orders VALUES (5);\n");
+    let build = house.server.begin("REINDEX INDEX CONCURRENTLY once");
+    let building = "SELECT count(*) FROM pg_stat_progress_create_index";
+    assert!(wait_until(SOON, || house.server.sql(building) == "1"), "{}", house.server.log());
+    let report = Report::of(run.wait_with_output().expect("it ends"));
+    assert!(not_sent(&report).contains("somebody builds it"), "{report:#?}");
+    drop(writer);
+    assert!(build.ends(), "{}", house.server.log());
+    let valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'once'::regclass";
+    assert_eq!(house.server.sql(valid), "t");
+}

@@ -267,7 +267,10 @@ async fn what_is_wrong_is_told_apart_and_no_key_is_told() {
         let client = client(&options);
         let store = BucketStore::new("media", client.clone(), MINUTE);
         let why = store.look(now).await.unwrap_err().why;
-        assert!(why.starts_with("the bucket media cannot be seen: "), "{why}");
+        assert!(
+            why.starts_with("the bucket media at http://") && why.contains(" cannot be seen: "),
+            "{why}"
+        );
         assert!(why.contains(expected), "{why}");
         let told = format!(
             "{why} {:?} {:?} {:?} {client:?}",

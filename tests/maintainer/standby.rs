@@ -57,3 +57,28 @@ fn nothing_is_begun_while_a_base_backup_is_taken() {
     let report = house.tend();
     assert_eq!(report.proved(), ["vacuum main/public.orders"], "{report:#?}");
 }
+
+#[test]
+fn nothing_is_begun_while_a_standby_lags_by_more_than_half_a_minute() {
+    let Some(house) = House::new(&["orders"]) else { return };
+    house.server.sql(CHURNED);
+    house.server.sql("CREATE TABLE ticks (n int)");
+    let standby = house.server.standby();
+    standby.sql("ALTER SYSTEM SET recovery_min_apply_delay = '35s'");
+    standby.sql("SELECT pg_reload_conf()");
+    // The primary knows the lag of what was applied: as long as something always is.
+    let ticks = house.server.begin(
+        "DO $$ BEGIN FOR n IN 1..600 LOOP INSERT INTO ticks VALUES (n); COMMIT; PERFORM pg_sleep(0.2); END LOOP; END $$",
+    );
+    let lags = "SELECT count(*) FROM pg_stat_replication WHERE extract(epoch FROM replay_lag) > 30";
+    let late = || house.server.sql(lags) == "1";
+    assert!(wait_until(Duration::from_secs(90), late), "{}", standby.log());
+    let report = house.tend();
+    assert_eq!(report.proved(), Vec::<&str>::new(), "{report:#?}");
+    assert!(report.left("vacuum_due").contains(" s behind"), "{report:#?}");
+    drop(ticks);
+    drop(standby);
+    assert!(wait_until(SOON, || !late()), "{}", house.server.log());
+    let report = house.tend();
+    assert!(report.proved().contains(&"vacuum main/public.orders"), "{report:#?}");
+}

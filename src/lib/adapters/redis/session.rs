@@ -69,7 +69,8 @@ impl RedisServer {
     }
 
     pub(super) fn unreached(&self, why: &str) -> String {
-        format!("the Redis server {} cannot be reached: {why}", self.name)
+        let place = self.client.get_connection_info().addr();
+        format!("the Redis server {} at {place} cannot be reached: {why}", self.name)
     }
 }
 

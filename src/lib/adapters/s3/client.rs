@@ -98,6 +98,11 @@ impl Client {
         Ok(Self { bucket, credentials, http, clock })
     }
 
+    /// Where it is: the store's address, and the bucket there.
+    pub(super) fn place(&self) -> &str {
+        self.bucket.base_url().as_str().trim_end_matches('/')
+    }
+
     pub(super) const fn credentials(&self) -> &Credentials {
         &self.credentials
     }

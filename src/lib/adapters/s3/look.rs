@@ -37,7 +37,9 @@ impl BucketStore {
         };
         let name = &self.name;
         if seen.objects == 0 {
-            return Err(Blind::because(format!("the bucket {name} cannot be seen: {error}")));
+            let place = self.client.place();
+            let why = format!("the bucket {name} at {place} cannot be seen: {error}");
+            return Err(Blind::because(why));
         }
         Ok(Err(Blind::because(format!(
             "the bucket {name} has {} objects or more; its list was cut there: {error}",

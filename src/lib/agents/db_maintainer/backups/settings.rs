@@ -88,6 +88,9 @@ fn contradictions(agent: &DbMaintainer, declared: &DeclaredBackup) -> Vec<(&'sta
     if declared.make && mute {
         found.push(("encryption.encrypt", "it is not said what encrypts them".to_owned()));
     }
+    if declared.queries.iter().any(|query| query.trim().is_empty()) {
+        found.push(("queries", "one of them asks nothing".to_owned()));
+    }
     found.extend(of_copies(agent, declared).into_iter().map(|message| ("copies", message)));
     found
 }

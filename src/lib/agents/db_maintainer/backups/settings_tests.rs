@@ -45,6 +45,17 @@ fn a_copy_lies_in_a_folder_or_a_bucket_of_its_own() {
 }
 
 #[test]
+fn a_question_that_asks_nothing_is_a_mistake() {
+    let lints = |query: &str| {
+        let declared = DeclaredBackup { queries: vec![query.to_owned()], ..World::new().declared };
+        let agent = DbMaintainer { backups: vec![declared], ..DbMaintainer::default() };
+        agent.problems().into_iter().map(|one| one.path).collect::<Vec<_>>()
+    };
+    assert_eq!(lints("SELECT true"), Vec::<String>::new());
+    assert_eq!((lints(""), lints(" ")), (lints("\n"), vec!["backups[0].queries".to_owned()]));
+}
+
+#[test]
 fn backups_lie_in_one_folder_or_in_one_bucket_that_there_is() {
     let bucket = || serde_json::json!({ "name": "media", "endpoint": "http://s3.example.test", "bucket": "shop-media" });
     let lints = |folder: Option<&str>, bucket_name: Option<&str>| -> Vec<String> {

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use super::super::DbMaintainer;
 use super::super::checks::{INDEX_BLOATED, INDEX_INVALID, REBUILD_LEFT};
+use super::settings::Limits;
 use super::tests::{Case, index, look, now, said};
+use crate::agent::Agent as _;
 use crate::domain::operation::{DataKind, DataRef, Operation, Upkeep};
 use crate::domain::run::Acted;
 use crate::domain::upkeep::{BloatedIndex, DatabaseLook, Holder, InvalidIndex};
@@ -102,4 +105,15 @@ fn only_an_invalid_index_that_nobody_builds_and_no_constraint_needs_is_dropped()
         let is_left = !case.remedies(&REBUILD_LEFT).is_empty();
         assert_eq!(is_left, case.sight.is_ok_and(|look| !look.invalid[0].droppable));
     }
+}
+
+#[test]
+fn limits_by_which_nothing_is_ever_built_anew_are_a_mistake() {
+    let lints = |most| {
+        let limits = Limits { bloat_least_mib: 16, bloat_most_mib: most, ..Limits::default() };
+        let agent = DbMaintainer { limits, ..DbMaintainer::default() };
+        agent.problems().into_iter().map(|one| one.path).collect::<Vec<_>>()
+    };
+    assert_eq!(lints(16), Vec::<String>::new());
+    assert_eq!(lints(15), ["limits.bloat_most_mib"]);
 }

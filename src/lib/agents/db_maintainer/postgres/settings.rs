@@ -109,4 +109,10 @@ pub(in super::super) fn lint(
             message: "it is below freeze_warning; it must be above".to_owned(),
         });
     }
+    if limits.bloat_most_mib < limits.bloat_least_mib {
+        found.push(Problem {
+            path: "limits.bloat_most_mib".to_owned(),
+            message: "it is below bloat_least_mib, so that no index is ever built anew".to_owned(),
+        });
+    }
 }
