@@ -104,7 +104,7 @@ fn toml_text(value: &Value) -> Option<String> {
 }
 
 /// Values for settings that not every text or number fits.
-const SPECIAL: [(&str, &str); 41] = [
+const SPECIAL: [(&str, &str); 42] = [
     ("cron", "\"*/7 * * * *\""),
     ("zone", "\"Europe/Paris\""),
     ("uplink", "[\"https://www.example.test/\"]"),
@@ -136,6 +136,7 @@ const SPECIAL: [(&str, &str); 41] = [
     ("freeze_warning", "400000000"),
     ("freeze_critical", "1100000000"),
     ("bloat_percent", "40"),
+    ("bloat_most_mib", "20"),
     ("endpoint", "\"https://s3.example.test\""),
     ("folder", "\"/x\""),
     ("hot", "\"5d\""),
