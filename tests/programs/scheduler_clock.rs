@@ -70,7 +70,9 @@ fn what_happens_at_a_time_of_day_happens_once_however_often_the_clock_is_set_bac
     let slot: Timestamp = "2026-11-10T03:00:00Z".parse().expect("a time");
     daily(&fake, "0 3 * * *", "UTC");
     let daemon = Daemon::of(&fake, on_clock(&fake, &library, before(slot)));
-    assert!(until(|| in_state(&fake, "ok").len() == 1), "{}", daemon.said());
+    // db-maintainer has the same time of day: both may have ended when one looks.
+    let is_own = |row: &serde_json::Value| row["agent"] == "health-guardian";
+    assert!(until(|| in_state(&fake, "ok").iter().any(is_own)), "{}", daemon.said());
     for times in 1..=2 {
         set(&fake, before(slot));
         let back = || daemon.said().matches("the clock was set back by").count();
@@ -78,7 +80,7 @@ fn what_happens_at_a_time_of_day_happens_once_however_often_the_clock_is_set_bac
         std::thread::sleep(Duration::from_secs(6));
     }
     let mut own = runs(&fake);
-    own.retain(|row| row["agent"] == "health-guardian");
+    own.retain(is_own);
     assert_eq!(own.len(), 1, "{own:?}");
 }
 
