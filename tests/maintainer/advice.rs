@@ -19,7 +19,7 @@ fn a_statement_of_the_advice_can_be_pasted_as_it_is_printed_and_makes_it_well() 
     house.tend();
     let text = printed(&house, &["db", "advice"]);
     for told in [
-        "main/public.orders.id comes to its end: 80 % of it are used up",
+        "main/public.orders.id comes to its end: 80 % of it is used up",
         "it writes the table anew, and nobody can use that meanwhile",
         "opsctl runbook counter_ending",
         "the database main has none",
@@ -27,6 +27,11 @@ fn a_statement_of_the_advice_can_be_pasted_as_it_is_printed_and_makes_it_well() 
         let words: Vec<&str> = text.split_whitespace().collect();
         assert!(words.join(" ").contains(told), "{told}: {text}");
     }
+    let critical = "SELECT setval('orders_id_seq', 2100000000)";
+    house.server.sql(critical);
+    house.tend();
+    let first = house.asked(&["db", "advice"])[0]["message"].to_string();
+    assert!(first.contains("public.orders.id comes to its end: 95 %"), "the worst first: {first}");
     let statements = text.lines().filter(|line| line.starts_with("ALTER "));
     for statement in statements.clone() {
         house.server.sql(statement);

@@ -62,7 +62,7 @@ impl Desk<'_> {
         let all = store.incidents(self.clock.now(), u32::MAX).await?;
         store.close().await?;
         let own = all.into_iter().filter(|one| one.is_active() && is_a_persons(one));
-        let advice: Vec<Advice> = own
+        let mut advice: Vec<Advice> = own
             .map(|incident| Advice {
                 incident: incident.id,
                 severity: incident.severity,
@@ -74,6 +74,7 @@ impl Desk<'_> {
                 subject: incident.key.subject,
             })
             .collect();
+        advice.sort_by_key(|one| std::cmp::Reverse(one.severity));
         let mut page = Page::new(self.style);
         if advice.is_empty() {
             page.line("Nothing of the data stores waits for a person.");

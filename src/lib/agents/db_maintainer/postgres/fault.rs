@@ -254,7 +254,7 @@ impl DatabaseFault {
                 counter.told(what, *autovacuum_late)
             }
             Self::CounterEnding { name, percent, .. } => {
-                format!("{name} comes to its end: {percent} % of it are used up")
+                format!("{name} comes to its end: {percent} % of it is used up")
             }
             Self::IndexInvalid { index, table, .. } => format!(
                 "the index {} of {table} is not valid: no query uses it, every write keeps it",
