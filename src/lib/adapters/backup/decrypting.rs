@@ -43,7 +43,7 @@ pub(super) fn lacking(decrypt: &[String]) -> Option<String> {
         let why = unusable(&path)?;
         Some(format!("{}, which decrypts it, {why}", path.display()))
     };
-    files(arguments).find_map(unusable)
+    files(arguments).into_iter().find_map(unusable)
 }
 
 /// Why it has judged nothing, where a program that failed has not.
@@ -56,6 +56,7 @@ pub(super) fn unjudged(decrypt: &[String], outcome: &Outcome) -> Option<String> 
         return Some(why);
     }
     let empty = files(decrypt)
+        .into_iter()
         .find(|path| std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none()));
     if let Some(path) = empty {
         return Some(format!("{}, which decrypts it, holds nothing", path.display()));
@@ -73,7 +74,7 @@ pub(super) fn unjudged(decrypt: &[String], outcome: &Outcome) -> Option<String> 
 
 /// The files that arguments name by their whole path, alone or after a `=`, a `:` or an `@`. One whose first folder is not there
 /// may be no file at all but the name of something in a store of keys.
-pub(crate) fn files(arguments: &[String]) -> impl Iterator<Item = PathBuf> {
+pub(crate) fn files(arguments: &[String]) -> Vec<PathBuf> {
     let named = |word: &String| {
         let (_, path) = word.split_at(word.find('/')?);
         let before = word.strip_suffix(path)?;
@@ -84,7 +85,7 @@ pub(crate) fn files(arguments: &[String]) -> impl Iterator<Item = PathBuf> {
         let is_known = first == path || first.is_dir();
         (alone && !of_system && is_known && !word.contains(char::is_whitespace)).then_some(path)
     };
-    arguments.iter().filter_map(named).collect::<Vec<_>>().into_iter()
+    arguments.iter().filter_map(named).collect()
 }
 
 /// Why nobody can read anything from it, if that is so. It is not opened: some wait for whoever writes to them.
@@ -118,7 +119,7 @@ mod tests {
 
     #[test]
     fn the_files_of_a_command_are_told_from_what_only_looks_like_one() {
-        let files = |all: &[&str]| files(&words(all)).collect::<Vec<_>>();
+        let files = |all: &[&str]| files(&words(all));
         let key = [PathBuf::from("/tmp/no/key")];
         for one in ["/tmp/no/key", "--identity=/tmp/no/key", "file:/tmp/no/key", "@/tmp/no/key"] {
             assert_eq!(files(&["-d", one, "-"]), key, "{one}");

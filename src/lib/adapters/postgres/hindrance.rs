@@ -16,7 +16,7 @@ use crate::ports::processes::ActFailure;
 pub(super) type Invalid = BTreeSet<String>;
 
 impl Postgres {
-    /// The indexes that are not valid before an act on this object, or why it is not begun.
+    /// Before an act on an index those that are not valid, or why an act on this object is not begun.
     pub(super) async fn unhindered(&self, verb: Upkeep, object: &str) -> Result<Invalid, String> {
         if verb == Upkeep::ReindexIndex {
             self.has_room(object).await?;
@@ -76,24 +76,21 @@ async fn hindrance(
     if let Some(why) = busy(session).await? {
         return Ok(Err(why));
     }
+    if !matches!(verb, Upkeep::DropInvalidIndex | Upkeep::ReindexIndex) {
+        return Ok(Ok(Invalid::new()));
+    }
     let invalid = invalid_indexes(session).await?;
-    match verb {
-        Upkeep::DropInvalidIndex => match invalid.iter().find(|index| index.name == object) {
+    if verb == Upkeep::DropInvalidIndex {
+        match invalid.iter().find(|index| index.name == object) {
             None => return Ok(Err("it is valid, or gone".to_owned())),
-            Some(index) if index.being_built => {
-                return Ok(Err("somebody builds it".to_owned()));
-            }
+            Some(index) if index.being_built => return Ok(Err("somebody builds it".to_owned())),
             Some(_) => {}
-        },
-        Upkeep::ReindexIndex
-            if holders(session).await?.iter().any(Holder::keeps_a_rebuild_waiting) =>
-        {
-            return Ok(Err(format!(
-                "a transaction of others has lasted for more than {} s, and a rebuild would wait for its end",
-                REBUILD_PATIENCE.as_secs()
-            )));
         }
-        _ => {}
+    } else if holders(session).await?.iter().any(Holder::keeps_a_rebuild_waiting) {
+        return Ok(Err(format!(
+            "a transaction of others has lasted for more than {} s, and a rebuild would wait for its end",
+            REBUILD_PATIENCE.as_secs()
+        )));
     }
     Ok(Ok(invalid.into_iter().map(|index| index.name).collect()))
 }

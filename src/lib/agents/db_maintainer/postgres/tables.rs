@@ -121,12 +121,11 @@ impl Of<'_> {
 /// What it is known by from run to run, what it is in words, and what a person could run about it.
 fn elsewhere(old: &OldElsewhere, database: &str) -> (String, String, Advice) {
     let name = &old.name;
-    let frozen = || Advice::run(format!("VACUUM (FREEZE, VERBOSE) {name};"));
     match old.kind {
         ElsewhereKind::Catalogue => (
             name.clone(),
             format!("the system's table {name} of the database {database}"),
-            frozen(),
+            Advice::run(format!("VACUUM (FREEZE, VERBOSE) {name};")),
         ),
         ElsewhereKind::Temporary => (
             // Whatever it is called: sessions come and go.

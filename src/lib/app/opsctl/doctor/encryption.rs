@@ -32,7 +32,7 @@ fn examined(setting: &str, program: &str, arguments: &[String]) -> Result<String
             )
         }
     })?;
-    let wrong = key_files(arguments).filter_map(|file| {
+    let wrong = key_files(arguments).into_iter().filter_map(|file| {
         let why = unusable(&file)?;
         Some(format!("{} {why}", file.display()))
     });
