@@ -2,10 +2,14 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::house::House;
+use super::peers::wait_until;
+
+const SOON: Duration = Duration::from_secs(20);
 
 /// A house with a folder of backups that are looked after.
 struct Vault {
@@ -119,4 +123,60 @@ fn a_table_that_may_be_younger_than_a_dump_of_others_is_told_and_one_that_is_old
     let proof = vault.proof();
     let fault = proof["fault"].as_str().unwrap_or_default();
     assert!(fault.contains("the table public.older is not in it"), "{proof:#}");
+}
+
+/// A dump of 2,000 rows, of which the server's statistics tell that they are 9,000: as where rows were counted twice, or a server
+/// forgot what it had counted.
+fn miscounted() -> Option<Vault> {
+    let vault = Vault::new()?;
+    let server = &vault.house.server;
+    server.sql("CREATE TABLE orders AS SELECT n FROM generate_series(1, 2000) n");
+    vault.dumped(&[]);
+    server.sql("UPDATE pg_class SET reltuples = 9000 WHERE relname = 'orders'");
+    vault.settings("prove_every = \"7d\"");
+    Some(vault)
+}
+
+#[test]
+fn what_statistics_tell_is_counted_before_it_is_held_against_a_backup() {
+    let Some(vault) = miscounted() else { return };
+    let proof = vault.proof();
+    assert!(proof["fault"].is_null(), "{proof:#}");
+    vault.house.server.sql("INSERT INTO orders SELECT n FROM generate_series(1, 7000) n");
+    let notes = vault.house.path().join("state/backups/shop");
+    std::fs::remove_dir_all(&notes).expect("there was one");
+    let proof = vault.proof();
+    let fault = proof["fault"].as_str().unwrap_or_default();
+    assert!(fault.contains("public.orders has 9000 rows, and 2000 in it"), "{proof:#}");
+}
+
+#[test]
+fn where_nobody_can_count_rows_statistics_refuse_no_backup() {
+    let Some(vault) = miscounted() else { return };
+    let server = &vault.house.server;
+    let _in_the_way = server.begin("BEGIN; LOCK TABLE orders; SELECT pg_sleep(60)");
+    assert!(wait_until(SOON, || !server.may_fail("LOCK TABLE orders NOWAIT")));
+    let report = vault.house.tend();
+    let said = format!("{report:#?}");
+    assert!(
+        said.contains("statistics tell of 9000 rows of public.orders, 2000 are in it"),
+        "{said}"
+    );
+    let proof = vault.house.path().join("state/backups/shop/restore-proof.json");
+    assert!(!proof.exists(), "{said}");
+}
+
+#[test]
+fn a_dump_of_others_is_not_proved_while_its_database_cannot_be_seen() {
+    let Some(vault) = Vault::new() else { return };
+    vault.house.server.sql("CREATE TABLE orders AS SELECT n FROM generate_series(1, 2000) n");
+    vault.dumped(&[]);
+    let nowhere = vault.house.server.url().replace("host=", "host=/nowhere");
+    let vault = Vault { house: vault.house.at(&nowhere), folder: vault.folder };
+    vault.settings("prove_every = \"7d\"");
+    let report = vault.house.tend();
+    let said = format!("{report:#?}");
+    assert!(said.contains("what it should hold cannot be seen"), "{said}");
+    let proof = vault.house.path().join("state/backups/shop/restore-proof.json");
+    assert!(!proof.exists(), "{said}");
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::zoo::{Beast, Cage, gzip, tar, written};
+use super::zoo::{Beast, Cage, a_year_older, gzip, tar, written};
 
 const OF_MAIN: &str = "database = \"main\"";
 
@@ -54,7 +54,7 @@ fn dumps() -> Vec<Beast> {
             let good = cage.put("a.dump", &cage.dump(&[]));
             written(&good, 2);
             let mut old = cage.dump(&[]);
-            old[11 + 5 + 5 * 5 + 1] -= 1;
+            a_year_older(&mut old);
             cage.put("b.dump", &old);
         }),
         // As many rows as then, though there are more now.

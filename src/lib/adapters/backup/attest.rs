@@ -9,7 +9,7 @@ use sqlx::postgres::PgConnection;
 
 use super::clear::Unclear;
 use super::programs::is_of_this_host;
-use crate::adapters::postgres::in_words;
+use crate::adapters::postgres::{Postgres, in_words};
 use crate::domain::duration::HumanDuration;
 use crate::domain::upkeep::{BackupSource, DeclaredBackup, Level, NewestRow, RowCount};
 
@@ -61,6 +61,8 @@ pub(super) struct Expected<'a> {
     pub(super) declared: &'a DeclaredBackup,
     /// As it was at the backup's moment, or as it is now.
     pub(super) source: Option<&'a BackupSource>,
+    /// Where rows can be counted of which statistics tell what is not in it.
+    pub(super) database: Option<&'a Postgres>,
     /// Whether that is of the backup's own moment.
     pub(super) of_its_moment: bool,
     /// Tables of the source that are known to have been there at the backup's moment, where that is not of it.
@@ -90,7 +92,7 @@ pub(super) async fn attest(
     let mut told =
         vec![format!("{} tables with {} rows", found.len(), found.values().sum::<u64>())];
     if let Some(source) = expected.source {
-        told.extend(rows(expected, source, &found).map_err(flawed)?);
+        told.extend(rows(expected, source, &found).await?);
         told.extend(versions(source, &extensions.into_iter().collect()).map_err(flawed)?);
     }
     if let Some(newest) = &expected.declared.newest {
@@ -130,37 +132,67 @@ fn is_of_the_server(code: &str) -> bool {
 }
 
 /// What differs and is no flaw; the first thing that is one.
-fn rows(
+async fn rows(
     expected: &Expected<'_>,
     source: &BackupSource,
     found: &BTreeMap<String, u64>,
-) -> Result<Vec<String>, String> {
+) -> Result<Vec<String>, Unclear> {
     let mut since = Vec::new();
-    let drift = u64::from(expected.declared.drift_percent);
     for (table, count) in &source.tables {
         let Some(rows) = found.get(table).copied() else {
             if expected.of_its_moment
                 || (expected.known.contains(table) && count.rows >= LEAST_ROWS)
             {
-                return Err(format!("the table {table} is not in it"));
+                return Err(flawed(format!("the table {table} is not in it")));
             }
             // A table that was made since cannot be in it, however many rows it has.
             since.push(table.as_str());
             continue;
         };
-        if !is_like(*count, rows, drift) {
-            let had = if expected.of_its_moment { "had" } else { "has" };
-            return Err(format!("the table {table} {had} {} rows, and {rows} in it", count.rows));
-        }
+        has_its_rows(expected, table, *count, rows).await?;
     }
-    let more = since.len().saturating_sub(NAMED);
-    since.truncate(NAMED);
-    let told = match (since.join(" and "), more) {
-        (none, _) if none.is_empty() => return Ok(Vec::new()),
+    Ok(younger(since))
+}
+
+/// Whether the rows of one table are in it. Statistics may be wrong by any factor, so what they tell is counted before it is held
+/// against a backup.
+async fn has_its_rows(
+    expected: &Expected<'_>,
+    table: &str,
+    count: RowCount,
+    rows: u64,
+) -> Result<(), Unclear> {
+    let drift = u64::from(expected.declared.drift_percent);
+    if is_like(count, rows, drift) {
+        return Ok(());
+    }
+    if count.exact {
+        return Err(flawed(format!("the table {table} had {} rows, and {rows} in it", count.rows)));
+    }
+    let counted = match expected.database {
+        Some(database) => database.rows(table).await.map_err(|blind| blind.why),
+        None => Err("its database is not known".to_owned()),
+    };
+    match counted {
+        Ok(now) if is_like(RowCount { rows: now, exact: false }, rows, drift) => Ok(()),
+        Ok(now) => Err(flawed(format!("the table {table} has {now} rows, and {rows} in it"))),
+        Err(why) => Err(Unclear::Unread(format!(
+            "statistics tell of {} rows of {table}, {rows} are in it, and nobody could count them: {why}",
+            count.rows
+        ))),
+    }
+}
+
+/// Tables that are not in it and may be younger, in words.
+fn younger(mut tables: Vec<&str>) -> Vec<String> {
+    let more = tables.len().saturating_sub(NAMED);
+    tables.truncate(NAMED);
+    let told = match (tables.join(" and "), more) {
+        (none, _) if none.is_empty() => return Vec::new(),
         (names, 0) => format!("without {names}, which may be younger"),
         (names, more) => format!("without {names} and {more} more, which may be younger"),
     };
-    Ok(vec![told])
+    vec![told]
 }
 
 /// Whether so many rows are what was expected: as many where they were counted, about as many where statistics told.

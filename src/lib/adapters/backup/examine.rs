@@ -125,8 +125,7 @@ impl BackupSet {
 
     /// The major version of the server that it was taken of, as its record tells, or its own header where that is at hand.
     fn major(&self, backup: &FoundBackup) -> Option<u32> {
-        let source = backup.record.as_ref().and_then(|record| record.source.as_ref());
-        let recorded = source.map(|source| source.version / 10_000);
+        let recorded = backup.source().map(|source| source.version / 10_000);
         let Home::Folder(folder) = &self.home else { return recorded };
         recorded.or_else(|| self.header(&folder.join(&backup.name))?.major())
     }
@@ -156,7 +155,7 @@ impl BackupSet {
             ));
         }
         let Some(Ok(database)) = &self.database else { return None };
-        let source = backup.record.as_ref().and_then(|record| record.source.as_ref())?;
+        let source = backup.source()?;
         let cluster = database.cluster().await.ok()?;
         let told = !source.cluster.is_empty() && !cluster.is_empty();
         if told && source.cluster != cluster {

@@ -61,8 +61,9 @@ impl BackupSet {
             return Err(ActFailure::NotSent("there is no backup to restore".to_owned()));
         };
         self.provable(Some(newest)).await.map_err(ActFailure::NotSent)?;
+        let live = self.live(newest).await.map_err(ActFailure::NotSent)?;
         let mut watch = Stopwatch { clock: Arc::clone(&self.clock), took: Duration::ZERO };
-        let found = match self.restored(newest, time, &mut watch).await {
+        let found = match self.restored(newest, live.as_ref(), time, &mut watch).await {
             Ok(holds) => Ok(holds),
             Err(Unclear::Flawed(flaw)) => Err(flaw),
             Err(Unclear::Unread(why)) => return Err(ActFailure::Refused(why)),
@@ -77,10 +78,25 @@ impl BackupSet {
         folder::conclude(&self.place.notes, tried, found)
     }
 
+    /// The declared database as it is now. Who may not look there has nothing to hold a backup against that has no record.
+    async fn live(&self, backup: &FoundBackup) -> Result<Option<BackupSource>, String> {
+        let Some(database) = &self.database else { return Ok(None) };
+        let source = match database {
+            Ok(database) => database.source().await,
+            Err(blind) => Err(blind.clone()),
+        };
+        match source {
+            Ok(source) => Ok(Some(source)),
+            Err(_) if backup.source().is_some() => Ok(None),
+            Err(blind) => Err(format!("what it should hold cannot be seen: {blind}")),
+        }
+    }
+
     /// What it holds.
     async fn restored(
         &self,
         backup: &FoundBackup,
+        live: Option<&BackupSource>,
         time: Duration,
         watch: &mut Stopwatch,
     ) -> Result<String, Unclear> {
@@ -88,10 +104,6 @@ impl BackupSet {
         if let Some(flaw) = flaws.into_iter().next() {
             return Err(Unclear::Flawed(flaw));
         }
-        let live = match &self.database {
-            Some(Ok(database)) => database.source().await.ok(),
-            Some(Err(_)) | None => None,
-        };
         let place = self.scratch().await.map_err(Unclear::Unread)?;
         // Asked before anything is fetched, and again when that has taken its own room.
         let needed = self.needed_bytes(backup).await;
@@ -110,7 +122,7 @@ impl BackupSet {
         let mark = self.mark();
         let started = Scratch::start(&self.programs, &place, &mark, &self.clock);
         let scratch = watch.of(started).await.map_err(Unclear::Unread)?;
-        let dump = Dump { backup, file: &clear.path(), live: live.as_ref() };
+        let dump = Dump { backup, file: &clear.path(), live };
         let found = self.restored_in(&scratch, &dump, time, watch).await;
         scratch.end().await;
         found
@@ -129,10 +141,11 @@ impl BackupSet {
         let prepared = watch.of(prepare(scratch, dump.live, contents.encoding.as_deref()));
         prepared.await.map_err(Unclear::Unread)?;
         watch.of(self.load(scratch, dump, &list, time)).await?;
-        let recorded = dump.backup.record.as_ref().and_then(|record| record.source.as_ref());
+        let recorded = dump.backup.source();
         let expected = Expected {
             declared: &self.declared,
             source: recorded.or(dump.live),
+            database: self.database.as_ref().and_then(|database| database.as_deref().ok()),
             of_its_moment: recorded.is_some(),
             known: self.known_then(contents.youngest_oid).await,
             taken_at: dump.backup.taken_at,

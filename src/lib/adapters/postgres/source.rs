@@ -19,6 +19,8 @@ use crate::ports::processes::ActFailure;
 const COUNTED_BYTES: i64 = 64 * 1024 * 1024;
 /// So many tables at most are counted: beyond that a dump would begin late.
 const COUNTED_TABLES: usize = 2000;
+/// So long may it take to count one table of which statistics tell what a backup does not hold.
+const COUNT: Duration = Duration::from_mins(5);
 
 /// A moment of a database that others can look at, too, while this is held.
 pub(crate) struct Moment {
@@ -64,6 +66,14 @@ impl Postgres {
             Ok((id, source)) => Ok(Moment { session, id, source }),
             Err(error) => Err(ActFailure::Refused(self.unread(&error))),
         }
+    }
+
+    /// How many rows a table has, counted.
+    pub(crate) async fn rows(&self, table: &str) -> Sight<u64> {
+        let mut session = self.session(COUNT).await.map_err(Blind::because)?;
+        let counted = rows_of(&mut session, table).await;
+        end(session).await;
+        counted.map(i64::unsigned_abs).map_err(|error| Blind::because(self.unread(&error)))
     }
 
     /// The identity of its server's data; empty where this user may not ask.
@@ -132,7 +142,7 @@ async fn source(session: &mut PgConnection, count: bool) -> Result<BackupSource,
     let roles: Vec<(String,)> =
         sqlx::query_as(ROLES).persistent(false).fetch_all(&mut *session).await?;
     let sizes: Vec<(String, i64, i64)> =
-        sqlx::query_as(ROWS).persistent(false).fetch_all(&mut *session).await?;
+        sqlx::query_as(ROWS).persistent(false).bind(count).fetch_all(&mut *session).await?;
     let mut tables = BTreeMap::new();
     for (place, (name, rows, bytes)) in sizes.into_iter().enumerate() {
         let exact = count && bytes <= COUNTED_BYTES && place < COUNTED_TABLES;

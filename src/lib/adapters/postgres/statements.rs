@@ -334,12 +334,13 @@ pub(super) const EXTENSIONS: &str =
 pub(super) const ROLES: &str =
     "SELECT quote_ident(rolname) FROM pg_roles WHERE left(rolname, 3) <> 'pg_' ORDER BY 1";
 
-/// The tables that a dump holds, how many rows each has as far as statistics know, and its size; what belongs to an extension
-/// comes with that one, and what is not logged is not promised to last.
+/// The tables that a dump holds, how many rows each has as far as statistics know, and its size where that is asked for, which a
+/// table that somebody has for themselves does not tell; what belongs to an extension comes with that one, and what is not logged
+/// is not promised to last.
 pub(super) const ROWS: &str = "
     SELECT quote_ident(space.nspname) || '.' || quote_ident(class.relname),
            greatest(coalesce(stat.n_live_tup, 0), class.reltuples::bigint, 0),
-           pg_relation_size(class.oid)
+           CASE WHEN $1 THEN pg_relation_size(class.oid) ELSE 0 END
     FROM pg_class AS class
     JOIN pg_namespace AS space ON space.oid = class.relnamespace
     LEFT JOIN pg_stat_all_tables AS stat ON stat.relid = class.oid

@@ -18,6 +18,11 @@ const BETWEEN: Duration = Duration::from_millis(250);
 /// the two, which may be the other.
 const PATIENT_LOOKS: u32 = 3;
 
+/// The first server that tells at once what a statement did.
+const TELLS_AT_ONCE: u32 = 150_000;
+/// Those before it gather statistics in a process of its own, and answer from a file that may be half a second old.
+const GATHERING: Duration = Duration::from_secs(1);
+
 const CANCELLED: &str = "57014";
 const LOCKED: &str = "55P03";
 
@@ -42,6 +47,9 @@ impl Postgres {
         let pid = pid(&mut worker).await.map_err(|error| ActFailure::NotSent(told(&error)))?;
         let ended = self.watched(&mut worker, &mut watcher, statement, pid).await;
         end(watcher).await;
+        if worker.server_version_num().is_some_and(|version| version < TELLS_AT_ONCE) {
+            self.clock.sleep(GATHERING).await;
+        }
         end(worker).await;
         match ended {
             Ended::ByItself(Ok(())) | Ended::GaveWay(Ok(())) => Ok(()),

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::backup::{Backup, Flaw, RestoreProof};
+use super::backup::{Backup, BackupSource, Flaw, RestoreProof};
 use crate::domain::sight::Sight;
 
 /// Everything that can be known of them without restoring one.
@@ -39,6 +39,14 @@ pub struct FoundBackup {
     pub took_ms: Option<u64>,
     /// Our record of it, where we made it.
     pub record: Option<Backup>,
+}
+
+impl FoundBackup {
+    /// What it was taken of, as its record tells.
+    #[must_use]
+    pub fn source(&self) -> Option<&BackupSource> {
+        self.record.as_ref()?.source.as_ref()
+    }
 }
 
 /// A place that should hold the newest backup, too.
