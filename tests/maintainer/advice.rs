@@ -22,7 +22,7 @@ fn a_statement_of_the_advice_can_be_pasted_as_it_is_printed_and_makes_it_well() 
         "main/public.orders.id comes to its end: 80 % of it is used up",
         "it writes the table anew, and nobody can use that meanwhile",
         "opsctl runbook counter_ending",
-        "the database main has none",
+        "the database main has none; did you mean orders?",
     ] {
         let words: Vec<&str> = text.split_whitespace().collect();
         assert!(words.join(" ").contains(told), "{told}: {text}");

@@ -228,6 +228,19 @@ async fn a_store_that_is_careless_with_a_plus_still_gives_exact_names() {
 }
 
 #[tokio::test]
+async fn a_store_that_forgets_uploads_is_known_by_what_it_calls_itself() {
+    for (calls_itself, forgetful) in
+        [("MinIO", true), ("Minio/RELEASE.2019", true), ("nginx", false)]
+    {
+        let Some(server) = S3Server::start(json!({ "calls_itself": calls_itself })) else { return };
+        let client = with_bucket(&server).await;
+        begin_upload(&server, "left").await;
+        let unfinished = look(&client).await.unfinished.unwrap();
+        assert_eq!((unfinished.count, unfinished.forgetful), (0, forgetful), "{calls_itself}");
+    }
+}
+
+#[tokio::test]
 async fn a_list_that_is_cut_is_no_usage_however_much_of_it_was_seen() {
     let next = json!({ "method": "GET", "asked": { "continuation-token": "" }, "status": 503, "code": "SlowDown" });
     let uploads = json!({ "method": "GET", "asked": { "uploads": "" }, "status": 501, "code": "NotImplemented" });

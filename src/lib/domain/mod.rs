@@ -15,6 +15,7 @@ pub mod incident;
 pub mod ledger;
 pub mod merge;
 pub mod moment;
+pub mod nearest;
 pub mod notice;
 pub mod operation;
 pub mod plan;

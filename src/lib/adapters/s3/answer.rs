@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use reqwest::Response;
-use reqwest::header::{CONTENT_LENGTH, DATE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED};
+use reqwest::header::{CONTENT_LENGTH, DATE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED, SERVER};
 use tokio::time::{Instant, timeout_at};
 
 use super::error::{Refusal, S3Error, of_http};
@@ -74,6 +74,12 @@ impl Answer {
 
     pub(super) fn body(&self) -> &str {
         &self.body
+    }
+
+    /// Whether the store calls itself so, whatever follows.
+    pub(super) fn is_of(&self, server: &str) -> bool {
+        let told = text(&self.headers, &SERVER).unwrap_or_default();
+        told.get(..server.len()).is_some_and(|start| start.eq_ignore_ascii_case(server))
     }
 
     /// The mark of this content, as the store wrote it.

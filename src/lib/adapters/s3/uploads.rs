@@ -17,6 +17,9 @@ use crate::domain::upkeep::{Unfinished, Upload};
 const COUNTED: usize = 20;
 /// So many are ended at once.
 const ENDED: usize = 1000;
+/// What a store calls itself that knows of a bucket's uploads what was begun since it was started, and in older releases nothing:
+/// it keeps them by the names of their objects. Those that are older than a day it ends itself, if nobody told it otherwise.
+const FORGETFUL: &str = "MinIO";
 /// The space of names of S3's answers.
 const S3: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 
@@ -46,6 +49,14 @@ struct PageUpload {
 /// Where the next page begins.
 type Marker = (String, String);
 
+/// One page of the list.
+struct Listed {
+    uploads: Vec<Upload>,
+    next: Option<Marker>,
+    /// Whether the store may have forgotten some.
+    forgetful: bool,
+}
+
 impl Client {
     /// The uploads that were begun before `before`, if all of them can be listed within `within`.
     pub(super) async fn unfinished(
@@ -55,9 +66,10 @@ impl Client {
     ) -> Result<Unfinished, S3Error> {
         let (mut count, mut oldest, mut from) = (0, BTreeSet::new(), None);
         let end = end_of(within);
-        loop {
-            let (page, next) = self.uploads(from.as_ref(), left(end)?).await?;
-            for upload in page.into_iter().filter(|upload| upload.begun_at < before) {
+        let forgetful = loop {
+            let Listed { uploads, next, forgetful } =
+                self.uploads(from.as_ref(), left(end)?).await?;
+            for upload in uploads.into_iter().filter(|upload| upload.begun_at < before) {
                 count += 1;
                 oldest.insert(upload);
                 if oldest.len() > COUNTED {
@@ -70,12 +82,12 @@ impl Client {
             }
             match next {
                 Some(next) => from = Some(next),
-                None => break,
+                None => break forgetful,
             }
-        }
+        };
         let all = u64::try_from(oldest.len()).is_ok_and(|counted| counted == count);
         let size_bytes = if all { self.sizes(&oldest, end).await } else { None };
-        Ok(Unfinished { count, oldest: oldest.pop_first(), size_bytes })
+        Ok(Unfinished { count, oldest: oldest.pop_first(), size_bytes, forgetful })
     }
 
     /// Ends every upload that was begun before `before` and whose name `is_ours` says yes to; at most a thousand at once.
@@ -90,8 +102,10 @@ impl Client {
     ) -> Result<(), S3Error> {
         let (mut ours, mut from, end) = (Vec::new(), None, end_of(SHORT));
         loop {
-            let (page, next) = self.uploads(from.as_ref(), left(end)?).await?;
-            ours.extend(page.into_iter().filter(|one| one.begun_at < before && is_ours(&one.key)));
+            let Listed { uploads, next, .. } = self.uploads(from.as_ref(), left(end)?).await?;
+            ours.extend(
+                uploads.into_iter().filter(|one| one.begun_at < before && is_ours(&one.key)),
+            );
             if next.is_none() || next == from || ours.len() > ENDED {
                 break;
             }
@@ -109,11 +123,7 @@ impl Client {
         Ok(())
     }
 
-    async fn uploads(
-        &self,
-        from: Option<&Marker>,
-        within: Duration,
-    ) -> Result<(Vec<Upload>, Option<Marker>), S3Error> {
+    async fn uploads(&self, from: Option<&Marker>, within: Duration) -> Result<Listed, S3Error> {
         let answer = match from {
             None => self.query(&[("uploads", "")], within).await?,
             Some((key, id)) => {
@@ -130,7 +140,7 @@ impl Client {
             (Some(true), None) => return Err(S3Error::Shape("the list of uploads does not go on")),
             (Some(false) | None, _) => None,
         };
-        Ok((uploads?, next))
+        Ok(Listed { uploads: uploads?, next, forgetful: answer.is_of(FORGETFUL) })
     }
 
     /// What the parts of these take; `None` where one of them cannot be counted, or ended meanwhile.

@@ -22,7 +22,6 @@ pub mod secret;
 mod setting_path;
 mod standby;
 mod stores;
-mod suggest;
 mod timing;
 mod walk;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::notify::{ChannelKind, ChannelSettings, DASHBOARD, NotifySettings};
 use super::secret::Given;
-use super::suggest::nearest;
+use crate::domain::nearest::nearest;
 use crate::domain::notice::{Route, Template};
 
 impl NotifySettings {

@@ -7,8 +7,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::setting_path::SettingPath;
-use super::suggest::nearest;
 use crate::domain::duration::HumanDuration;
+use crate::domain::nearest::nearest;
 use crate::render::json_schema::{alternatives, is_duration, kind, resolve, words};
 
 /// A mistake, by the bytes where it stands.

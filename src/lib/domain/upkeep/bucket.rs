@@ -32,6 +32,9 @@ pub struct Unfinished {
     pub oldest: Option<Upload>,
     /// What their parts take, in bytes; `None` where not all of them were counted.
     pub size_bytes: Option<u64>,
+    /// Whether the store may have forgotten some: it tells of those that were begun since it was started, at most.
+    #[serde(default)]
+    pub forgetful: bool,
 }
 
 /// One upload in parts.

@@ -8,7 +8,7 @@ use super::super::{DbMaintainer, Fault, Snapshot};
 use super::history::{Usage, history};
 use super::{BucketFault, BucketSettings};
 use crate::domain::diagnosis::{
-    CheckFindings, Coverage, Diagnosis, Evidence, Origin, Sample, Verdict,
+    Absence, CheckFindings, Coverage, Diagnosis, Evidence, Origin, Sample, Verdict,
 };
 use crate::domain::run::Recall;
 use crate::domain::sight::{Blind, Sight};
@@ -17,6 +17,10 @@ use crate::domain::upkeep::{BucketLook, BucketUsage, Unfinished, Upload};
 
 /// Less than this is no growth, however small the bucket was.
 const LEAST_GROWTH: u64 = 1024 * 1024;
+
+/// Why nothing is said about the uploads of a store that names none and may have forgotten some.
+const FORGOTTEN: &str = "the store tells only of uploads that were begun since it was started; MinIO, which does so, ends those \
+                         itself that are older than a day";
 
 const CHECKS: [&CheckId; 4] =
     [&BUCKET_UNREACHABLE, &BUCKET_FULL, &BUCKET_GROWING, &UPLOADS_UNFINISHED];
@@ -51,6 +55,8 @@ enum Judged {
     Ill(BucketFault),
     /// There is no earlier look to compare with.
     Incomparable,
+    /// It is not asked about.
+    Excused(&'static str),
 }
 
 /// One bucket and what is known of it.
@@ -83,6 +89,11 @@ impl Of<'_> {
                 Verdict::unknown("there is no earlier number to compare with")
             }
             Ok(Judged::Incomparable) => return,
+            Ok(Judged::Excused(why)) => {
+                let excused = Absence::Excused { why: why.to_owned() };
+                findings.absent.insert(self.subject.clone(), excused);
+                return;
+            }
             Err(blind) => {
                 findings.coverage = Coverage::Partial { why: blind.why.clone() };
                 Verdict::unknown(&blind.why)
@@ -95,7 +106,9 @@ impl Of<'_> {
         let fault = match check {
             check if *check == BUCKET_FULL => self.full(*look.usage.as_ref()?),
             check if *check == BUCKET_GROWING => return Ok(self.growing(*look.usage.as_ref()?)),
-            check if *check == UPLOADS_UNFINISHED => self.unfinished(look.unfinished.as_ref()?),
+            check if *check == UPLOADS_UNFINISHED => {
+                return Ok(self.unfinished(look.unfinished.as_ref()?));
+            }
             _ => None,
         };
         Ok(fault.map_or(Judged::Well, Judged::Ill))
@@ -129,9 +142,11 @@ impl Of<'_> {
         known.into_iter().find(|usage| usage.at < self.snapshot.at)
     }
 
-    fn unfinished(&self, unfinished: &Unfinished) -> Option<BucketFault> {
-        let oldest = unfinished.oldest.as_ref()?;
-        Some(BucketFault::Unfinished {
+    fn unfinished(&self, unfinished: &Unfinished) -> Judged {
+        let Some(oldest) = unfinished.oldest.as_ref() else {
+            return if unfinished.forgetful { Judged::Excused(FORGOTTEN) } else { Judged::Well };
+        };
+        Judged::Ill(BucketFault::Unfinished {
             name: self.bucket.name.clone(),
             count: unfinished.count,
             oldest: oldest.begun_at,

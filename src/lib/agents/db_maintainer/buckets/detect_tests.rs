@@ -12,7 +12,7 @@ use super::super::checks::{
 use super::super::{DbMaintainer, Fault, Snapshot};
 use super::{BucketFault, BucketSettings};
 use crate::agent::{Agent as _, Remedy};
-use crate::domain::diagnosis::{Coverage, Diagnosis, Sample, Verdict};
+use crate::domain::diagnosis::{Absence, Coverage, Diagnosis, Sample, Verdict};
 use crate::domain::run::Recall;
 use crate::domain::sight::{Blind, Sight};
 use crate::domain::subject::{CheckId, Subject, SubjectKind};
@@ -38,7 +38,7 @@ fn media() -> Subject {
 }
 
 fn look(size_bytes: u64) -> BucketLook {
-    let unfinished = Unfinished { count: 0, oldest: None, size_bytes: Some(0) };
+    let unfinished = Unfinished { size_bytes: Some(0), ..Unfinished::default() };
     BucketLook { usage: Ok(BucketUsage { objects: 3, size_bytes }), unfinished: Ok(unfinished) }
 }
 
@@ -154,7 +154,7 @@ fn an_unfinished_upload_is_told_with_what_would_end_it_and_no_name_breaks_out_of
             key: key.to_owned(),
             id: "u1".to_owned(),
         };
-        let unfinished = Unfinished { count: 2, oldest: Some(oldest), size_bytes: None };
+        let unfinished = Unfinished { count: 2, oldest: Some(oldest), ..Unfinished::default() };
         let sight = BucketLook { unfinished: Ok(unfinished), ..look(1) };
         let diagnosis = judged("", Ok(sight), &Recall::default());
         let fault = fault(&diagnosis, &UPLOADS_UNFINISHED).unwrap();
@@ -168,6 +168,24 @@ fn an_unfinished_upload_is_told_with_what_would_end_it_and_no_name_breaks_out_of
         r"aws s3api abort-multipart-upload --endpoint-url='https://s3.example.test' --region='us-east-1' --bucket='shop-media' --key='it'\''s $(x).mp4' --upload-id='u1'"
     );
     assert_eq!(command("a\u{1b}[2Jb"), None, "a terminal would obey it");
+}
+
+#[test]
+fn a_store_that_forgets_uploads_is_not_believed_that_there_are_none() {
+    let uploads = |oldest| {
+        let unfinished = Unfinished { count: 1, oldest, forgetful: true, ..Unfinished::default() };
+        let sight = BucketLook { unfinished: Ok(unfinished), ..look(1) };
+        judged("", Ok(sight), &Recall::default()).checks[&UPLOADS_UNFINISHED].clone()
+    };
+    let none = uploads(None);
+    assert!(none.findings.is_empty(), "{none:?}");
+    let [Absence::Excused { why }] = &none.absent.into_values().collect::<Vec<_>>()[..] else {
+        panic!("it is neither well nor unknown");
+    };
+    assert!(why.contains("begun since it was started"), "{why}");
+    let begun_at = now() - SignedDuration::from_hours(24 * 9);
+    let one = uploads(Some(Upload { begun_at, key: "k".to_owned(), id: "u".to_owned() }));
+    assert!(one.absent.is_empty() && one.findings.len() == 1, "what it does tell is so: {one:?}");
 }
 
 #[test]

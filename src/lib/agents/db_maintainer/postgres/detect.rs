@@ -14,6 +14,7 @@ use super::settings::{DatabaseSettings, Limits};
 use super::unseen::Dark;
 use super::{counters, holders, unseen};
 use crate::domain::diagnosis::{CheckFindings, Coverage, Diagnosis, Evidence, Origin, Verdict};
+use crate::domain::nearest::nearest;
 use crate::domain::operation::{DataKind, DataRef};
 use crate::domain::run::Recall;
 use crate::domain::sight::Sight;
@@ -182,8 +183,12 @@ impl Of<'_> {
         let missing = self.database.tables.iter().filter(is_missing);
         missing
             .map(|name| {
-                let database = self.database.name.clone();
-                let fault = DatabaseFault::TableMissing { name: name.clone(), database };
+                let known = look.tables.iter().flat_map(|table| [&table.plain, &table.name]);
+                let fault = DatabaseFault::TableMissing {
+                    name: name.clone(),
+                    database: self.database.name.clone(),
+                    meant: nearest(name, known.map(String::as_str)).map(str::to_owned),
+                };
                 (self.subject(SubjectKind::Database, name), fault)
             })
             .collect()

@@ -26,6 +26,8 @@ pub enum DatabaseFault {
         name: String,
         /// The database.
         database: String,
+        /// The table that is called almost like that.
+        meant: Option<String>,
     },
     /// Something keeps old row versions from being removed.
     HorizonHeld {
@@ -235,8 +237,12 @@ impl DatabaseFault {
     pub(in super::super) fn message(&self) -> String {
         match self {
             Self::Unreachable { why } => why.clone(),
-            Self::TableMissing { name, database } => {
-                format!("the settings name a table {name}, and the database {database} has none")
+            Self::TableMissing { name, database, meant } => {
+                let meant = meant.as_ref().map(|meant| format!("; did you mean {meant}?"));
+                format!(
+                    "the settings name a table {name}, and the database {database} has none{}",
+                    meant.unwrap_or_default()
+                )
             }
             Self::HorizonHeld { holder, database, catalogues_only: false, .. } => format!(
                 "{holder} keeps old row versions from being removed, in the database {database}"

@@ -1,10 +1,8 @@
 //! "Did you mean": the nearest of the known words.
 
 /// The known word that `typed` was most likely meant to be: at most one mistake in three characters.
-pub(super) fn nearest<'a>(
-    typed: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |word: &str| word.to_lowercase().replace('-', "_");
     let wanted = plain(typed);
     let allowed = (wanted.chars().count() / 3).max(1);
