@@ -33,6 +33,7 @@ mod put_off;
 mod rebuild_kills;
 mod redis;
 mod redis_house;
+mod redis_older;
 mod redis_reclaim;
 mod restores;
 mod s3_again;

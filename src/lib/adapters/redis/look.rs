@@ -37,7 +37,12 @@ impl RedisServer {
         let answers_within = fastest(session, self.clock.as_ref()).await.map_err(failed)?;
         let rules = save_rules(session).await;
         let found = look(&info, rules, answers_within, self.clock.now());
-        found.map_err(|why| Blind::because(format!("the Redis server {}: {why}", self.name)))
+        let mut look = found
+            .map_err(|why| Blind::because(format!("the Redis server {}: {why}", self.name)))?;
+        if look.most_clients == 0 {
+            look.most_clients = most_clients(session).await;
+        }
+        Ok(look)
     }
 }
 
@@ -69,6 +74,12 @@ async fn save_rules(session: &mut Session) -> Sight<SaveRules> {
     let unknown = || Blind::because("when it is to be saved is told in unknown words");
     let points = points.ok_or_else(unknown)?;
     Ok(SaveRules { points, stops_writes: value(stops).as_deref() == Some("yes") })
+}
+
+/// How many clients may be connected, where INFO does not tell; 0 where the setting is not ours to know either.
+async fn most_clients(session: &mut Session) -> u64 {
+    let answer = session.ask(commands::config("maxclients")).await.unwrap_or_default();
+    value(answer).and_then(|text| text.parse().ok()).unwrap_or_default()
 }
 
 /// The value of a setting, from an answer that has its name before it.
@@ -104,13 +115,14 @@ fn look(
         memory: memory(info)?,
         keys: databases.iter().map(|one| one.keys).sum(),
         expiring_keys: databases.iter().map(|one| one.expiring_keys).sum(),
-        // Before 6.0 it is not told: nothing is due then.
+        // Some before 5.0 do not tell it: nothing is due then.
         stale_percent: info.number_or("expired_stale_perc", 0.0),
         evicted_keys: info.number("evicted_keys")?,
         expired_keys: info.number("expired_keys")?,
         rejected_clients: info.number("rejected_connections")?,
         clients: info.number("connected_clients")?,
-        most_clients: info.number("maxclients")?,
+        // Told from 6.2 on.
+        most_clients: info.number_or("maxclients", 0),
         answers_within,
         saves: saves(info, rules)?,
         aof: info.is("aof_enabled", "1").then(|| AofLook {
@@ -162,6 +174,28 @@ fn busy(info: &Info) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What of its answer to INFO is looked at, as 5.0 told it first.
+    const OF_5_0: &str = "redis_version:5.0.7\nuptime_in_seconds:104946\nconnected_clients:1\n\
+        used_memory:854160\nused_memory_rss:5562368\ntotal_system_memory:2095869952\nmaxmemory:0\n\
+        maxmemory_policy:noeviction\nmem_not_counted_for_evict:0\nloading:0\nrdb_changes_since_last_save:0\n\
+        rdb_bgsave_in_progress:0\nrdb_last_save_time:1790000000\nrdb_last_bgsave_status:ok\n\
+        rdb_current_bgsave_time_sec:-1\naof_enabled:0\naof_rewrite_in_progress:0\naof_last_bgrewrite_status:ok\n\
+        aof_last_write_status:ok\nrejected_connections:0\nexpired_keys:0\nexpired_stale_perc:0.00\n\
+        evicted_keys:0\nrole:master\ndb0:keys=4,expires=0,avg_ttl=0\n";
+
+    #[test]
+    fn what_older_servers_do_not_tell_hides_nothing_else() {
+        let read = |text: &str| {
+            let rules = Ok(SaveRules { points: Vec::new(), stops_writes: true });
+            look(&Info::of(text), rules, Duration::ZERO, Timestamp::UNIX_EPOCH)
+        };
+        let old = read(OF_5_0).unwrap();
+        assert_eq!((old.clients, old.most_clients, old.keys), (1, 0, 4));
+        let new = read(&format!("{OF_5_0}maxclients:10000\n")).unwrap();
+        assert_eq!(new.most_clients, 10_000);
+        assert_eq!(KeyspaceLook { most_clients: 0, ..new }, old);
+    }
 
     #[test]
     fn save_points_are_pairs_and_none_is_one_too() {

@@ -33,7 +33,7 @@ pub struct KeyspaceLook {
     pub rejected_clients: u64,
     /// How many clients are connected.
     pub clients: u64,
-    /// How many may be.
+    /// How many may be; 0 where it does not tell.
     pub most_clients: u64,
     /// The shortest of some waits for an answer that needs no work.
     pub answers_within: Duration,

@@ -105,7 +105,7 @@ impl Of<'_> {
             check if *check == REDIS_EVICTING => Ok(self.evicting(look)),
             check if *check == REDIS_PERSISTENCE => self.unsaved(look),
             check if *check == REDIS_FRAGMENTED => Ok(self.fragmented(&look.memory)),
-            check if *check == REDIS_CLIENTS => Ok(self.clients(look)),
+            check if *check == REDIS_CLIENTS => self.clients(look),
             check if *check == REDIS_SLOW => Ok(self.slow(look)),
             check if *check == REDIS_EXPIRED_KEPT => Ok(self.expired(look)),
             _ => Ok(None),
@@ -205,15 +205,19 @@ impl Of<'_> {
             .then(|| RedisFault::Fragmented { name: self.name() })
     }
 
-    fn clients(&self, look: &KeyspaceLook) -> Option<RedisFault> {
+    fn clients(&self, look: &KeyspaceLook) -> Judged {
         let grown = self.grown(REDIS_REJECTED_SERIES, look.rejected_clients, look);
         let rejected = (grown.count > 0).then_some((grown.count, grown.since));
         let many = exceeds(look.clients, look.most_clients, self.settings.clients_percent);
-        (many || rejected.is_some()).then(|| RedisFault::Clients {
+        if look.most_clients == 0 && rejected.is_none() {
+            let why = "how many clients may be connected is not told: before 6.2 only CONFIG GET tells it; allow that";
+            return Err(why.to_owned());
+        }
+        Ok((many || rejected.is_some()).then(|| RedisFault::Clients {
             name: self.name(),
             most: look.most_clients,
             rejected,
-        })
+        }))
     }
 
     fn slow(&self, look: &KeyspaceLook) -> Option<RedisFault> {

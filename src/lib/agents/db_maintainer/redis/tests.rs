@@ -239,6 +239,10 @@ fn waste_clients_and_slow_answers_are_told_from_their_limits_on() {
     assert!(told(&REDIS_CLIENTS, &clients(8_000)).is_some());
     let rejected = KeyspaceLook { rejected_clients: 3, ..look() };
     assert!(told(&REDIS_CLIENTS, &rejected).unwrap().1.contains("turned 3 clients away"));
+    let untold = KeyspaceLook { most_clients: 0, ..look() };
+    assert!(matches!(verdict(&REDIS_CLIENTS, &untold), Verdict::Unknown { .. }));
+    let rejected = KeyspaceLook { most_clients: 0, ..rejected };
+    assert!(told(&REDIS_CLIENTS, &rejected).is_some());
     let answers = |ms| KeyspaceLook { answers_within: Duration::from_millis(ms), ..look() };
     assert_eq!(told(&REDIS_SLOW, &answers(100)), None);
     assert!(told(&REDIS_SLOW, &answers(101)).unwrap().1.contains("longer than 100ms"));
