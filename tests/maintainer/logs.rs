@@ -219,6 +219,7 @@ fn nothing_is_reached_through_a_link_and_what_has_two_names_is_left_and_told() {
         "{told}"
     );
     assert_eq!(report.code, Some(1), "what cannot be tended is an incident");
+    assert_eq!(yard.tend().code, Some(0), "which a person alone can mend, and was told of");
     for name in ["linked.log.1", "secret.log.1", "secret.log"] {
         assert_eq!(std::fs::read(outside.join(name)).expect("it is there"), b"not declared\n");
     }
@@ -238,6 +239,7 @@ fn what_somebody_has_open_is_in_use_however_old_and_is_cut_only_under_who_append
     let told = report.report.to_string();
     assert!(told.contains("sleep does not append to it"), "{told}");
     assert_eq!((size(&placed), report.code), (4 * MIB, Some(1)));
+    assert_eq!(yard.tend().code, Some(0), "a person knows");
 }
 
 #[test]
@@ -268,6 +270,9 @@ fn where_files_cannot_be_cut_in_place_nothing_is_and_a_person_is_told_what_to_do
         "{told}"
     );
     assert_eq!((size(&path), report.code), (3 * MIB, Some(1)));
+    let again = yard.tend();
+    assert!(again.report.to_string().contains("pm2 reloadLogs"), "it is found still: {again:#?}");
+    assert_eq!(again.code, Some(0), "no run is red for what people were told: {again:#?}");
 }
 
 #[test]

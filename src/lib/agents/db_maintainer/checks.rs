@@ -291,7 +291,7 @@ const CHECKS: &[CheckSpec] = &[
         LOG_STUCK,
         "a log can be neither trimmed nor archived",
         Severity::Warning,
-        CheckClass::Incident,
+        CheckClass::Advice,
     ),
     check(
         ARCHIVES_EXPIRED,
