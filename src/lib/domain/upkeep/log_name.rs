@@ -1,11 +1,18 @@
 //! What the name of a log tells: whether it is one, and which logs are parts of one series.
 
+use std::ops::Range;
+
 /// What others have packed already.
 const PACKED: [&str; 5] = [".gz", ".bz2", ".xz", ".zst", ".zip"];
 /// What a file is called while its archive is proved and it is about to go.
 pub const GOING: &str = ".going";
-/// So many digits in a row are a date or a moment, and no number of a process.
-const A_MOMENT: usize = 8;
+/// A number of ten digits counts seconds since 1970, or one of thirteen milliseconds, if it is of a time that logs are of: 2015 to
+/// 2040. Numbers that somebody gave begin at 1000000000, which is 2001.
+const EPOCH: Range<u64> = 1_420_070_400..2_208_988_800;
+/// So many digits follow one another in the time of day, `030000`.
+const TIME_DIGITS: usize = 6;
+/// And so many in a part of a second, which stands behind a dot.
+const FRACTION_DIGITS: usize = 9;
 
 /// A pattern of file names: `*` stands for any bytes, `?` for one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,25 +114,57 @@ fn moment(text: &[u8]) -> usize {
     let digits =
         |from: usize| text.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count();
     let year_month_day = || {
-        let is_date = digits(0) == 4
-            && text.get(4) == Some(&b'-')
-            && digits(5) == 2
-            && text.get(7) == Some(&b'-')
-            && digits(8) == 2;
-        if is_date { 10 } else { 0 }
+        let has_hyphens = text.get(4) == Some(&b'-') && text.get(7) == Some(&b'-');
+        has_hyphens
+            && [digits(0), digits(5), digits(8)] == [4, 2, 2]
+            && is_date(&[&text[..4], &text[5..7], &text[8..10]].concat())
     };
     let mut length = match digits(0) {
-        run if run >= A_MOMENT => run,
-        _ => year_month_day(),
+        run if is_moment(&text[..run]) => run,
+        _ if year_month_day() => 10,
+        _ => 0,
     };
     // The time of day, and what else belongs to it.
     while length > 0 && text.get(length).is_some_and(|byte| b"-_:.T".contains(byte)) {
+        let most = if text[length] == b'.' { FRACTION_DIGITS } else { TIME_DIGITS };
         match digits(length + 1) {
             0 => break,
+            more if more > most => break,
             more => length += 1 + more,
         }
     }
     if length > 0 && text.get(length) == Some(&b'Z') { length + 1 } else { length }
+}
+
+/// Whether a row of digits is a date, a moment, or counts from 1970. Any other is the number of a process, a tenant or the like,
+/// which has last words of its own.
+fn is_moment(run: &[u8]) -> bool {
+    match run.len() {
+        8 => is_date(run),
+        10 => is_date_and_time(run) || EPOCH.contains(&number(run)),
+        12 | 14 | 17 => is_date_and_time(run),
+        13 => EPOCH.contains(&(number(run) / 1000)),
+        _ => false,
+    }
+}
+
+/// `20261120`.
+fn is_date(run: &[u8]) -> bool {
+    let (year, month, day) = (number(&run[..4]), number(&run[4..6]), number(&run[6..8]));
+    (1900..2100).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day)
+}
+
+/// `2026112003`, and as many more parts of the time as there are.
+fn is_date_and_time(run: &[u8]) -> bool {
+    let below =
+        |from: usize, limit: u64| run.get(from..from + 2).is_none_or(|part| number(part) < limit);
+    // A minute may have 61 seconds.
+    is_date(run) && below(8, 24) && below(10, 60) && below(12, 61)
+}
+
+/// At most 17 digits.
+fn number(digits: &[u8]) -> u64 {
+    digits.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0'))
 }
 
 #[cfg(test)]
@@ -146,6 +185,12 @@ mod tests {
             ("app.log.2026-11-20.3", "app.log"),
             ("app.log.20261120T030000Z", "app.log"),
             ("app.1790000000.log", "app.log"),
+            ("app-1790000000123.log", "app.log"),
+            ("app-2026112003.log", "app.log"),
+            ("app-20261120030000.log", "app.log"),
+            ("app-20261120030000123.log", "app.log"),
+            ("app.log.2026-11-20T03:00:00.123456789Z", "app.log"),
+            ("app-2026-11-20_1790000000.log", "app.log"),
             ("app.log.3.going", "app.log"),
             ("sub/app.log.1", "sub/app.log"),
         ] {
@@ -155,10 +200,20 @@ mod tests {
 
     #[test]
     fn every_process_has_a_series_of_its_own() {
-        let names =
-            ["web-out.log", "web-out-0.log", "web-out-1.log", "web-error.log", "a/web-out.log"];
-        let all: std::collections::BTreeSet<String> = names.iter().map(|one| series(one)).collect();
-        assert_eq!(all.len(), names.len(), "{all:?}");
+        for names in [
+            &["web-out.log", "web-out-0.log", "web-out-1.log", "web-error.log", "a/web-out.log"][..],
+            &["tenant-10000001.log", "tenant-10000002.log", "tenant.log"],
+            &["t-20261301.log", "t-20260132.log", "t-20260100.log", "t-18991231.log"],
+            &["t-1000000001.log", "t-1000000002.log", "t-4000000001.log", "t-9000000000001.log"],
+            &["t-2026112024.log", "t-202611202360.log", "t-123456789.log", "t-12345678901.log"],
+            &["t-2026-13-01.log", "t-2026-01-32.log", "t-1234-01-01.log"],
+            &["t-2026-11-20-10000001.log", "t-2026-11-20-10000002.log"],
+            &["t-184467440737095516150.log", "t-184467440737095516151.log"],
+        ] {
+            let all: std::collections::BTreeSet<String> =
+                names.iter().map(|one| series(one)).collect();
+            assert_eq!(all.len(), names.len(), "{all:?}");
+        }
     }
 
     #[test]

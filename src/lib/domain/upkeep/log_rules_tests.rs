@@ -68,6 +68,16 @@ fn the_last_log_of_a_service_that_died_stays_where_it_is_and_those_before_it_are
 }
 
 #[test]
+fn the_last_words_of_every_tenant_stay_however_long_its_number_is() {
+    let files = ["tenant-10000001.log", "tenant-10000002.log", "tenant-10000003.log"];
+    let files = (400..).zip(files).map(|(age, name)| file(name, age, 1, Held::Free));
+    assert!(rules().old(&look(files.collect(), Vec::new()), day(NOW)).is_empty());
+    let archives = ["tenant-10000001.log", "tenant-10000002.log"];
+    let archives = archives.iter().map(|name| archive(name, 400, Tier::Cold)).collect();
+    assert!(rules().expired(&look(Vec::new(), archives), day(NOW)).is_empty());
+}
+
+#[test]
 fn what_is_held_open_is_in_use_however_old_and_what_cannot_be_seen_is_left_with_its_reason() {
     let unseen = Held::Unseen { why: "its writers cannot be seen".to_owned() };
     let files = vec![
