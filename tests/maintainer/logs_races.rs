@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -17,7 +18,7 @@ use opswarden::ports::clock::Clock;
 use opswarden::ports::data_store::{DataStoreControl as _, LogStore as _};
 use opswarden::ports::processes::ActFailure;
 
-use super::yard::{Holder, MIB, Yard};
+use super::yard::{Holder, MIB, Yard, aged};
 
 type Happening = Box<dyn FnOnce() + Send>;
 
@@ -191,4 +192,28 @@ fn what_there_is_no_time_for_waits_for_the_next_run_and_is_no_failure() {
         "{acted:?}"
     );
     assert!(large.log("app.log.1").exists() && large.archived().is_empty());
+}
+
+#[test]
+fn a_log_of_holes_for_which_there_is_no_time_keeps_no_other_from_being_archived() {
+    let yard = Yard::new("");
+    yard.put("app.log", b"in use\n", 0);
+    for number in 1..=3 {
+        yard.put(&format!("app.log.{number}"), b"some words\n", 10 + number);
+    }
+    let sparse = yard.put("app.log.4", b"", 0);
+    let log = OpenOptions::new().append(true).open(&sparse).expect("it is there");
+    log.set_len(400 << 30).expect("it grows");
+    aged(&sparse, 20);
+    let rules = LogSettings::new("app", "").rules();
+    let clock = Hurried { clock: SystemClock::new(), asked: AtomicU64::new(0) };
+    let folder = LogFolder::new(yard.logs(), rules, Arc::new(clock));
+    let runtime = tokio::runtime::Runtime::new().expect("it starts");
+    let logs = DataRef::of_store(DataKind::Logs, "app");
+    let act = folder.carry_out(Upkeep::ArchiveLogs, &logs, Duration::from_mins(1));
+    let acted = runtime.block_on(act);
+    assert_eq!(yard.archived().len(), 3, "{acted:?}");
+    let why = acted.expect_err("it would wait for ever").to_string();
+    assert!(why.contains("app.log.4: there was no time for it: most of it is holes"), "{why}");
+    assert!(log.metadata().is_ok_and(|about| about.len() == 400 << 30 && about.blocks() == 0));
 }

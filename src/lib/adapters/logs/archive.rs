@@ -20,6 +20,8 @@ use crate::domain::upkeep::{Archive, GOING, Held, LogFile, Tier};
 const QUICK: u32 = 1;
 /// And one that nobody asked for since, as tight as gzip can: about a fifth less.
 const TIGHT: u32 = 9;
+/// What a person needs to know of a log that takes so long for what it holds: a hole is packed byte for byte.
+const HOLES: &str = ": most of it is holes, as they are left where a log is copied and truncated whose writer does not append";
 
 impl LogFolder {
     /// Puts one log into an archive. Returns its size and that of the archive.
@@ -46,7 +48,10 @@ impl LogFolder {
             level: Compression::new(QUICK),
             may_go_on,
         };
-        let packed = packing.pack(&mut File::from(opened))?;
+        let packed = packing.pack(&mut File::from(opened)).map_err(|why| match why {
+            Unpacked::OutOfTime(_) if about.is_hollow() => Unpacked::OutOfTime(HOLES),
+            other => other,
+        })?;
         let gone = if packed.content.bytes == about.size_bytes {
             take_away(&folder, name, &about)
         } else {

@@ -23,9 +23,9 @@ const MOST_ALIKE: u32 = 100;
 /// Why something was not packed. Whatever it was, the original is there.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unpacked {
-    /// The time of the run is over.
-    #[error("there was no time for it")]
-    OutOfTime,
+    /// The time of the run is over. What there is to know about that follows.
+    #[error("there was no time for it{0}")]
+    OutOfTime(&'static str),
     /// It is not what it was any more.
     #[error("it changed meanwhile")]
     Changed,
@@ -122,7 +122,7 @@ impl Packing<'_> {
         let mut block = vec![0; BLOCK_BYTES];
         loop {
             if !(self.may_go_on)() {
-                return Err(Unpacked::OutOfTime);
+                return Err(Unpacked::OutOfTime(""));
             }
             let read = source.read(&mut block).map_err(|error| Unpacked::io("read it", error))?;
             if read == 0 {
@@ -187,7 +187,7 @@ pub(super) fn content(
     let mut block = vec![0; BLOCK_BYTES];
     loop {
         if !may_go_on() {
-            return Err(Unpacked::OutOfTime);
+            return Err(Unpacked::OutOfTime(""));
         }
         match source.read(&mut block).map_err(|error| Unpacked::io("read the archive", error))? {
             0 => return Ok(counted.end()),

@@ -21,6 +21,8 @@ const MOST_FAILURES: usize = 3;
 const BEGINS_WITHIN: f64 = 0.6;
 /// And none is worked on for longer than this share.
 const ENDS_WITHIN: f64 = 0.8;
+/// What was not done in so much of the time will not be in a later run: it does not wait for one, it has failed.
+const ENOUGH: f64 = 0.4;
 
 impl DataStoreControl for LogFolder {
     fn read<'a>(&'a self, data: &'a DataRef) -> Pending<'a, Sight<Option<DataState>>> {
@@ -85,10 +87,14 @@ impl LogFolder {
                 self.put_off(task.key);
                 continue;
             }
+            let from = self.clock.elapsed();
             match (task.work)(&root, &may_go_on) {
                 Ok(sizes) => tally.done(sizes),
                 Err(Unpacked::Changed) => tally.changed += 1,
-                Err(Unpacked::OutOfTime) if place > 0 => {
+                Err(Unpacked::OutOfTime(_))
+                    if place > 0
+                        && self.clock.elapsed().saturating_sub(from) < time.mul_f64(ENOUGH) =>
+                {
                     tally.left += 1;
                     self.put_off(task.key);
                 }

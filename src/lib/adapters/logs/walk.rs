@@ -20,6 +20,8 @@ pub(in crate::adapters) struct About {
     pub(in crate::adapters) mode: u32,
     pub(in crate::adapters) names: i64,
     pub(in crate::adapters) size_bytes: u64,
+    /// What of it is on the disk, in bytes.
+    allocated_bytes: u64,
     /// When it was last written, in seconds and nanoseconds.
     pub(in crate::adapters) written: (i64, i64),
 }
@@ -45,6 +47,7 @@ impl About {
             mode: found.st_mode & 0o777,
             names: i64::try_from(found.st_nlink).unwrap_or(i64::MAX),
             size_bytes: u64::try_from(found.st_size).unwrap_or_default(),
+            allocated_bytes: u64::try_from(found.st_blocks).unwrap_or_default().saturating_mul(512),
             written: (found.st_mtime, i64::try_from(found.st_mtime_nsec).unwrap_or_default()),
         })
     }
@@ -52,6 +55,11 @@ impl About {
     pub(in crate::adapters) fn written_at(&self) -> Timestamp {
         let nanos = i32::try_from(self.written.1).unwrap_or_default();
         Timestamp::new(self.written.0, nanos).unwrap_or(Timestamp::MIN)
+    }
+
+    /// Whether most of it is holes, or takes no room for another reason.
+    pub(super) const fn is_hollow(&self) -> bool {
+        self.allocated_bytes < self.size_bytes / 2
     }
 
     /// Whether nobody has written to it, nor put another in its place.

@@ -11,6 +11,11 @@ use super::logs::{Archive, Held, LogFile, LogsLook, Tier};
 /// Cuts are multiples of it, and so of the blocks of every file system that can cut in place (at most 64 KiB).
 pub const CUT_BYTES: u64 = 1024 * 1024;
 
+/// A log that is larger may take more time than there is, as one of many gigabytes of holes does, so that all others go before it.
+const SLOW_BYTES: u64 = 1024 * 1024 * 1024;
+/// And so may an archive of so many bytes: text is packed to about an eighth.
+const SLOW_PACKED_BYTES: u64 = SLOW_BYTES / 8;
+
 /// How a set of logs is tended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogRules {
@@ -78,13 +83,13 @@ impl LogRules {
         due
     }
 
-    /// The logs that are to be archived, the oldest first.
+    /// The logs that are to be archived, the oldest first; those that may take long come last, the largest at the very end.
     #[must_use]
     pub fn old<'a>(&self, look: &'a LogsLook, now: Timestamp) -> Vec<&'a LogFile> {
         let newest = newest(&look.files);
         let is_due = |file: &&LogFile| matches!(self.archive(&newest, file, now), Ruling::Due);
         let mut due: Vec<&LogFile> = look.files.iter().filter(is_due).collect();
-        due.sort_by_key(|file| file.written_at);
+        due.sort_by_key(|file| (slow(file.size_bytes, SLOW_BYTES), file.written_at));
         due
     }
 
@@ -103,7 +108,7 @@ impl LogRules {
         stuck
     }
 
-    /// The archives that are to be packed tighter, the oldest first.
+    /// The archives that are to be packed tighter, the oldest first; those that may take long come last, the largest at the very end.
     #[must_use]
     pub fn warm<'a>(&self, look: &'a LogsLook, now: Timestamp) -> Vec<&'a Archive> {
         let gone = self.expired(look, now);
@@ -112,7 +117,9 @@ impl LogRules {
             archive.tier == Tier::Warm && is_old && !archive.put_off && !gone.contains(archive)
         };
         let mut due: Vec<&Archive> = look.archives.iter().filter(is_due).collect();
-        due.sort_by_key(|archive| archive.written_at);
+        due.sort_by_key(|archive| {
+            (slow(archive.size_bytes, SLOW_PACKED_BYTES), archive.written_at)
+        });
         due
     }
 
@@ -187,6 +194,11 @@ fn newest(files: &[LogFile]) -> Newest<'_> {
         }
     }
     newest
+}
+
+/// Sorts what is larger than that behind everything else, and by its size.
+fn slow(bytes: u64, than: u64) -> Option<u64> {
+    (bytes > than).then_some(bytes)
 }
 
 fn rank(archive: &Archive) -> (Timestamp, &str, Tier) {

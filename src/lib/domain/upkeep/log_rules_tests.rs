@@ -78,6 +78,23 @@ fn the_last_words_of_every_tenant_stay_however_long_its_number_is() {
 }
 
 #[test]
+fn a_log_that_may_take_all_the_time_waits_for_all_others() {
+    let sizes = [(4, 400_000), (3, 5000), (2, 1024), (1, 1)];
+    let old =
+        sizes.map(|(number, mib)| file(&format!("a.log.{number}"), 10 + number, mib, Held::Free));
+    let files = [vec![file("a.log", 0, 1, Held::Free)], old.to_vec()].concat();
+    let archives = [(50, 900), (40, 200), (35, 1)].map(|(age, mib)| Archive {
+        size_bytes: mib * CUT_BYTES,
+        ..archive("a.log.9", age, Tier::Warm)
+    });
+    let look = look(files, archives.to_vec());
+    let order = ["a.log.2", "a.log.1", "a.log.3", "a.log.4"];
+    assert_eq!(names(rules().old(&look, day(NOW))), order);
+    let warm: Vec<_> = rules().warm(&look, day(NOW)).into_iter().map(|one| &one.name).collect();
+    assert_eq!(warm, ["a.log.9.35.gz", "a.log.9.40.gz", "a.log.9.50.gz"]);
+}
+
+#[test]
 fn what_is_held_open_is_in_use_however_old_and_what_cannot_be_seen_is_left_with_its_reason() {
     let unseen = Held::Unseen { why: "its writers cannot be seen".to_owned() };
     let files = vec![
