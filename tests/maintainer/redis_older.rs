@@ -1,6 +1,8 @@
-//! Servers that tell less of themselves, as older versions do: a real one, behind somebody who leaves lines out of its answers.
+//! Servers that tell of themselves what a test cannot wait for, or less, as older versions do: real ones, behind somebody who
+//! changes a line of their answers.
 
 use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::Duration;
@@ -11,8 +13,11 @@ use super::redis_house::RedisHouse;
 
 const SOON: Duration = Duration::from_secs(10);
 
-/// Passes everything on, but for the line of this name in answers to INFO.
-fn without(name: &'static str, server: &Path, here: &Path) {
+/// Lines of an answer to INFO, told otherwise, or not at all.
+type Lines = &'static [(&'static str, Option<&'static str>)];
+
+/// Passes everything on, but for these lines.
+fn retold(lines: Lines, server: &Path, here: &Path) {
     let listener = UnixListener::bind(here).expect("a socket");
     let server = server.to_owned();
     std::thread::spawn(move || {
@@ -21,7 +26,7 @@ fn without(name: &'static str, server: &Path, here: &Path) {
             let (asked, told) = (near.try_clone().expect("a socket"), near);
             let (ask, tell) = (far.try_clone().expect("a socket"), far);
             std::thread::spawn(move || pass(asked, ask, <[u8]>::to_vec));
-            std::thread::spawn(move || pass(tell, told, |answer| left_out(name, answer)));
+            std::thread::spawn(move || pass(tell, told, |answer| changed(lines, answer)));
         }
     });
 }
@@ -46,16 +51,21 @@ fn length(answer: &[u8]) -> Option<usize> {
     Some(head.len() + head.parse::<usize>().ok()? + 5)
 }
 
-fn left_out(name: &str, answer: &[u8]) -> Vec<u8> {
+fn changed(lines: Lines, answer: &[u8]) -> Vec<u8> {
     let text = str::from_utf8(answer).unwrap_or_default();
     let Some((_, body)) = text.split_once("\r\n").filter(|_| text.contains("redis_version:"))
     else {
         return answer.to_vec();
     };
-    let lines = body.trim_end_matches("\r\n").split("\r\n");
-    let kept: Vec<&str> = lines.filter(|line| !line.starts_with(&format!("{name}:"))).collect();
-    let kept = kept.join("\r\n");
-    format!("${}\r\n{kept}\r\n", kept.len()).into_bytes()
+    let told = body.trim_end_matches("\r\n").split("\r\n").filter_map(|line| {
+        let name = line.split(':').next().unwrap_or_default();
+        match lines.iter().find(|(changed, _)| *changed == name) {
+            Some((_, value)) => value.map(|value| format!("{name}:{value}")),
+            None => Some(line.to_owned()),
+        }
+    });
+    let told = told.collect::<Vec<_>>().join("\r\n");
+    format!("${}\r\n{told}\r\n", told.len()).into_bytes()
 }
 
 #[test]
@@ -63,7 +73,7 @@ fn a_server_before_6_2_is_seen_and_its_limit_of_clients_is_asked_for() {
     let Some(server) = PrivateRedis::start("maxclients 10") else { return };
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path().join("old.sock");
-    without("maxclients", &server.socket(), &here);
+    retold(&[("maxclients", None)], &server.socket(), &here);
     let grant = ["ACL", "SETUSER", "ops", "on", ">s3cret-ops", "+info", "+ping", "+client|setname"];
     server.cli(&grant);
     let mut house = RedisHouse::of(server);
@@ -85,4 +95,35 @@ fn a_server_before_6_2_is_seen_and_its_limit_of_clients_is_asked_for() {
     assert_eq!(unknown.keys().collect::<Vec<_>>(), ["redis_clients"], "{report:#?}");
     assert!(unknown["redis_clients"].to_string().contains("CONFIG GET"), "{report:#?}");
     assert_eq!(report.code, Some(2), "{report:#?}");
+}
+
+#[test]
+fn a_server_that_has_lost_its_master_is_told_after_a_while_and_no_run_after_that_is_red() {
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+    let port = free.expect("an address").port();
+    let settings = format!("port {port}\nbind 127.0.0.1\nrepl-diskless-sync-delay 0");
+    let Some(mut first) = PrivateRedis::start(&settings) else { return };
+    let Some(second) = PrivateRedis::start(&format!("replicaof 127.0.0.1 {port}")) else { return };
+    let follows = |server: &PrivateRedis| server.info("master_link_status") == "up";
+    assert!(wait_until(SOON, || follows(&second)), "{}", second.log());
+    first.kill();
+    assert!(wait_until(SOON, || !follows(&second)), "{}", second.log());
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path().join("longer.sock");
+    let mut house = RedisHouse::of(second);
+    let report = house.tend();
+    assert_eq!((report.left("redis"), report.code), (String::new(), Some(0)), "{report:#?}");
+    let longer: Lines =
+        &[("uptime_in_seconds", Some("9000")), ("master_link_down_since_seconds", Some("300"))];
+    retold(longer, &house.server.socket(), &here);
+    house.at(Some(&format!("redis+unix://{}", here.display())));
+    let report = house.tend();
+    let said = report.left("redis_cut_off");
+    assert!(said.contains("has not heard of it for minutes"), "{report:#?}");
+    assert_eq!(report.code, Some(1), "{report:#?}");
+    assert!(house.advice().contains("INFO replication"), "{}", house.advice());
+    assert_eq!(house.tend().code, Some(0), "a person knows");
+    house.server.cli(&["REPLICAOF", "NO", "ONE"]);
+    let report = house.tend();
+    assert_eq!((report.left("redis"), report.code), (String::new(), Some(0)), "{report:#?}");
 }

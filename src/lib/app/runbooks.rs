@@ -224,6 +224,10 @@ pub(crate) static RUNBOOKS: &[(&str, &str)] = &[
         include_str!("../../../docs/runbooks/redis_clients.md"),
     ),
     (
+        "redis_cut_off",
+        include_str!("../../../docs/runbooks/redis_cut_off.md"),
+    ),
+    (
         "redis_evicting",
         include_str!("../../../docs/runbooks/redis_evicting.md"),
     ),

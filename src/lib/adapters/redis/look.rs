@@ -107,10 +107,12 @@ fn look(
     now: Timestamp,
 ) -> Result<KeyspaceLook, String> {
     let databases = info.databases()?;
-    let uptime = SignedDuration::from_secs(info.number("uptime_in_seconds")?);
+    let up: u64 = info.number("uptime_in_seconds")?;
+    let uptime = SignedDuration::from_secs(i64::try_from(up).unwrap_or(i64::MAX));
     Ok(KeyspaceLook {
         version: info.text("redis_version")?.to_owned(),
         is_replica: !info.is("role", "master"),
+        cut_off: cut_off(info, up).map(Duration::from_secs),
         started_at: now.checked_sub(uptime).unwrap_or(Timestamp::MIN),
         memory: memory(info)?,
         keys: databases.iter().map(|one| one.keys).sum(),
@@ -131,6 +133,19 @@ fn look(
         }),
         busy: busy(info),
     })
+}
+
+/// For how many seconds its link to the server that it follows is down. Of one that was never up, older versions tell the time since
+/// 1970 and newer ones -1; while it takes over what that server holds for the first time, nothing is wrong.
+fn cut_off(info: &Info, up: u64) -> Option<u64> {
+    if !info.is("master_link_status", "down") {
+        return None;
+    }
+    let down: Option<u64> = info.number("master_link_down_since_seconds").ok();
+    match down.filter(|down| *down <= up) {
+        None if info.is("master_sync_in_progress", "1") => None,
+        down => Some(down.unwrap_or(up)),
+    }
 }
 
 fn memory(info: &Info) -> Result<MemoryLook, String> {
@@ -195,6 +210,19 @@ mod tests {
         let new = read(&format!("{OF_5_0}maxclients:10000\n")).unwrap();
         assert_eq!(new.most_clients, 10_000);
         assert_eq!(KeyspaceLook { most_clients: 0, ..new }, old);
+    }
+
+    #[test]
+    fn how_long_a_link_is_down_is_told_or_bounded_by_the_time_since_the_start() {
+        let of = |lines: &str| cut_off(&Info::of(lines), 1000);
+        let down = "master_link_status:down\nmaster_link_down_since_seconds";
+        assert_eq!(of("role:master"), None);
+        assert_eq!(of("master_link_status:up"), None);
+        assert_eq!(of(&format!("{down}:301\nmaster_sync_in_progress:1")), Some(301));
+        for never in ["-1", "1790000000"] {
+            assert_eq!(of(&format!("{down}:{never}\nmaster_sync_in_progress:0")), Some(1000));
+            assert_eq!(of(&format!("{down}:{never}\nmaster_sync_in_progress:1")), None);
+        }
     }
 
     #[test]

@@ -96,6 +96,8 @@ pub const REDIS_PERSISTENCE: CheckId = CheckId::of("redis_persistence");
 pub const REDIS_FRAGMENTED: CheckId = CheckId::of("redis_fragmented");
 /// The clients of a Redis server come to their limit.
 pub const REDIS_CLIENTS: CheckId = CheckId::of("redis_clients");
+/// A Redis server has lost the one that it follows.
+pub const REDIS_CUT_OFF: CheckId = CheckId::of("redis_cut_off");
 /// A Redis server is slow to answer.
 pub const REDIS_SLOW: CheckId = CheckId::of("redis_slow");
 /// Many keys of a Redis server have expired and take room still.
@@ -256,6 +258,12 @@ const CHECKS: &[CheckSpec] = &[
     check(
         REDIS_CLIENTS,
         "the clients of a Redis server come to their limit",
+        Severity::Warning,
+        CheckClass::Advice,
+    ),
+    check(
+        REDIS_CUT_OFF,
+        "a Redis server has lost the one that it follows",
         Severity::Warning,
         CheckClass::Advice,
     ),

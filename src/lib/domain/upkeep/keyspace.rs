@@ -14,6 +14,10 @@ pub struct KeyspaceLook {
     pub version: String,
     /// Whether it follows another server, which alone lets keys go.
     pub is_replica: bool,
+    /// For how long it has not heard of the server that it follows, if it does not; of one that it never reached, since its own
+    /// start.
+    #[serde(default)]
+    pub cut_off: Option<Duration>,
     /// When it was started, to the second.
     pub started_at: Timestamp,
     /// Its memory.

@@ -1,11 +1,13 @@
 //! What is wrong with Redis servers, and what of their upkeep is due. Pure.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::checks::{
-    REDIS_CLIENTS, REDIS_EVICTED_SERIES, REDIS_EVICTING, REDIS_EXPIRED_KEPT, REDIS_EXPIRED_SERIES,
-    REDIS_FRAGMENTED, REDIS_MEMORY, REDIS_PERSISTENCE, REDIS_REJECTED_SERIES, REDIS_SLOW,
-    REDIS_UNREACHABLE,
+    REDIS_CLIENTS, REDIS_CUT_OFF, REDIS_EVICTED_SERIES, REDIS_EVICTING, REDIS_EXPIRED_KEPT,
+    REDIS_EXPIRED_SERIES, REDIS_FRAGMENTED, REDIS_MEMORY, REDIS_PERSISTENCE, REDIS_REJECTED_SERIES,
+    REDIS_SLOW, REDIS_UNREACHABLE,
 };
 use super::super::{Fault, Snapshot};
 use super::fault::{MemoryLimit, RedisFault, SaveTrouble, is_cache};
@@ -26,17 +28,20 @@ const LEAST_EXPIRED: f64 = 1000.0;
 /// Where fewer of the keys than one in so many may be let go, that room is soon used up.
 const FEW: u64 = 10;
 
+/// A link that is down for less comes up again by itself: that server is started anew, or the network is.
+const SHORT_BREAK: Duration = Duration::from_mins(5);
 /// A server tells how long it has been up in whole seconds, by a clock that is cut to them.
 const EXACT: SignedDuration = SignedDuration::from_secs(2);
 
 /// The checks of Redis servers.
-const CHECKS: [&CheckId; 8] = [
+const CHECKS: [&CheckId; 9] = [
     &REDIS_UNREACHABLE,
     &REDIS_MEMORY,
     &REDIS_EVICTING,
     &REDIS_PERSISTENCE,
     &REDIS_FRAGMENTED,
     &REDIS_CLIENTS,
+    &REDIS_CUT_OFF,
     &REDIS_SLOW,
     &REDIS_EXPIRED_KEPT,
 ];
@@ -106,6 +111,7 @@ impl Of<'_> {
             check if *check == REDIS_PERSISTENCE => self.unsaved(look),
             check if *check == REDIS_FRAGMENTED => Ok(self.fragmented(&look.memory)),
             check if *check == REDIS_CLIENTS => self.clients(look),
+            check if *check == REDIS_CUT_OFF => Ok(self.cut_off(look)),
             check if *check == REDIS_SLOW => Ok(self.slow(look)),
             check if *check == REDIS_EXPIRED_KEPT => Ok(self.expired(look)),
             _ => Ok(None),
@@ -218,6 +224,12 @@ impl Of<'_> {
             most: look.most_clients,
             rejected,
         }))
+    }
+
+    /// What it answers meanwhile is what it heard last.
+    fn cut_off(&self, look: &KeyspaceLook) -> Option<RedisFault> {
+        let lasts = look.cut_off.is_some_and(|lasts| lasts >= SHORT_BREAK);
+        lasts.then(|| RedisFault::CutOff { name: self.name() })
     }
 
     fn slow(&self, look: &KeyspaceLook) -> Option<RedisFault> {

@@ -67,6 +67,11 @@ pub enum RedisFault {
         /// How many were turned away, and since when, in words, if any were.
         rejected: Option<(u64, String)>,
     },
+    /// It follows another server, and does not hear of that one any more.
+    CutOff {
+        /// The server.
+        name: String,
+    },
     /// It is slow to answer even what needs no work.
     Slow {
         /// The server.
@@ -201,6 +206,7 @@ impl RedisFault {
             | Self::Evicting { .. }
             | Self::Fragmented { .. }
             | Self::Clients { .. }
+            | Self::CutOff { .. }
             | Self::Slow { .. } => Severity::Warning,
             Self::ExpiredKept { .. } => Severity::Info,
         }
@@ -226,6 +232,10 @@ impl RedisFault {
             Self::Clients { name, most, .. } => {
                 format!("{name} has nearly as many clients as it takes (maxclients is {most})")
             }
+            Self::CutOff { name } => format!(
+                "{name} follows another Redis server and has not heard of it for minutes: it answers with what it knew then, \
+                 or refuses to"
+            ),
             Self::Slow { name, than } => {
                 format!("{name} takes longer than {than} for an answer that needs no work")
             }
@@ -259,6 +269,7 @@ impl RedisFault {
             }
             Self::Fragmented { .. } => vec![fact("command", "MEMORY PURGE")],
             Self::Clients { .. } => vec![fact("command", "CLIENT LIST")],
+            Self::CutOff { .. } => vec![fact("command", "INFO replication")],
             Self::Slow { .. } => vec![fact("command", "SLOWLOG GET 10")],
             // How many it is changes all the time, and is no news.
             Self::ExpiredKept { .. } => vec![fact("command", "CONFIG GET active-expire-effort")],

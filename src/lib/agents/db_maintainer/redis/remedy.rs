@@ -28,6 +28,9 @@ pub(in super::super) fn remedy(fault: &RedisFault) -> Remedy {
         RedisFault::Clients { .. } => {
             "find who connects and does not let go: CLIENT LIST; then maxclients, or timeout"
         }
+        RedisFault::CutOff { .. } => {
+            "is that server up, and does its password (masterauth) hold? Which one is to be followed its owner knows"
+        }
         RedisFault::Slow { .. } => {
             "long commands, forks and swapping are told by SLOWLOG GET and LATENCY DOCTOR"
         }

@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use super::super::checks::{
-    REDIS_CLIENTS, REDIS_EVICTED_SERIES, REDIS_EVICTING, REDIS_EXPIRED_KEPT, REDIS_FRAGMENTED,
-    REDIS_MEMORY, REDIS_PERSISTENCE, REDIS_SLOW, REDIS_UNREACHABLE,
+    REDIS_CLIENTS, REDIS_CUT_OFF, REDIS_EVICTED_SERIES, REDIS_EVICTING, REDIS_EXPIRED_KEPT,
+    REDIS_FRAGMENTED, REDIS_MEMORY, REDIS_PERSISTENCE, REDIS_SLOW, REDIS_UNREACHABLE,
 };
 use super::super::{DbMaintainer, Fault, Snapshot};
 use super::RedisSettings;
@@ -22,13 +22,14 @@ use crate::domain::subject::CheckId;
 use crate::domain::upkeep::{AofLook, KeyspaceLook, MemoryLook, SaveLook, SavePoint, SaveRules};
 
 const MIB: u64 = 1024 * 1024;
-const ALL: [&CheckId; 8] = [
+const ALL: [&CheckId; 9] = [
     &REDIS_UNREACHABLE,
     &REDIS_MEMORY,
     &REDIS_EVICTING,
     &REDIS_PERSISTENCE,
     &REDIS_FRAGMENTED,
     &REDIS_CLIENTS,
+    &REDIS_CUT_OFF,
     &REDIS_SLOW,
     &REDIS_EXPIRED_KEPT,
 ];
@@ -45,6 +46,7 @@ fn look() -> KeyspaceLook {
     KeyspaceLook {
         version: "7.0.15".to_owned(),
         is_replica: false,
+        cut_off: None,
         started_at: ago(60 * 24 * 30),
         memory: MemoryLook {
             used_bytes: 100 * MIB,
@@ -243,6 +245,9 @@ fn waste_clients_and_slow_answers_are_told_from_their_limits_on() {
     assert!(matches!(verdict(&REDIS_CLIENTS, &untold), Verdict::Unknown { .. }));
     let rejected = KeyspaceLook { most_clients: 0, ..rejected };
     assert!(told(&REDIS_CLIENTS, &rejected).is_some());
+    let cut_off = |secs| KeyspaceLook { cut_off: Some(Duration::from_secs(secs)), ..look() };
+    assert_eq!(told(&REDIS_CUT_OFF, &cut_off(299)), None);
+    assert!(told(&REDIS_CUT_OFF, &cut_off(300)).unwrap().1.contains("what it knew then"));
     let answers = |ms| KeyspaceLook { answers_within: Duration::from_millis(ms), ..look() };
     assert_eq!(told(&REDIS_SLOW, &answers(100)), None);
     assert!(told(&REDIS_SLOW, &answers(101)).unwrap().1.contains("longer than 100ms"));
