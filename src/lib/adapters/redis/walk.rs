@@ -70,7 +70,9 @@ fn measures(info: &Info) -> Result<BTreeMap<Measure, String>, String> {
 }
 
 impl RedisServer {
-    /// Walks over every database in which keys expire, for at most `time`, from where the last walk ended.
+    /// Walks over every database in which keys expire, for at most `time`, from where the last walk ended. What it tells to have
+    /// gone is the growth of the server's own count, which has those too that the server let go by itself meanwhile: at most so many
+    /// are the walk's.
     async fn reclaim(&self, time: Duration) -> Result<String, ActFailure> {
         let began = self.clock.elapsed();
         let mut session = self.session().await.map_err(ActFailure::NotSent)?;
@@ -109,7 +111,7 @@ impl RedisServer {
             None => "",
         };
         Ok(format!(
-            "{reclaimed} expired keys let go, {live} that live passed, in {took:.1} s{rest}"
+            "at most {reclaimed} expired keys let go, {live} that live passed, in {took:.1} s{rest}"
         ))
     }
 
