@@ -104,7 +104,7 @@ need_build_tools() {
 need_test_tools() {
     need_packages nodejs=node npm=npm strace=strace systemd=systemctl procps=ps util-linux=unshare iproute2=ip \
         passwd=useradd adduser=/usr/sbin/adduser dbus=dbus-daemon polkitd=/usr/lib/polkit-1/polkitd faketime=faketime \
-        postgresql=/usr/lib/postgresql redis-server=redis-server age=age
+        postgresql=/usr/lib/postgresql redis-server=redis-server age=age pgbouncer=/usr/sbin/pgbouncer
 }
 
 # PM2 by npm, pinned, into the build folder. It is a peer of the tests and no part of the product.

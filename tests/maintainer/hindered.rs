@@ -221,6 +221,20 @@ fn a_slot_of_a_standby_that_is_gone_is_named_and_nothing_is_vacuumed_in_vain() {
         left.contains("removes nothing while the replication slot replica, which nobody reads,"),
         "{report:#?}"
     );
+    // One that the server has given up holds nothing, and still tells what it held.
+    house.server.sql("ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'");
+    house.server.sql("SELECT pg_reload_conf()");
+    let lost = "SELECT count(*) FROM pg_replication_slots WHERE wal_status = 'lost'";
+    let given_up = || {
+        house.server.sql("CREATE TABLE filler AS SELECT generate_series(1, 1000)");
+        house.server.sql("DROP TABLE filler");
+        house.server.sql("SELECT pg_switch_wal()");
+        house.server.sql("CHECKPOINT");
+        house.server.sql(lost) == "1"
+    };
+    assert!(wait_until(SOON, given_up), "{}", house.server.log());
+    let report = house.tend();
+    assert!(report.proved().contains(&"vacuum main/public.first"), "{report:#?}");
 }
 
 #[test]

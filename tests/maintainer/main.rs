@@ -18,6 +18,7 @@ mod lost_keys;
 #[path = "../support/nobody.rs"]
 mod nobody;
 mod object_storage;
+mod odd_schemas;
 #[path = "../support/peers.rs"]
 mod peers;
 #[path = "../support/peers_pm2.rs"]
@@ -28,6 +29,7 @@ mod peers_postgres;
 mod peers_redis;
 #[path = "../support/peers_s3.rs"]
 mod peers_s3;
+mod pooler;
 mod postgres;
 mod put_off;
 mod rebuild_kills;

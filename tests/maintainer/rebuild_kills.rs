@@ -24,6 +24,8 @@ const SMALL_STEP: Duration = Duration::from_micros(50);
 const TRIES: u32 = 5;
 /// An answer that takes longer waits for the rebuild itself.
 const AT_ONCE: Duration = Duration::from_millis(40);
+/// After so many looks each small step is as much longer as the first ones were.
+const BUSY: u32 = 5000;
 /// More looks than any rebuild of this size takes.
 const STEPS: u32 = 50_000;
 const BUILD: &str = "waiting for writers before build";
@@ -128,7 +130,9 @@ impl Rebuild {
         let before = PHASES[place - 1].0;
         let ask = "SELECT coalesce((SELECT phase FROM pg_stat_progress_create_index), 'over');";
         self.stop();
-        for _ in 0..STEPS {
+        for taken in 0..STEPS {
+            // On a busy machine it may not get its turn in so short a step.
+            let small_step = SMALL_STEP * (1 + taken / BUSY);
             self.eyes.begin(ask);
             let mut now = self.eyes.answer(AT_ONCE);
             // What it answers after a step was so before.
@@ -138,7 +142,7 @@ impl Rebuild {
             }
             match now.as_deref() {
                 Some(now) if now == phase => return true,
-                Some(now) if now == before => self.step(SMALL_STEP),
+                Some(now) if now == before => self.step(small_step),
                 Some("over") => return false,
                 Some(_) | None => self.step(STEP),
             }

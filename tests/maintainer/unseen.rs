@@ -77,3 +77,17 @@ fn who_waits_is_let_through_by_a_user_who_may_not_see_what_others_do() {
     let house = owned(house);
     super::yields::let_through_a_vacuum(&house);
 }
+
+#[test]
+fn who_may_not_tend_a_table_says_so_and_what_would_help() {
+    let Some(house) = House::new(&["orders"]) else { return };
+    let house = owned(house);
+    house.server.sql("ALTER TABLE orders OWNER TO postgres; GRANT pg_read_all_stats TO keeper");
+    let report = house.tend();
+    let why = report.report["not_sent"].to_string();
+    let grant = "GRANT postgres TO keeper;";
+    assert!(why.contains(grant), "{report:#?}");
+    house.server.sql(grant);
+    let report = house.tend();
+    assert_eq!(report.proved(), ["vacuum main/public.orders"], "{report:#?}");
+}

@@ -12,6 +12,18 @@ use crate::domain::operation::Upkeep;
 use crate::domain::upkeep::{Holder, REBUILD_PATIENCE};
 use crate::ports::processes::ActFailure;
 
+/// Whose an object is, who we are, and whether we may tend it. Whoever may not vacuum a table is told so by the server in a warning
+/// alone, and its statement ends well.
+const OWNED: &str = "
+    SELECT quote_ident(pg_get_userbyid(class.relowner)), quote_ident(current_user::text),
+           pg_has_role(class.relowner, 'USAGE')
+           OR class.relkind <> 'i' AND (SELECT pg_has_role(datdba, 'USAGE') FROM pg_database
+                                        WHERE datname = current_database())
+           OR CASE WHEN current_setting('server_version_num')::int >= 170000
+                   THEN has_table_privilege(coalesce(own.indrelid, class.oid), 'MAINTAIN') END
+    FROM pg_class AS class LEFT JOIN pg_index AS own ON own.indexrelid = class.oid
+    WHERE class.oid = to_regclass($1)";
+
 /// The names of indexes that are not valid.
 pub(super) type Invalid = BTreeSet<String>;
 
@@ -76,6 +88,9 @@ async fn hindrance(
     if let Some(why) = busy(session).await? {
         return Ok(Err(why));
     }
+    if let Some(why) = not_ours(session, object).await? {
+        return Ok(Err(why));
+    }
     if !matches!(verb, Upkeep::DropInvalidIndex | Upkeep::ReindexIndex) {
         return Ok(Ok(Invalid::new()));
     }
@@ -93,4 +108,13 @@ async fn hindrance(
         )));
     }
     Ok(Ok(invalid.into_iter().map(|index| index.name).collect()))
+}
+
+/// Why we may not tend an object, with what a person could run, if so.
+async fn not_ours(session: &mut PgConnection, object: &str) -> Result<Option<String>, sqlx::Error> {
+    let asked = sqlx::query_as(OWNED).persistent(false).bind(object);
+    let found: Option<(String, String, Option<bool>)> = asked.fetch_optional(session).await?;
+    Ok(found.filter(|(.., may)| *may != Some(true)).map(|(owner, we, _)| {
+        format!("it is of {owner}, and only its owner may do that; a person could run GRANT {owner} TO {we};")
+    }))
 }

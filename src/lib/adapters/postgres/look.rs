@@ -9,13 +9,13 @@ use sqlx::postgres::{PgConnection, PgRow};
 use super::Postgres;
 use super::session::{LOOK, end};
 use super::statements::{
-    BLOATED, BUSY, COUNTERS, ELSEWHERE, IDLE, INVALID, KEYS, PREPARED, QUERIES, SERVER, SLOTS,
-    STANDBYS, TABLES, UNSEEN,
+    BLOATED, BUSY, COUNTERS, ELSEWHERE, IDLE, INVALID, KEYS, PARTITIONED, PREPARED, QUERIES,
+    SERVER, SLOTS, STANDBYS, TABLES, UNSEEN,
 };
 use crate::domain::sight::{Blind, Sight};
 use crate::domain::upkeep::{
     BloatedIndex, Counter, DatabaseLook, ElsewhereKind, Holder, InvalidIndex, KeyColumn,
-    OldElsewhere, TableLook, Unseen,
+    OldElsewhere, PartitionedTable, TableLook, Unseen,
 };
 use crate::ports::Pending;
 use crate::ports::data_store::Database;
@@ -51,6 +51,7 @@ impl Postgres {
             return Ok(Err(Blind::because(format!("the database {} {why}", self.name))));
         }
         let tables = all(session, TABLES, table).await?;
+        let partitioned = partitioned(all(session, PARTITIONED, |row| row).await?);
         let elsewhere = all(session, ELSEWHERE, elsewhere).await?;
         let invalid = invalid_indexes(session).await?;
         let counters = all(session, COUNTERS, counter).await?;
@@ -70,6 +71,7 @@ impl Postgres {
             freeze_max_age: count(freeze),
             multixact_freeze_max_age: count(multixact),
             tables,
+            partitioned,
             elsewhere,
             invalid,
             bloated: sizes.into_iter().map(|row| self.bloated(row)).collect(),
@@ -117,22 +119,21 @@ pub(super) async fn invalid_indexes(
 }
 
 pub(super) async fn holders(session: &mut PgConnection) -> Result<Vec<Holder>, sqlx::Error> {
-    let mut holders = all(session, IDLE, |(pid, user, application, since, holds)| Holder::Idle {
-        pid,
-        user,
-        application,
-        since: lasts(since),
-        holds,
-    })
-    .await?;
-    let query = |(pid, user, application, since)| Holder::Query {
-        pid,
-        user,
-        application,
-        since: lasts(since),
+    type SessionRow = (i32, String, String, i64, Option<i64>);
+    let idle = |(pid, user, application, since, age): SessionRow| {
+        let (since, age) = (lasts(since), age.map(count));
+        Holder::Idle { pid, user, application, since, age }
+    };
+    let mut holders = all(session, IDLE, idle).await?;
+    let query = |(pid, user, application, since, age): SessionRow| {
+        let (since, age) = (lasts(since), count(age.unwrap_or_default()));
+        Holder::Query { pid, user, application, since, age }
     };
     holders.extend(all(session, QUERIES, query).await?);
-    let prepared = |(name, owner, since)| Holder::Prepared { name, owner, since: lasts(since) };
+    let prepared = |(name, owner, since, age)| {
+        let (since, age) = (lasts(since), count(age));
+        Holder::Prepared { name, owner, since, age }
+    };
     holders.extend(all(session, PREPARED, prepared).await?);
     let slot = |(name, active, age, of_catalogues): (String, bool, Option<i64>, Option<i64>)| {
         let (age, catalogue_age) = (age.map(count), of_catalogues.map(count));
@@ -167,7 +168,7 @@ fn lasts(milliseconds: i64) -> Duration {
 }
 
 /// Its names; rows that are live; those that are dead, inserted and changed, each with how many are waited for; its ages and
-/// vacuums, and whether autovacuum is kept away.
+/// vacuums, whether autovacuum is kept away, and how long ago it was vacuumed.
 type TableRow = (
     String,
     String,
@@ -183,12 +184,13 @@ type TableRow = (
     Option<i64>,
     i64,
     bool,
+    Option<i64>,
 );
 
 fn table(row: TableRow) -> TableLook {
     let (name, schema, plain, live, dead, due, inserted, due_inserted, changed, due_changed, ..) =
         row;
-    let (.., age, multixact, vacuums, off) = row;
+    let (.., age, multixact, vacuums, off, vacuumed) = row;
     TableLook {
         name,
         schema,
@@ -204,7 +206,20 @@ fn table(row: TableRow) -> TableLook {
         multixact_age: count(multixact.unwrap_or_default()),
         vacuums: count(vacuums),
         autovacuum_off: off,
+        vacuumed: vacuumed.map(lasts),
     }
+}
+
+/// Each of them with all its parts, from rows that have one each.
+fn partitioned(rows: Vec<(String, String, Option<String>)>) -> Vec<PartitionedTable> {
+    let mut all: Vec<PartitionedTable> = Vec::new();
+    for (schema, plain, part) in rows {
+        match all.last_mut() {
+            Some(last) if last.schema == schema && last.plain == plain => last.parts.extend(part),
+            _ => all.push(PartitionedTable { schema, plain, parts: part.into_iter().collect() }),
+        }
+    }
+    all
 }
 
 fn elsewhere((kind, name, age, multixact): (String, String, i64, i64)) -> OldElsewhere {
@@ -224,14 +239,15 @@ fn key((table, column, last, most): (String, String, i64, i64)) -> KeyColumn {
     KeyColumn { table, column, last: count(last), most: count(most) }
 }
 
-type CounterRow = (String, Option<String>, Option<String>, Option<i64>, i64, Option<i64>);
+type CounterRow = (String, Option<String>, Option<String>, Option<i64>, i64, i64, Option<i64>);
 
-fn counter((sequence, table, column, last, most, column_most): CounterRow) -> Counter {
+fn counter((sequence, table, column, last, least, most, column_most): CounterRow) -> Counter {
     Counter {
         sequence,
         table,
         column,
         last: last.map(count),
+        least: count(least),
         most: count(most),
         column_most: column_most.map(count),
     }

@@ -7,7 +7,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::Postgres;
-use super::statements::SETTINGS;
+use super::statements::BOUND;
 use crate::domain::sight::{Blind, Sight};
 
 /// What our sessions are called, in the server's list and in its log.
@@ -16,8 +16,16 @@ pub(super) const APPLICATION: &str = "opswarden db-maintainer";
 const CONNECT: Duration = Duration::from_secs(5);
 /// So long is a lock waited for: whoever comes for it later waits behind us.
 pub(super) const LOCK: Duration = Duration::from_secs(2);
+/// A transaction of ours that does nothing ends after so long.
+const IDLE: Duration = Duration::from_mins(1);
+/// A vacuum of ours rests as autovacuum does, by the server's own defaults.
+const REST: (&str, &str) = ("vacuum_cost_delay", "2ms");
 /// What statements of a look may take.
 pub(super) const LOOK: Duration = Duration::from_secs(20);
+
+/// What is said where somebody between us and the server keeps our settings from it.
+const POOLER: &str =
+    ": it is a pooler, as it seems, and upkeep needs the address of the server itself";
 
 /// How the database at `url` is reached.
 pub(super) fn options(url: &str) -> Result<PgConnectOptions, String> {
@@ -61,17 +69,31 @@ impl Postgres {
         lock: Duration,
         statement: Duration,
     ) -> Result<PgConnection, String> {
-        let connecting = self.options.connect();
+        let [lock, statement, idle] =
+            [lock, statement, IDLE].map(|time| time.as_millis().max(1).to_string());
+        // At its start and never later: behind a pooler what a session sets would stay with whoever comes next.
+        let options = self.options.clone().options([
+            ("lock_timeout", lock.as_str()),
+            ("statement_timeout", &statement),
+            ("idle_in_transaction_session_timeout", &idle),
+            REST,
+        ]);
         let patience = self.clock.sleep(CONNECT);
-        let connected = match select(Box::pin(connecting), patience).await {
+        let connected = match select(Box::pin(options.connect()), patience).await {
             Either::Left((connected, _)) => connected.map_err(|error| told(&error)),
             Either::Right(_) => Err(format!("no answer within {} s", CONNECT.as_secs())),
         };
-        let mut session =
-            connected.map_err(|why| format!("{} cannot be reached: {why}", self.told()))?;
-        let [lock, statement] = [lock, statement].map(|time| time.as_millis().max(1).to_string());
-        let set = sqlx::query(SETTINGS).persistent(false).bind(lock).bind(statement);
-        set.execute(&mut session).await.map_err(|error| self.unread(&error))?;
+        let mut session = connected.map_err(|why| {
+            let pooler = if why.contains("startup parameter") { POOLER } else { "" };
+            format!("{} cannot be reached: {why}{pooler}", self.told())
+        })?;
+        let bound = sqlx::query_as(BOUND).persistent(false).bind(lock).bind(statement);
+        let (is_bound, _): (bool, Option<String>) =
+            bound.fetch_one(&mut session).await.map_err(|error| self.unread(&error))?;
+        if !is_bound {
+            end(session).await;
+            return Err(format!("{} takes no settings of a session{POOLER}", self.told()));
+        }
         Ok(session)
     }
 

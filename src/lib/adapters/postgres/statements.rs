@@ -1,14 +1,15 @@
 //! Every question that the server is asked. Columns are text, whole numbers and truth values, so that a row means the same in
 //! every version; what a version does not have is asked for by name and simply not found.
 
-/// What every session is bound to, as far as the server knows it: how long a lock is waited for, how long a statement may take,
-/// and that what is at work ends within a second where its client is gone.
-pub(super) const SETTINGS: &str = "
-    SELECT set_config(known.name, wanted.value, false)
-    FROM (VALUES ('lock_timeout', $1), ('statement_timeout', $2),
-                 ('idle_in_transaction_session_timeout', '60000'),
-                 ('client_connection_check_interval', '1000')) AS wanted (name, value)
-    JOIN pg_settings AS known USING (name)";
+/// Whether this session is bound to what it asked for at its start. Where it is, what is at work ends within a second where its
+/// client is gone, if the server can do that.
+pub(super) const BOUND: &str = "
+    SELECT asked.is_bound, CASE WHEN asked.is_bound THEN
+               (SELECT set_config(name, '1000', false) FROM pg_settings
+                WHERE name = 'client_connection_check_interval') END
+    FROM (SELECT bool_and(known.setting = wanted.value) AS is_bound
+          FROM (VALUES ('lock_timeout', $1), ('statement_timeout', $2)) AS wanted (name, value)
+          JOIN pg_settings AS known USING (name)) AS asked";
 
 /// What the server is, whether its autovacuum is on and rows are counted, and at what ages of a table that comes in any case.
 pub(super) const SERVER: &str = "
@@ -34,7 +35,9 @@ pub(super) const TABLES: &str = "
            greatest(age(class.relfrozenxid), age(toast.relfrozenxid))::bigint,
            greatest(mxid_age(class.relminmxid), mxid_age(toast.relminmxid))::bigint,
            coalesce(stat.vacuum_count, 0),
-           coalesce(NOT (own.options ->> 'autovacuum_enabled')::boolean, false)
+           coalesce(NOT (own.options ->> 'autovacuum_enabled')::boolean, false),
+           (extract(epoch FROM clock_timestamp() - greatest(stat.last_vacuum, stat.last_autovacuum))
+            * 1000)::bigint
     FROM pg_class AS class
     JOIN pg_namespace AS space ON space.oid = class.relnamespace
     LEFT JOIN pg_class AS toast ON toast.oid = class.reltoastrelid
@@ -58,6 +61,18 @@ pub(super) const TABLES: &str = "
       AND space.nspname NOT IN ('pg_catalog', 'information_schema')
       AND left(space.nspname, 8) <> 'pg_toast'
     ORDER BY 1";
+
+/// Tables that are divided into others, and the tables that their rows lie in.
+pub(super) const PARTITIONED: &str = "
+    SELECT space.nspname::text, class.relname::text,
+           quote_ident(leaf_space.nspname) || '.' || quote_ident(leaf.relname)
+    FROM pg_class AS class
+    JOIN pg_namespace AS space ON space.oid = class.relnamespace
+    LEFT JOIN LATERAL pg_partition_tree(class.oid) AS part ON part.isleaf
+    LEFT JOIN pg_class AS leaf ON leaf.oid = part.relid AND leaf.relkind = 'r'
+    LEFT JOIN pg_namespace AS leaf_space ON leaf_space.oid = leaf.relnamespace
+    WHERE class.relkind = 'p'
+    ORDER BY 1, 2, 3";
 
 /// What else the server stops for when it becomes too old, the oldest of each kind: tables of the system, of sessions, and other
 /// databases of the server.
@@ -90,7 +105,8 @@ pub(super) const INVALID: &str = "
                         AND held.relation = class.oid AND held.granted
                         AND held.pid <> pg_backend_pid()
                         AND held.mode IN ('ShareUpdateExclusiveLock', 'AccessExclusiveLock')),
-           NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = class.oid)
+           NOT class.relispartition
+             AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = class.oid)
     FROM pg_index AS own
     JOIN pg_class AS class ON class.oid = own.indexrelid
     JOIN pg_namespace AS space ON space.oid = class.relnamespace
@@ -101,25 +117,19 @@ pub(super) const INVALID: &str = "
     ORDER BY 1";
 
 /// Indexes of the usual kind (btree) of at least so many bytes, with what they would take anew: a header of eight bytes and a
-/// pointer of four for each entry, its columns' average width rounded up to eight, in pages of which 24 and 16 bytes are the
-/// server's and a tenth stays free, or what the index's own fill factor leaves. Equal entries that newer servers fold make a real
-/// one smaller, so that the estimate never finds too much. An index whose columns have no statistics, or are expressions, is left
-/// out. Who asks for the size of one waits for whoever has it for themselves: of such a one the last count of its pages is taken.
+/// pointer of four for each entry, its columns' average width rounded up to eight, whole entries in pages of which 24 and 16 bytes
+/// are the server's and a tenth stays free, or what the index's own fill factor leaves. Entries are counted as they were at the last
+/// statistics; of an index that grew since as many more. Equal entries that newer servers fold make a real one smaller, so that the
+/// estimate never finds too much. An index whose columns have no statistics, or are expressions, is left out; so is one whose entries
+/// are so wide that an estimate says little, and one that cannot be built beside itself. Who asks for the size of one waits for whoever has it for themselves: of such a one the last count of its pages is taken.
 /// The folder that it lies in on the server's host not everybody may know.
 pub(super) const BLOATED: &str = "
     SELECT quote_ident(space.nspname) || '.' || quote_ident(class.relname),
            quote_ident(of_space.nspname) || '.' || quote_ident(of_table.relname),
-           CASE WHEN EXISTS (SELECT FROM pg_locks AS held
-                             WHERE held.relation = class.oid AND held.mode = 'AccessExclusiveLock'
-                               AND held.database = (SELECT oid FROM pg_database
-                                                    WHERE datname = current_database()))
-                THEN class.relpages * current_setting('block_size')::bigint
-                ELSE pg_relation_size(class.oid) END,
-           (ceil(class.reltuples * (12 + 8 * ceil(width.bytes / 8.0))
-                 / (current_setting('block_size')::float8 - 40) * 100
-                 / coalesce((SELECT option_value::float8 FROM pg_options_to_table(class.reloptions)
-                             WHERE option_name = 'fillfactor'), 90)) + 1)::bigint
-             * current_setting('block_size')::bigint,
+           real.bytes,
+           (ceil(class.reltuples * real.bytes / (class.relpages * page.bytes)
+                 / floor((page.bytes - 40) * fill.factor / 100 / entry.bytes)) + 1)::bigint
+             * page.bytes,
            class.relfilenode::bigint,
            coalesce(nullif(pg_tablespace_location(class.reltablespace), ''),
                     (SELECT setting FROM pg_settings WHERE name = 'data_directory'))
@@ -137,8 +147,21 @@ pub(super) const BLOATED: &str = "
           AND stat.tablename = of_table.relname AND stat.attname = part.attname
           AND NOT stat.inherited) AS width
       ON width.known = array_length(own.indkey::smallint[], 1)
-    WHERE own.indisvalid AND class.relkind = 'i' AND class.reltuples >= 0
-      AND class.relpersistence = 'p' AND class.relpages * current_setting('block_size')::bigint >= $1
+    CROSS JOIN (SELECT current_setting('block_size')::bigint AS bytes) AS page
+    CROSS JOIN LATERAL (SELECT 12 + 8 * ceil(width.bytes / 8.0) AS bytes) AS entry
+    CROSS JOIN LATERAL (
+        SELECT coalesce((SELECT option_value::float8 FROM pg_options_to_table(class.reloptions)
+                         WHERE option_name = 'fillfactor'), 90) AS factor) AS fill
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN EXISTS (SELECT FROM pg_locks AS held
+                                 WHERE held.relation = class.oid AND held.mode = 'AccessExclusiveLock'
+                                   AND held.database = (SELECT oid FROM pg_database
+                                                        WHERE datname = current_database()))
+                    THEN class.relpages * page.bytes
+                    ELSE pg_relation_size(class.oid) END AS bytes) AS real
+    WHERE own.indisvalid AND NOT own.indisexclusion AND class.relkind = 'i'
+      AND class.reltuples >= 0 AND class.relpages > 0 AND entry.bytes * 8 <= page.bytes
+      AND class.relpersistence = 'p' AND class.relpages * page.bytes >= $1
       AND space.nspname NOT IN ('pg_catalog', 'information_schema')
       AND left(space.nspname, 8) <> 'pg_toast'
     ORDER BY 1";
@@ -152,8 +175,9 @@ pub(super) const COUNTERS: &str = "
            quote_ident(part.attname),
            CASE WHEN has_sequence_privilege(class.oid, 'SELECT, USAGE')
                 THEN coalesce(pg_sequence_last_value(class.oid), 0) END,
-           own.seqmax,
-           CASE part.atttypid WHEN 21 THEN 32767::bigint WHEN 23 THEN 2147483647::bigint END
+           own.seqmin, own.seqmax,
+           CASE coalesce(nullif(kind.typbasetype, 0::oid), part.atttypid)
+                WHEN 21 THEN 32767::bigint WHEN 23 THEN 2147483647::bigint END
     FROM pg_sequence AS own
     JOIN pg_class AS class ON class.oid = own.seqrelid
     JOIN pg_namespace AS space ON space.oid = class.relnamespace
@@ -175,52 +199,59 @@ pub(super) const COUNTERS: &str = "
     LEFT JOIN pg_class AS of_table ON of_table.oid = fills.of_table
     LEFT JOIN pg_namespace AS of_space ON of_space.oid = of_table.relnamespace
     LEFT JOIN pg_attribute AS part ON part.attrelid = fills.of_table AND part.attnum = fills.place
+    LEFT JOIN pg_type AS kind ON kind.oid = part.atttypid
     WHERE NOT own.seqcycle AND own.seqincrement > 0 AND class.relpersistence <> 't'
       AND (class.relpersistence = 'p' OR NOT pg_is_in_recovery())
     ORDER BY 1, 2, 3";
 
 /// Columns of small whole numbers that are keys, or refer to keys, with the largest value that statistics know: numbers may come
-/// from elsewhere than a sequence, and a reference may be smaller than the key. What is above all that statistics have seen is
-/// seen after the next.
+/// from elsewhere than a sequence, and a reference may be smaller than the key. The largest of all that the type holds is left out: it
+/// stands for \"none\" or \"others\" where people use it. What is above all that statistics have seen is seen after the next.
 pub(super) const KEYS: &str = "
     SELECT quote_ident(space.nspname) || '.' || quote_ident(class.relname), quote_ident(part.attname),
-           max(value::bigint), (CASE part.atttypid WHEN 21 THEN 32767 ELSE 2147483647 END)::bigint
+           coalesce(max(value::bigint) FILTER (WHERE value::bigint < holds.most), 0), holds.most
     FROM pg_attribute AS part
     JOIN pg_class AS class ON class.oid = part.attrelid
     JOIN pg_namespace AS space ON space.oid = class.relnamespace
+    JOIN pg_type AS kind ON kind.oid = part.atttypid
+    JOIN (VALUES (21::oid, 32767::bigint), (23::oid, 2147483647::bigint)) AS holds (type, most)
+      ON holds.type = coalesce(nullif(kind.typbasetype, 0::oid), part.atttypid)
     JOIN pg_stats AS stat ON stat.schemaname = space.nspname AND stat.tablename = class.relname
       AND stat.attname = part.attname
     CROSS JOIN LATERAL unnest(
         string_to_array(btrim(stat.histogram_bounds::text, '{}'), ',')
         || string_to_array(btrim(stat.most_common_vals::text, '{}'), ',')) AS value
-    WHERE part.atttypid IN (21, 23) AND class.relkind IN ('r', 'p') AND part.attinhcount = 0
+    WHERE class.relkind IN ('r', 'p') AND part.attinhcount = 0
       AND (EXISTS (SELECT FROM pg_index AS own WHERE own.indrelid = class.oid AND own.indisunique
                    AND own.indnkeyatts = 1 AND own.indkey[0] = part.attnum)
            OR EXISTS (SELECT FROM pg_constraint AS tie WHERE tie.contype = 'f'
                       AND tie.conrelid = class.oid AND part.attnum = ANY (tie.conkey)))
-    GROUP BY 1, 2, part.atttypid
+    GROUP BY 1, 2, holds.most
     ORDER BY 1, 2";
 
-/// Sessions in a transaction that do nothing, for how many milliseconds it lasts, and whether it holds row versions back: one
-/// that has neither written nor still sees what was holds none.
+/// Sessions in a transaction that do nothing, for how many milliseconds it lasts, and how old the row versions are that it holds
+/// back: one that has neither written nor still sees what was holds none. Who takes a dump is left out: that ends by itself.
 pub(super) const IDLE: &str = "
     SELECT pid, coalesce(usename::text, ''), coalesce(application_name, ''),
            (extract(epoch FROM clock_timestamp() - xact_start) * 1000)::bigint,
-           backend_xid IS NOT NULL OR backend_xmin IS NOT NULL
+           greatest(age(backend_xid), age(backend_xmin))::bigint
     FROM pg_stat_activity
     WHERE state LIKE 'idle in transaction%' AND xact_start IS NOT NULL
       AND datname = current_database()
+      AND application_name !~ '^(pg_dump|pg_dumpall|pgBackRest|barman)'
     ORDER BY xact_start";
 
 /// Sessions whose statement is at work and holds row versions back, and for how many milliseconds their transaction lasts. What
 /// a vacuum sees holds none back.
 pub(super) const QUERIES: &str = "
     SELECT pid, coalesce(usename::text, ''), coalesce(application_name, ''),
-           (extract(epoch FROM clock_timestamp() - xact_start) * 1000)::bigint
+           (extract(epoch FROM clock_timestamp() - xact_start) * 1000)::bigint,
+           greatest(age(backend_xid), age(backend_xmin))::bigint
     FROM pg_stat_activity AS session
     WHERE state IN ('active', 'fastpath function call') AND backend_type = 'client backend'
       AND (backend_xid IS NOT NULL OR backend_xmin IS NOT NULL) AND xact_start IS NOT NULL
       AND datname = current_database() AND pid <> pg_backend_pid()
+      AND application_name !~ '^(pg_dump|pg_dumpall|pgBackRest|barman)'
       AND NOT EXISTS (SELECT FROM pg_stat_progress_vacuum AS work WHERE work.pid = session.pid)
     ORDER BY xact_start";
 
@@ -231,14 +262,18 @@ pub(super) const STANDBYS: &str = "
 
 /// Prepared transactions, and for how many milliseconds they wait.
 pub(super) const PREPARED: &str = "
-    SELECT gid, owner::text, (extract(epoch FROM clock_timestamp() - prepared) * 1000)::bigint
+    SELECT gid, owner::text, (extract(epoch FROM clock_timestamp() - prepared) * 1000)::bigint,
+           age(transaction)::bigint
     FROM pg_prepared_xacts WHERE database = current_database() ORDER BY prepared";
 
 /// Replication slots that hold old row versions, and how many transactions old those are: of every table, and of the system's
-/// catalogues, which is all that one of logical replication holds.
+/// catalogues, which is all that one of logical replication holds. One that the server has given up still tells what it held.
 pub(super) const SLOTS: &str = "
     SELECT slot_name::text, active, age(xmin)::bigint, age(catalog_xmin)::bigint
-    FROM pg_replication_slots WHERE xmin IS NOT NULL OR catalog_xmin IS NOT NULL ORDER BY 1";
+    FROM pg_replication_slots AS slot
+    WHERE (xmin IS NOT NULL OR catalog_xmin IS NOT NULL) AND wal_status IS DISTINCT FROM 'lost'
+      AND to_jsonb(slot) ->> 'invalidation_reason' IS NULL
+    ORDER BY 1";
 
 /// Who we are, and how many sessions of others in this database, and standbys, we see nothing of but that they are there.
 pub(super) const UNSEEN: &str = "
@@ -248,14 +283,19 @@ pub(super) const UNSEEN: &str = "
            (SELECT count(*) FROM pg_stat_replication WHERE state IS NULL)";
 
 /// Why nobody should be bothered now: a standby that lags so many seconds, or has so many bytes to apply, a backup, another vacuum.
+/// Readers of logical replication are no standbys: they tell how far they are as rarely as they like.
 pub(super) const BUSY: &str = "
+    WITH standbys AS (
+        SELECT * FROM pg_stat_replication AS sender
+        WHERE NOT EXISTS (SELECT FROM pg_replication_slots AS slot
+                          WHERE slot.active_pid = sender.pid AND slot.slot_type = 'logical'))
     SELECT 'the standby ' || coalesce(nullif(application_name, ''), pid::text) || ' lags '
              || round(extract(epoch FROM replay_lag)) || ' s behind'
-    FROM pg_stat_replication WHERE extract(epoch FROM replay_lag) > $1
+    FROM standbys WHERE extract(epoch FROM replay_lag) > $1
     UNION ALL
     SELECT 'the standby ' || coalesce(nullif(application_name, ''), pid::text) || ' has '
              || pg_size_pretty(behind.bytes) || ' of the log still to apply'
-    FROM pg_stat_replication, LATERAL (
+    FROM standbys, LATERAL (
         SELECT CASE WHEN NOT pg_is_in_recovery()
                     THEN pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) END AS bytes) AS behind
     WHERE behind.bytes > $2::float8

@@ -22,6 +22,9 @@ pub struct DatabaseLook {
     pub multixact_freeze_max_age: u64,
     /// The tables of the database, those of the system left out.
     pub tables: Vec<TableLook>,
+    /// Tables that are divided into others, with those.
+    #[serde(default)]
+    pub partitioned: Vec<PartitionedTable>,
     /// What else is counted in transactions, the oldest of each kind.
     #[serde(default)]
     pub elsewhere: Vec<OldElsewhere>,
@@ -89,6 +92,9 @@ pub struct TableLook {
     pub vacuums: u64,
     /// Whether its own settings keep autovacuum away.
     pub autovacuum_off: bool,
+    /// How long ago it was last vacuumed, by anybody; none where it never was.
+    #[serde(default)]
+    pub vacuumed: Option<Duration>,
 }
 
 impl TableLook {
@@ -97,6 +103,17 @@ impl TableLook {
     pub const fn ages(&self) -> (u64, u64) {
         (self.age, self.multixact_age)
     }
+}
+
+/// A table whose rows lie in others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartitionedTable {
+    /// Its schema, as it is.
+    pub schema: String,
+    /// Its name in the schema, as it is.
+    pub plain: String,
+    /// The tables that its rows lie in, as SQL would write them.
+    pub parts: Vec<String>,
 }
 
 /// Something beside the tables that people keep, which the server stops for all the same when it becomes too old.
@@ -166,6 +183,9 @@ pub struct Counter {
     pub column: Option<String>,
     /// The last value that it gave, 0 before the first; none where we may not read it.
     pub last: Option<u64>,
+    /// The least that the sequence can give.
+    #[serde(default)]
+    pub least: u64,
     /// The largest that the sequence can give.
     pub most: u64,
     /// The largest that the column's type can hold, where that is one of the small ones.
@@ -179,7 +199,7 @@ pub struct KeyColumn {
     pub table: String,
     /// Its name, as SQL would write it.
     pub column: String,
-    /// The largest value in it, as far as statistics know.
+    /// The largest value in it, as far as statistics know; the largest of all that its type can hold stands for something else.
     pub last: u64,
     /// The largest that its type can hold.
     pub most: u64,
@@ -203,8 +223,9 @@ pub enum Holder {
         application: String,
         /// Since when its transaction lasts.
         since: Duration,
-        /// Whether it holds row versions back.
-        holds: bool,
+        /// How old the row versions are that it holds back, in transactions; none where it holds none.
+        #[serde(default)]
+        age: Option<u64>,
     },
     /// A session whose query is at work.
     Query {
@@ -216,6 +237,9 @@ pub enum Holder {
         application: String,
         /// Since when its transaction lasts.
         since: Duration,
+        /// How old the row versions are that it holds back, in transactions.
+        #[serde(default)]
+        age: u64,
     },
     /// A prepared transaction.
     Prepared {
@@ -225,6 +249,9 @@ pub enum Holder {
         owner: String,
         /// Since when it waits.
         since: Duration,
+        /// How old the row versions are that it holds back, in transactions.
+        #[serde(default)]
+        age: u64,
     },
     /// A replication slot.
     Slot {
@@ -248,6 +275,28 @@ pub enum Holder {
 }
 
 impl Holder {
+    /// Since when it does so, where the server knows a time of it.
+    #[must_use]
+    pub const fn since(&self) -> Option<Duration> {
+        match self {
+            Self::Idle { since, .. } | Self::Query { since, .. } | Self::Prepared { since, .. } => {
+                Some(*since)
+            }
+            Self::Slot { .. } | Self::Standby { .. } => None,
+        }
+    }
+
+    /// How old the row versions of people's tables are that it holds back, in transactions; none where it holds none.
+    #[must_use]
+    pub const fn age(&self) -> Option<u64> {
+        match self {
+            Self::Idle { age, .. } | Self::Slot { age, .. } => *age,
+            Self::Query { age, .. } | Self::Prepared { age, .. } | Self::Standby { age, .. } => {
+                Some(*age)
+            }
+        }
+    }
+
     /// Whether a rebuild of an index would have to wait for it, and likely in vain.
     #[must_use]
     pub fn keeps_a_rebuild_waiting(&self) -> bool {

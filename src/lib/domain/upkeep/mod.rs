@@ -16,7 +16,7 @@ pub use backup_set::{BackupSetLook, Compared, CopyLook, FoundBackup};
 pub use bucket::{BucketLook, BucketUsage, Unfinished, Upload, bucket_name_fault, endpoint_fault};
 pub use database::{
     BloatedIndex, Counter, DatabaseLook, ElsewhereKind, Holder, InvalidIndex, KeyColumn,
-    OldElsewhere, REBUILD_PATIENCE, TableLook, Unseen,
+    OldElsewhere, PartitionedTable, REBUILD_PATIENCE, TableLook, Unseen,
 };
 pub use declared::{BackupFormat, Component, DeclaredBackup, DeclaredCopy, Encryption, NewestRow};
 pub use keyspace::{AofLook, KeyspaceLook, MemoryLook, SaveLook, SavePoint, SaveRules};

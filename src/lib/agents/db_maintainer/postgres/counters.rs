@@ -8,8 +8,10 @@ const CAUTION: &str = "it writes the table anew, and nobody can use that meanwhi
 
 /// How much of it is used up, in percent; none where its last value was not seen.
 pub(super) fn percent(counter: &Counter) -> Option<u64> {
-    let last = counter.last?;
-    Some(last.saturating_mul(100).checked_div(most(counter)).unwrap_or_default())
+    // One that begins high has used up nothing by that.
+    let of = |number: u64| u128::from(number.saturating_add(1).saturating_sub(counter.least));
+    let used = of(counter.last?) * 100 / of(most(counter)).max(1);
+    Some(u64::try_from(used).unwrap_or(u64::MAX))
 }
 
 /// What it is known by: the column that it fills, else its own name.

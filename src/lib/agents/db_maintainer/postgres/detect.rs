@@ -19,7 +19,7 @@ use crate::domain::operation::{DataKind, DataRef};
 use crate::domain::run::Recall;
 use crate::domain::sight::Sight;
 use crate::domain::subject::{CheckId, Subject, SubjectKind};
-use crate::domain::upkeep::{DatabaseLook, TableLook};
+use crate::domain::upkeep::{DatabaseLook, Holder, KeyColumn, PartitionedTable, TableLook};
 
 /// A counter of which so much is used up, in percent, is critical.
 const CRITICAL_COUNTER: u64 = 90;
@@ -173,13 +173,27 @@ impl Of<'_> {
     }
 
     /// Whether a name of the settings means this table.
-    pub(super) fn means(name: &str, table: &TableLook) -> bool {
-        let full = format!("{}.{}", table.schema, table.plain);
-        [&table.plain, &full, &table.name].iter().any(|known| *known == name)
+    fn means(name: &str, table: &TableLook) -> bool {
+        table.name == name || is_called(name, &table.schema, &table.plain)
+    }
+
+    /// Whether the settings say that it changes all the time: by its own name, or by that of a table whose rows lie in it.
+    pub(super) fn is_named(&self, table: &TableLook, look: &DatabaseLook) -> bool {
+        self.database.tables.iter().any(|name| {
+            let of = |whole: &&PartitionedTable| is_called(name, &whole.schema, &whole.plain);
+            Self::means(name, table)
+                || look.partitioned.iter().filter(of).any(|one| one.parts.contains(&table.name))
+        })
     }
 
     fn missing(&self, look: &DatabaseLook) -> Faults {
-        let is_missing = |name: &&String| look.tables.iter().all(|table| !Self::means(name, table));
+        let is_missing = |name: &&String| {
+            look.tables.iter().all(|table| !Self::means(name, table))
+                && look
+                    .partitioned
+                    .iter()
+                    .all(|table| !is_called(name, &table.schema, &table.plain))
+        };
         let missing = self.database.tables.iter().filter(is_missing);
         missing
             .map(|name| {
@@ -217,35 +231,51 @@ impl Of<'_> {
             .collect()
     }
 
-    /// Who keeps a vacuum of any table from helping, if anybody does.
-    pub(super) fn holder(&self, look: &DatabaseLook) -> Option<String> {
-        let held = holders::told(&look.holders, self.limits());
-        held.into_iter().find(|held| held.holds == Holds::Tables).map(|held| held.who)
+    /// Who keeps a vacuum from helping, of those that matter for it, if anybody does.
+    pub(super) fn holder(
+        &self,
+        look: &DatabaseLook,
+        matters: impl Fn(&Holder) -> bool,
+    ) -> Option<String> {
+        holders::in_the_way_of_a_vacuum(&look.holders, self.limits(), matters)
     }
 
     fn ending(&self, look: &DatabaseLook) -> Faults {
         let least = u64::from(self.limits().counter_percent);
-        let keys = look.keys.iter().filter_map(|key| {
+        // Of a column that a sequence fills, that one knows better.
+        let counted = |key: &&KeyColumn| {
+            look.counters.iter().any(|counter| {
+                let column = (counter.table.as_deref(), counter.column.as_deref());
+                counter.last.is_some() && column == (Some(&key.table), Some(&key.column))
+            })
+        };
+        let keys = look.keys.iter().filter(|key| !counted(key)).filter_map(|key| {
             let percent =
                 Some(counters::percent_of_key(key)).filter(|percent| *percent >= least)?;
             let name = format!("{}.{}", key.table, key.column);
-            Some((name, counters::advice_of_key(key), percent))
+            Some((name, counters::advice_of_key(key), percent, true))
         });
-        // Of a column that a sequence fills, that one knows better: it is the later.
         let ending = look.counters.iter().filter_map(|counter| {
             let percent = counters::percent(counter).filter(|percent| *percent >= least)?;
-            Some((counters::name(counter), counters::advice(counter), percent))
+            Some((counters::name(counter), counters::advice(counter), percent, false))
         });
-        let told = |(name, advice, percent): (String, Advice, u64)| {
+        let told = |(name, advice, percent, by_largest): (String, Advice, u64, bool)| {
             let subject = self.subject(SubjectKind::Database, &name);
             let name = format!("{}/{name}", self.database.name);
-            let critical = percent >= CRITICAL_COUNTER;
+            // The largest value may be one that somebody chose, with none to follow it.
+            let critical = percent >= CRITICAL_COUNTER && !by_largest;
             // In steps: a number that grows a little every day is no news every day.
             let percent = percent / STEP * STEP;
-            (subject, DatabaseFault::CounterEnding { name, percent, advice, critical })
+            (subject, DatabaseFault::CounterEnding { name, percent, by_largest, advice, critical })
         };
         keys.chain(ending).map(told).collect()
     }
+}
+
+/// Whether a name of the settings is that of a table, with or without its schema.
+fn is_called(name: &str, schema: &str, plain: &str) -> bool {
+    name == plain
+        || name.strip_prefix(schema).is_some_and(|rest| rest.strip_prefix('.') == Some(plain))
 }
 
 /// Whether it can be well: a table that is gone is neither well nor ill, and an index that is gone is no trouble any more.

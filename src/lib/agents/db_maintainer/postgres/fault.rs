@@ -83,6 +83,8 @@ pub enum DatabaseFault {
         name: String,
         /// So much of it is used up, or a little more.
         percent: u64,
+        /// Whether that is told by the largest value in it, and not by what counts.
+        by_largest: bool,
         /// What a person could run.
         advice: Advice,
         /// Whether it is critical.
@@ -259,6 +261,9 @@ impl DatabaseFault {
             Self::FreezeAgeElsewhere { what, counter, autovacuum_late, .. } => {
                 counter.told(what, *autovacuum_late)
             }
+            Self::CounterEnding { name, percent, by_largest: true, .. } => format!(
+                "{name} comes to its end: its largest value is {percent} % of what it can hold"
+            ),
             Self::CounterEnding { name, percent, .. } => {
                 format!("{name} comes to its end: {percent} % of it is used up")
             }

@@ -44,6 +44,18 @@ pub(super) fn told(holders: &[Holder], limits: &Limits) -> Vec<Held> {
         .collect()
 }
 
+/// Who of them keeps a vacuum from what it is for, if anybody does: one of those that hold for too long, or too much, and of whom
+/// `matters` says so.
+pub(super) fn in_the_way_of_a_vacuum(
+    holders: &[Holder],
+    limits: &Limits,
+    matters: impl Fn(&Holder) -> bool,
+) -> Option<String> {
+    let of = holders.iter().filter(|holder| is_too_much(holder, limits) && matters(holder));
+    let mut held = of.map(|holder| in_words(holder, limits));
+    held.find(|held| held.holds == Holds::Tables).map(|held| held.who)
+}
+
 fn is_too_much(holder: &Holder, limits: &Limits) -> bool {
     let too_long = |since: Duration| since >= limits.idle_in_transaction.get();
     match holder {
@@ -62,12 +74,12 @@ fn in_words(holder: &Holder, limits: &Limits) -> Held {
     let (id, who, advice) = match holder {
         // Not by its number: the same program comes back with another one.
         Holder::Idle { pid, user, application, .. } => (
-            format!("session-{user}-{application}"),
+            format!("session-{user}-{}", unnumbered(application)),
             session(*pid, user, application),
             Advice::run(format!("SELECT pg_terminate_backend({pid});")),
         ),
         Holder::Query { pid, user, application, .. } => (
-            format!("query-{user}-{application}"),
+            format!("query-{user}-{}", unnumbered(application)),
             format!("{}, whose query lasts,", session(*pid, user, application)),
             Advice::run(format!("SELECT pg_cancel_backend({pid});")),
         ),
@@ -106,7 +118,7 @@ fn in_words(holder: &Holder, limits: &Limits) -> Held {
         ),
     };
     let holds = match holder {
-        Holder::Idle { holds: false, .. } => Holds::Nothing,
+        Holder::Idle { age: None, .. } => Holds::Nothing,
         Holder::Slot { age, .. } if age.is_none_or(|age| age < limits.held_transactions) => {
             Holds::Catalogues
         }
@@ -117,7 +129,7 @@ fn in_words(holder: &Holder, limits: &Limits) -> Held {
         | Holder::Standby { .. } => Holds::Tables,
     };
     let who = match holder {
-        Holder::Idle { holds: true, .. } => format!("{who}, which does nothing in a transaction,"),
+        Holder::Idle { age: Some(_), .. } => format!("{who}, which does nothing in a transaction,"),
         Holder::Idle { .. }
         | Holder::Query { .. }
         | Holder::Prepared { .. }
@@ -125,6 +137,19 @@ fn in_words(holder: &Holder, limits: &Limits) -> Held {
         | Holder::Standby { .. } => who,
     };
     Held { id, who, advice, holds }
+}
+
+/// What a program calls itself, without its numbers: a pool's workers count themselves, and their next one is no news.
+fn unnumbered(application: &str) -> String {
+    let mut plain = String::with_capacity(application.len());
+    for character in application.chars() {
+        if !character.is_ascii_digit() {
+            plain.push(character);
+        } else if !plain.ends_with('#') {
+            plain.push('#');
+        }
+    }
+    plain
 }
 
 fn session(pid: i32, user: &str, application: &str) -> String {

@@ -42,6 +42,7 @@ fn nothing_is_built_anew_while_a_transaction_lasts_that_a_rebuild_would_wait_for
         name: name.clone(),
         owner: owner.clone(),
         since: Duration::from_secs(seconds),
+        age: 1,
     };
     // Whether it holds row versions or only locks: a rebuild waits for both.
     let idle = |seconds| Holder::Idle {
@@ -49,7 +50,7 @@ fn nothing_is_built_anew_while_a_transaction_lasts_that_a_rebuild_would_wait_for
         user: owner.clone(),
         application: String::new(),
         since: Duration::from_secs(seconds),
-        holds: false,
+        age: None,
     };
     let waits = "left: not now: ";
     for (holder, expected) in [

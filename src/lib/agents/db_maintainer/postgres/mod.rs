@@ -1,6 +1,8 @@
 //! PostgreSQL databases: what keeps them from being tidied, what comes to its end, and what of their upkeep is due.
 
 mod advice;
+#[cfg(test)]
+mod counter_tests;
 mod counters;
 mod detect;
 mod fault;

@@ -1,11 +1,17 @@
 //! When tables are due by rows that are new, or by statistics that are old, and what is not seen of others, without a server.
 
-use super::super::checks::{AGENT, ANALYZE_DUE, FREEZE_AGE, HORIZON_HELD, VACUUM_DUE};
+use std::time::Duration;
+
+use super::super::checks::{
+    AGENT, ANALYZE_DUE, FREEZE_AGE, HORIZON_HELD, TABLE_MISSING, VACUUM_DUE,
+};
 use super::tests::{Case, look, said, table};
 use crate::domain::diagnosis::{Fault as _, Standing, Verdict};
 use crate::domain::operation::{DataKind, DataRef};
 use crate::domain::subject::Key;
-use crate::domain::upkeep::{DatabaseLook, ElsewhereKind, OldElsewhere, TableLook, Unseen};
+use crate::domain::upkeep::{
+    DatabaseLook, ElsewhereKind, Holder, OldElsewhere, PartitionedTable, TableLook, Unseen,
+};
 
 fn of(table: TableLook) -> DatabaseLook {
     DatabaseLook { tables: vec![table], ..look() }
@@ -19,6 +25,97 @@ fn new_rows_are_due_above_the_servers_number_and_never_where_it_counts_none() {
         let grown = TableLook { inserted_rows, due_inserted_rows, ..table("orders", 10, 0) };
         let case = Case::new(of(grown));
         assert_eq!(!case.remedies(&VACUUM_DUE).is_empty(), due, "{inserted_rows}");
+    }
+}
+
+/// A query that has lasted for so many minutes, and holds back what is so many transactions old.
+fn lasting(minutes: u64, age: u64) -> Holder {
+    Holder::Query {
+        pid: 7,
+        user: "app".to_owned(),
+        application: "report".to_owned(),
+        since: Duration::from_mins(minutes),
+        age,
+    }
+}
+
+#[test]
+fn what_died_before_somebody_began_can_be_removed_and_what_a_vacuum_left_is_not_tried_again() {
+    let vacuumed = |minutes| Some(Duration::from_mins(minutes));
+    for (ago, expected) in [
+        (vacuumed(600), Some("vacuum main/public.orders")),
+        (vacuumed(59), Some("left: a vacuum removes nothing")),
+        (vacuumed(60), Some("left: a vacuum removes nothing")),
+        (None, Some("left: a vacuum removes nothing")),
+        (vacuumed(9), None),
+    ] {
+        let dead = TableLook { vacuumed: ago, ..table("orders", 1000, 900_000) };
+        let look = DatabaseLook { holders: vec![lasting(60, 5)], ..of(dead.clone()) };
+        let remedies = Case::new(look).remedies(&VACUUM_DUE);
+        let said = said(&remedies).first().copied();
+        assert!(
+            said.map_or(expected.is_none(), |said| expected
+                .is_some_and(|start| said.starts_with(start))),
+            "{ago:?}: {said:?}"
+        );
+        // Without anybody who holds it back it is due, however young the last vacuum is.
+        let alone = Case::new(of(dead)).remedies(&VACUUM_DUE);
+        assert_eq!(super::tests::said(&alone), ["vacuum main/public.orders"], "{ago:?}");
+    }
+}
+
+#[test]
+fn a_table_that_is_old_is_frozen_unless_what_is_held_back_is_as_old() {
+    let old = TableLook { age: 600_000_000, ..table("orders", 1000, 0) };
+    let multi = TableLook { multixact_age: 900_000_000, ..table("orders", 1000, 0) };
+    let left = "left: a vacuum removes nothing";
+    for (table, age, expected) in [
+        (&old, 5, "vacuum main/public.orders"),
+        (&old, 399_999_999, "vacuum main/public.orders"),
+        (&old, 400_000_000, left),
+        (&multi, 5, left),
+    ] {
+        let look = DatabaseLook { holders: vec![lasting(60, age)], ..of(table.clone()) };
+        let remedies = Case::new(look).remedies(&FREEZE_AGE);
+        assert!(said(&remedies)[0].starts_with(expected), "{age}: {remedies:?}");
+    }
+}
+
+#[test]
+fn a_pools_workers_are_one_holder_whatever_their_numbers() {
+    let worker = |number: u32| {
+        let mut holder = lasting(60, 5);
+        if let Holder::Query { application, .. } = &mut holder {
+            *application = format!("puma: cluster worker {number}: {} [shop]", number * 17);
+        }
+        let case = Case::new(DatabaseLook { holders: vec![holder], ..look() });
+        case.judged().checks[&HORIZON_HELD].findings.keys().cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(worker(3), worker(112));
+    let named = worker(3).iter().filter(|subject| subject.id().contains("puma")).count();
+    assert_eq!(named, 1, "{:?}", worker(3));
+}
+
+#[test]
+fn a_table_that_is_divided_is_known_and_its_name_means_those_that_its_rows_lie_in() {
+    let part = table("events_2026", 100_000, 9000);
+    let whole = PartitionedTable {
+        schema: "public".to_owned(),
+        plain: "events".to_owned(),
+        parts: vec!["public.events_2026".to_owned()],
+    };
+    for (name, missing, vacuumed) in [
+        ("events", 0, 1),
+        ("public.events", 0, 1),
+        ("Events", 1, 0),
+        ("other.events", 1, 0),
+        ("events_2026", 0, 1),
+    ] {
+        let mut case =
+            Case::new(DatabaseLook { partitioned: vec![whole.clone()], ..of(part.clone()) });
+        case.agent.databases[0].tables = vec![name.to_owned()];
+        assert_eq!(case.remedies(&TABLE_MISSING).len(), missing, "{name}");
+        assert_eq!(case.remedies(&VACUUM_DUE).len(), vacuumed, "{name}: 5 % are dead, not 20 %");
     }
 }
 

@@ -1,16 +1,20 @@
 //! What of tables is due: those that are old, those with many dead or new rows, those whose statistics are out of date. Pure.
 
+use std::time::Duration;
+
 use super::advice::Advice;
 use super::detect::{Faults, Of, not_now};
 use super::fault::{DatabaseFault, FreezeCounter, VacuumCause};
 use crate::domain::operation::DataKind;
 use crate::domain::subject::{Subject, SubjectKind};
-use crate::domain::upkeep::{DatabaseLook, ElsewhereKind, OldElsewhere, TableLook};
+use crate::domain::upkeep::{DatabaseLook, ElsewhereKind, Holder, OldElsewhere, TableLook};
 
 /// Fewer dead rows are not worth a vacuum, however small the table.
 const LEAST_DEAD: u64 = 1000;
 /// Why a vacuum for its rows waits of a table that is too old.
 pub(super) const ONE_VACUUM: &str = "the vacuum that freezes the table takes care of them";
+/// What is left so soon after a vacuum, that one could not remove.
+const JUST_NOW: Duration = Duration::from_mins(10);
 /// A table that is so many times as old as the server's own limit has an autovacuum that does not come.
 const LATE: u64 = 2;
 
@@ -24,7 +28,12 @@ impl Of<'_> {
                 counter,
                 autovacuum_late: age >= late,
                 critical: age >= self.limits().freeze_critical,
-                held_by: self.holder(look),
+                held_by: self.holder(look, |holder| {
+                    let limit = self.limits().freeze_warning.min(late);
+                    // How old a multixact is that it holds, nobody tells.
+                    counter == FreezeCounter::Multixact
+                        || holder.age().is_none_or(|age| age >= limit)
+                }),
                 busy: not_now(look),
             };
             Some((data.subject(&self.snapshot.host), fault))
@@ -66,28 +75,34 @@ impl Of<'_> {
 
     /// Tables that a vacuum helps.
     pub(super) fn vacuums(&self, look: &DatabaseLook) -> Faults {
-        let due = look.tables.iter().filter_map(|table| Some((table, self.cause(table)?)));
-        due.map(|(table, cause)| {
-            let data = self.data(DataKind::Table, &table.name);
-            // Those that were inserted are due by the server's own rule alone.
-            let waits = cause == VacuumCause::DeadRows && table.dead_rows <= table.due_rows;
-            let is_old = self.too_old(table.ages(), look).is_some();
-            let fault = DatabaseFault::VacuumDue {
-                table: data.clone(),
-                cause,
-                why_not: why_not(table, look, waits).to_owned(),
-                busy: not_now(look).or_else(|| is_old.then(|| ONE_VACUUM.to_owned())),
-                held_by: self.holder(look),
-            };
-            (data.subject(&self.snapshot.host), fault)
-        })
-        .collect()
+        let due = look.tables.iter().filter_map(|table| Some((table, self.cause(table, look)?)));
+        due.filter(|(table, _)| !self.is_left(table, look))
+            .map(|(table, cause)| {
+                let data = self.data(DataKind::Table, &table.name);
+                // Those that were inserted are due by the server's own rule alone.
+                let waits = cause == VacuumCause::DeadRows && table.dead_rows <= table.due_rows;
+                let is_old = self.too_old(table.ages(), look).is_some();
+                let fault = DatabaseFault::VacuumDue {
+                    table: data.clone(),
+                    cause,
+                    why_not: why_not(table, look, waits).to_owned(),
+                    busy: not_now(look).or_else(|| is_old.then(|| ONE_VACUUM.to_owned())),
+                    held_by: self.holder(look, |holder| is_in_vain(table, holder)),
+                };
+                (data.subject(&self.snapshot.host), fault)
+            })
+            .collect()
+    }
+
+    /// Whether what is there is what a vacuum of just now had to leave, because somebody holds it back.
+    fn is_left(&self, table: &TableLook, look: &DatabaseLook) -> bool {
+        table.vacuumed.is_some_and(|ago| ago < JUST_NOW) && self.holder(look, |_| true).is_some()
     }
 
     /// Why a table is to be vacuumed, if it is.
-    fn cause(&self, table: &TableLook) -> Option<VacuumCause> {
+    fn cause(&self, table: &TableLook, look: &DatabaseLook) -> Option<VacuumCause> {
         let churn = u64::from(self.limits().churn_percent);
-        let named = self.database.tables.iter().any(|name| Self::means(name, table));
+        let named = self.is_named(table, look);
         let rows = table.live_rows.saturating_add(table.dead_rows);
         let churns = named && table.dead_rows.saturating_mul(100) >= rows.saturating_mul(churn);
         if table.dead_rows >= LEAST_DEAD && (churns || table.dead_rows > table.due_rows) {
@@ -101,7 +116,7 @@ impl Of<'_> {
     pub(super) fn analyzes(&self, look: &DatabaseLook) -> Faults {
         let stale = look.tables.iter().filter(|table| {
             let is_vacuumed =
-                self.cause(table).is_some() || self.too_old(table.ages(), look).is_some();
+                self.cause(table, look).is_some() || self.too_old(table.ages(), look).is_some();
             table.changed_rows > table.due_changed_rows && !is_vacuumed
         });
         stale
@@ -115,6 +130,15 @@ impl Of<'_> {
                 (data.subject(&self.snapshot.host), fault)
             })
             .collect()
+    }
+}
+
+/// Whether a vacuum removes nothing because of it. Where the table was vacuumed after it began, that one has removed what could be;
+/// what died between the last vacuum and its beginning can go.
+fn is_in_vain(table: &TableLook, holder: &Holder) -> bool {
+    match (holder.since(), table.vacuumed) {
+        (Some(since), Some(ago)) => since >= ago,
+        (None, _) | (_, None) => true,
     }
 }
 

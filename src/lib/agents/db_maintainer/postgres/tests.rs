@@ -39,6 +39,7 @@ pub(super) fn table(name: &str, live: u64, dead: u64) -> TableLook {
         multixact_age: 0,
         vacuums: 0,
         autovacuum_off: false,
+        vacuumed: None,
     }
 }
 
@@ -62,6 +63,7 @@ pub(super) fn look() -> DatabaseLook {
         freeze_max_age: 200_000_000,
         multixact_freeze_max_age: 400_000_000,
         tables: vec![table("orders", 100_000, 0)],
+        partitioned: Vec::new(),
         elsewhere: Vec::new(),
         keys: Vec::new(),
         invalid: Vec::new(),
@@ -198,7 +200,7 @@ fn nothing_is_begun_in_vain_or_at_a_bad_moment() {
         user: "app".to_owned(),
         application: String::new(),
         since: Duration::from_hours(1),
-        holds: true,
+        age: Some(500_000_000),
     };
     let cases = [
         (DatabaseLook { holders: vec![idle], ..dead.clone() }, "left: a vacuum removes nothing"),
@@ -289,14 +291,15 @@ fn a_table_is_old_at_our_limit_or_at_twice_the_servers_own_by_either_counter_whi
 fn whoever_holds_row_versions_back_keeps_a_vacuum_from_being_tried_and_who_only_idles_does_not() {
     let (user, application) = (|| "app".to_owned(), || "tool".to_owned());
     let since = Duration::from_hours(1);
-    let idle = |holds: bool| Holder::Idle {
+    let idle = |age: Option<u64>| Holder::Idle {
         pid: 7,
         user: user(),
         application: application(),
         since,
-        holds,
+        age,
     };
-    let query = |since| Holder::Query { pid: 7, user: user(), application: application(), since };
+    let query =
+        |since| Holder::Query { pid: 7, user: user(), application: application(), since, age: 1 };
     let standby = |age: u64| Holder::Standby { name: "replica".to_owned(), age };
     let slot = |age, catalogue_age| Holder::Slot {
         name: "reader".to_owned(),
@@ -307,8 +310,8 @@ fn whoever_holds_row_versions_back_keeps_a_vacuum_from_being_tried_and_who_only_
     let old = Some(10_000_000);
     let held = "keeps old row versions from being removed";
     for (holder, told, tried) in [
-        (idle(true), Some(held), false),
-        (idle(false), Some("session 7 of user app (tool) does nothing in a transaction"), true),
+        (idle(Some(1)), Some(held), false),
+        (idle(None), Some("session 7 of user app (tool) does nothing in a transaction"), true),
         (query(since), Some(held), false),
         (query(Duration::from_mins(9)), None, true),
         (standby(10_000_000), Some(held), false),
@@ -338,6 +341,7 @@ fn a_counter_that_is_not_seen_is_not_well_and_hides_none_that_is() {
         table: Some(format!("public.{table}")),
         column: Some("id".to_owned()),
         last,
+        least: 1,
         most: 100,
         column_most: None,
     };
