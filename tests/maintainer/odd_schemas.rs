@@ -79,3 +79,27 @@ fn an_index_that_is_full_or_cannot_be_built_beside_itself_is_not_built_anew() {
     let anew: Vec<String> = report.attempts("anew");
     assert_eq!(anew, Vec::<String>::new(), "{report:#?}");
 }
+
+#[test]
+fn a_vacuum_rests_as_autovacuum_does_and_no_faster_than_its_server_wants() {
+    for (own, seen) in [("0", "2ms"), ("20", "20ms")] {
+        let Some(house) = House::with(&["orders"], &format!("vacuum_cost_delay = {own}")) else {
+            return;
+        };
+        // New statistics ask for what an index holds, and so say how we are set.
+        house.server.sql(
+            "CREATE TABLE orders (id int);
+             CREATE FUNCTION noted(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
+             BEGIN
+                 RAISE LOG '% rests %', current_setting('application_name'), current_setting('vacuum_cost_delay');
+                 RETURN $1;
+             END $$;
+             INSERT INTO orders SELECT generate_series(1, 5000);
+             CREATE INDEX ON orders (noted(id)); DELETE FROM orders WHERE id % 2 = 0",
+        );
+        house.server.sql("SELECT pg_sleep(0.3)");
+        house.tend();
+        let log = house.server.log();
+        assert!(log.contains(&format!("opswarden db-maintainer rests {seen}\n")), "{own}");
+    }
+}

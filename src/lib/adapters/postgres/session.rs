@@ -18,8 +18,6 @@ const CONNECT: Duration = Duration::from_secs(5);
 pub(super) const LOCK: Duration = Duration::from_secs(2);
 /// A transaction of ours that does nothing ends after so long.
 const IDLE: Duration = Duration::from_mins(1);
-/// A vacuum of ours rests as autovacuum does, by the server's own defaults.
-const REST: (&str, &str) = ("vacuum_cost_delay", "2ms");
 /// What statements of a look may take.
 pub(super) const LOOK: Duration = Duration::from_secs(20);
 
@@ -76,7 +74,6 @@ impl Postgres {
             ("lock_timeout", lock.as_str()),
             ("statement_timeout", &statement),
             ("idle_in_transaction_session_timeout", &idle),
-            REST,
         ]);
         let patience = self.clock.sleep(CONNECT);
         let connected = match select(Box::pin(options.connect()), patience).await {
@@ -88,7 +85,7 @@ impl Postgres {
             format!("{} cannot be reached: {why}{pooler}", self.told())
         })?;
         let bound = sqlx::query_as(BOUND).persistent(false).bind(lock).bind(statement);
-        let (is_bound, _): (bool, Option<String>) =
+        let (is_bound, _): (bool, Option<i64>) =
             bound.fetch_one(&mut session).await.map_err(|error| self.unread(&error))?;
         if !is_bound {
             end(session).await;

@@ -2,11 +2,14 @@
 //! every version; what a version does not have is asked for by name and simply not found.
 
 /// Whether this session is bound to what it asked for at its start. Where it is, what is at work ends within a second where its
-/// client is gone, if the server can do that.
+/// client is gone, if the server can do that, and a vacuum rests as autovacuum does, if the server lets others not rest at all.
 pub(super) const BOUND: &str = "
     SELECT asked.is_bound, CASE WHEN asked.is_bound THEN
-               (SELECT set_config(name, '1000', false) FROM pg_settings
-                WHERE name = 'client_connection_check_interval') END
+               (SELECT count(set_config(name, own.value, false))
+                FROM (VALUES ('client_connection_check_interval', '1000'),
+                             ('vacuum_cost_delay', '2')) AS own (name, value)
+                JOIN pg_settings AS known USING (name)
+                WHERE name <> 'vacuum_cost_delay' OR known.setting = '0') END
     FROM (SELECT bool_and(known.setting = wanted.value) AS is_bound
           FROM (VALUES ('lock_timeout', $1), ('statement_timeout', $2)) AS wanted (name, value)
           JOIN pg_settings AS known USING (name)) AS asked";
