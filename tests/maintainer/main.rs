@@ -42,6 +42,7 @@ mod s3_again;
 mod shells;
 mod standby;
 mod talk;
+mod theirs;
 mod unseen;
 mod upkeep;
 mod yard;

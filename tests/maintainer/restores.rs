@@ -20,12 +20,12 @@ use super::backups::Vault;
 use super::nobody::open_to_all;
 use super::peers::{skip, test_name};
 
-const PROVED: &str = "restore the newest backup of shop for a proof: verified";
+pub(crate) const PROVED: &str = "restore the newest backup of shop for a proof: verified";
 const FAILED: &str = "restore the newest backup of shop for a proof: failed";
 
 impl Vault {
     /// A dump that others make of a database, with these words.
-    fn dumped_of(&self, database: &str, words: &[&str]) {
+    pub(crate) fn dumped_of(&self, database: &str, words: &[&str]) {
         let mut dump = Command::new(self.house.server.program("pg_dump"));
         dump.args(["--format=custom", "--file"]).arg(self.folder.join("theirs.dump")).args(words);
         dump.env("PGHOST", self.house.server.host()).env("PGUSER", "postgres");
@@ -33,19 +33,19 @@ impl Vault {
         assert!(dumped.status.success(), "{}", String::from_utf8_lossy(&dumped.stderr));
     }
 
-    fn dumped(&self, words: &[&str]) {
+    pub(crate) fn dumped(&self, words: &[&str]) {
         self.dumped_of("postgres", words);
     }
 
     /// Statements that have to be carried out one by one.
-    fn each(&self, statements: &[&str]) {
+    pub(crate) fn each(&self, statements: &[&str]) {
         for statement in statements {
             self.house.server.sql(statement);
         }
     }
 
     /// That a restore came to nothing because of this host: the attempt has failed, and the backup is not told as no good.
-    fn cannot_tell(&self, why: &str) {
+    pub(crate) fn cannot_tell(&self, why: &str) {
         let report = self.house.tend();
         assert_eq!(report.attempts("shop"), [FAILED], "{report:#?}");
         assert!(report.report.to_string().contains(why), "{report:#?}");

@@ -138,3 +138,11 @@ pub struct RestoreProof {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
 }
+
+impl RestoreProof {
+    /// Whether it is of this very backup: a file that was written over since keeps its name, and is another one.
+    #[must_use]
+    pub fn is_of(&self, name: &str, taken_at: Timestamp) -> bool {
+        self.backup == name && self.taken_at == taken_at
+    }
+}

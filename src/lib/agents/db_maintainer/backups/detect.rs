@@ -118,7 +118,8 @@ impl Of<'_> {
         let newest = look.backups.first()?;
         let mut flaws = self.implausible(newest, look);
         flaws.extend(look.flaws.iter().cloned());
-        let of_newest = look.proof.as_ref().filter(|proof| proof.backup == newest.name);
+        let of_newest = look.proof.as_ref();
+        let of_newest = of_newest.filter(|proof| proof.is_of(&newest.name, newest.taken_at));
         if let (true, Some(proof)) = (flaws.is_empty(), of_newest) {
             let level = proof.level.unwrap_or(Level::Restored);
             flaws.extend(proof.fault.clone().map(|why| Flaw::new(level, why)));

@@ -113,7 +113,8 @@ fn fault(
 /// The newest backup is not what was written, or it is the one that could not be restored.
 fn bad(look: &LedgerLook) -> Option<LedgerFault> {
     let newest = look.backups.first()?;
-    let of_newest = look.proof.as_ref().filter(|proof| proof.backup == newest.name);
+    let of_newest = look.proof.as_ref();
+    let of_newest = of_newest.filter(|proof| proof.is_of(&newest.name, newest.taken_at));
     let unrestored = of_newest.and_then(|proof| proof.fault.clone());
     let why = newest.fault.clone().or(unrestored)?;
     Some(LedgerFault::BackupBad { name: newest.name.clone(), why })
