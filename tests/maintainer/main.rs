@@ -12,6 +12,7 @@ mod cost;
 mod hindered;
 mod house;
 mod keys;
+mod locales;
 mod logs;
 mod logs_races;
 mod lost_keys;

@@ -1,8 +1,9 @@
-//! What a dump tells of itself: the encoding of its database, and the number of the youngest table in it.
+//! What a dump tells of itself: encoding and locale of its database, and the number of the youngest table in it.
 
 use std::path::Path;
 use std::time::Duration;
 
+use super::letters::Letters;
 use super::programs::{ServerPrograms, finished};
 
 /// `CREATE DATABASE` is at the beginning of what a dump makes.
@@ -13,8 +14,8 @@ const RELATIONS: &str = "1259";
 /// What it tells.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Contents {
-    /// The encoding of its database, as the server calls it.
-    pub(super) encoding: Option<String>,
+    /// The encoding of its database, and in which order its letters come.
+    pub(super) letters: Letters,
     /// Tables with a larger number may have been made since. Numbers are given in turn, until a server has given 4 thousand
     /// million of them.
     pub(super) youngest_oid: Option<i64>,
@@ -32,19 +33,8 @@ impl ServerPrograms {
         let words = ["--create", "--section=pre-data", "--file=-", &name];
         let script = self.program("pg_restore", &words)?.limit_bytes(BEGINNING);
         let script = finished(script.deadline(time).run().await)?;
-        Ok(Contents { encoding: encoding(&script), youngest_oid: youngest(list) })
+        Ok(Contents { letters: Letters::of(&script), youngest_oid: youngest(list) })
     }
-}
-
-/// The encoding in the words that make the database, else that of the words themselves.
-fn encoding(script: &str) -> Option<String> {
-    let made = script.lines().find(|line| line.starts_with("CREATE DATABASE "));
-    let of_made = made.and_then(|line| line.split_once(" ENCODING = '"));
-    let of_words = || script.split_once("SET client_encoding = '");
-    let (_, rest) = of_made.or_else(of_words)?;
-    let (name, _) = rest.split_once('\'')?;
-    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    (!name.is_empty() && name.chars().all(is_name)).then(|| name.to_owned())
 }
 
 /// Lines are `217; 1259 16389 TABLE public few postgres`.
@@ -61,17 +51,6 @@ fn youngest(list: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_encoding_is_that_of_the_database_and_a_word() {
-        let words = "SET client_encoding = 'UTF8';\n";
-        let made =
-            "CREATE DATABASE \"a b\" WITH TEMPLATE = template0 ENCODING = 'LATIN1' LOCALE = 'C';\n";
-        assert_eq!(encoding(&format!("{words}{made}")).as_deref(), Some("LATIN1"));
-        assert_eq!(encoding(words).as_deref(), Some("UTF8"));
-        assert_eq!(encoding("SELECT 1"), None);
-        assert_eq!(encoding("SET client_encoding = 'x; DROP TABLE y';"), None);
-    }
 
     #[test]
     fn the_youngest_is_a_table_and_not_just_any_number() {

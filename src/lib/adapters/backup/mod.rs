@@ -18,6 +18,7 @@ pub(crate) mod folder;
 mod format;
 mod home;
 mod in_bucket;
+mod letters;
 mod make;
 mod place;
 mod programs;

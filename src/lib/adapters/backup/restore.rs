@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
+use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
 
 use super::attest::{Expected, attest};
@@ -13,6 +14,7 @@ use super::chosen::chosen;
 use super::clear::Unclear;
 use super::folder::{self, Tried};
 use super::home::AtHand;
+use super::letters::{Letters, is_of_an_order};
 use super::programs::{complaint, finished, is_of_this_host};
 use super::scratch::{PORT, Scratch, USER};
 use super::{BackupSet, place};
@@ -138,9 +140,10 @@ impl BackupSet {
         let list = self.programs.list(dump.file, time).await.map_err(Unclear::Unread)?;
         let list = list.map_err(|why| Unclear::flawed(Level::Intact, why))?;
         let contents = self.programs.contents(dump.file, &list, time).await.unwrap_or_default();
-        let prepared = watch.of(prepare(scratch, dump.live, contents.encoding.as_deref()));
-        prepared.await.map_err(Unclear::Unread)?;
-        watch.of(self.load(scratch, dump, &list, time)).await?;
+        let prepared = watch.of(prepare(scratch, dump.live, &contents.letters));
+        let lacks = prepared.await.map_err(Unclear::Unread)?;
+        let loaded = watch.of(self.load(scratch, dump, &list, time)).await;
+        loaded.map_err(|unclear| in_another_order(unclear, lacks.as_deref()))?;
         let recorded = dump.backup.source();
         let expected = Expected {
             declared: &self.declared,
@@ -154,7 +157,7 @@ impl BackupSet {
         let mut session = session.map_err(Unclear::Unread)?;
         let attested = attest(&mut session, &expected).await;
         let _nothing_is_lost = session.close().await;
-        attested
+        attested.map(|told| std::iter::once(told).chain(lacks).collect::<Vec<_>>().join(", "))
     }
 
     /// Puts what of a dump may be restored for a proof into the database.
@@ -218,27 +221,51 @@ impl BackupSet {
     }
 }
 
-/// Makes the database, and the roles that a dump may name.
+/// Makes the database, and the roles that a dump may name; says which locale of it this host lacks.
 async fn prepare(
     scratch: &Scratch,
     live: Option<&BackupSource>,
-    encoding: Option<&str>,
-) -> Result<(), String> {
+    letters: &Letters,
+) -> Result<Option<String>, String> {
     let mut session = scratch.session("postgres").await?;
     let roles = live.iter().flat_map(|source| &source.roles);
-    let roles =
-        roles.filter(|role| *role != USER).map(|role| format!("CREATE ROLE {role} NOLOGIN"));
-    // Bytes that are none in another encoding are no flaw of a dump. The server has no locale that would allow only one.
-    let encoding = encoding.map(|name| format!(" ENCODING '{name}'")).unwrap_or_default();
-    let database = format!("CREATE DATABASE {RESTORED} TEMPLATE template0{encoding}");
+    let roles = roles.filter(|role| *role != USER);
     let mut done = Ok(());
-    for statement in roles.chain([database]) {
+    for role in roles {
         // Roles' names are as their own server quoted them.
-        let made = sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut session).await;
-        done = done.and(made.map(drop).map_err(|error| in_words(&error)));
+        done = done.and(said(&mut session, format!("CREATE ROLE {role} NOLOGIN")).await);
+    }
+    // Bytes that are none in another encoding are no flaw of a dump, and neither is what a locale makes of them.
+    let tries = letters.tries();
+    let (mut made, mut last) = (Err(String::new()), 0);
+    for (place, with) in tries.iter().enumerate() {
+        let database = format!("CREATE DATABASE {RESTORED} TEMPLATE template0{with}");
+        (made, last) = (said(&mut session, database).await, place);
+        if made.is_ok() {
+            break;
+        }
     }
     let _nothing_is_lost = session.close().await;
-    done.map_err(|why| format!("no database could be made to restore into: {why}"))
+    let done = done.and(made);
+    done.map_err(|why| format!("no database could be made to restore into: {why}"))?;
+    let lacks = letters.locale().filter(|_| last > 0 && last + 1 == tries.len());
+    Ok(lacks.map(|locale| format!("this host lacks the locale {locale}")))
+}
+
+/// Whether a statement was carried out, and else why not.
+async fn said(session: &mut PgConnection, statement: String) -> Result<(), String> {
+    let said = sqlx::raw_sql(AssertSqlSafe(statement)).execute(session).await;
+    said.map(drop).map_err(|error| in_words(&error))
+}
+
+/// What is wrong with a dump that was restored without its own locale: that may be why.
+fn in_another_order(unclear: Unclear, lacks: Option<&str>) -> Unclear {
+    match (unclear, lacks) {
+        (Unclear::Flawed(flaw), Some(lacks)) if is_of_an_order(&flaw.why) => {
+            Unclear::Unread(format!("{}; {lacks}", flaw.why))
+        }
+        (unclear, _) => unclear,
+    }
 }
 
 #[cfg(test)]
