@@ -39,6 +39,7 @@ mod redis_house;
 mod redis_older;
 mod redis_reclaim;
 mod restores;
+mod retention;
 mod s3_again;
 mod shells;
 mod standby;

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::adapters::private_file;
 use crate::adapters::store::hex;
-use crate::domain::upkeep::{Backup, Flaw, RestoreProof};
+use crate::domain::upkeep::{Backup, Flaw, RestoreProof, last_good};
 use crate::ports::processes::ActFailure;
 
 /// What a record's name ends with, after the backup's own.
@@ -119,17 +119,21 @@ pub(crate) fn newest_good(folder: &Path, all: &[Backup]) -> Option<usize> {
 }
 
 /// Which of `all` (newest first) are past the newest `keep` and may go. The newest that is what was written (`good`) stays,
-/// however many newer ones are not, and so does the last that was restored and was good.
+/// however many newer ones are not, and so does the last good one, as far as restores tell (`notes`).
 pub(crate) fn past_retention(
     all: &[Backup],
     good: Option<usize>,
     keep: usize,
-    proved: Option<&RestoreProof>,
+    notes: &Path,
 ) -> Result<Vec<Backup>, ActFailure> {
-    let is_proved = |one: &Backup| proved.is_some_and(|proof| proof.backup == one.name);
+    let (tried, proved) = (proof(notes), proved(notes));
+    let (tried, proved) =
+        (tried.map_err(ActFailure::Refused)?, proved.map_err(ActFailure::Refused)?);
+    let names = all.iter().map(|one| one.name.as_str());
+    let stays = last_good(names, tried.as_ref(), proved.as_ref());
     let old = all.iter().enumerate().skip(keep);
     let gone: Vec<Backup> = old
-        .filter(|(place, one)| Some(*place) != good && !is_proved(one))
+        .filter(|(place, one)| Some(*place) != good && Some(&one.name) != stays.as_ref())
         .map(|(_, one)| one.clone())
         .collect();
     if gone.is_empty() {
@@ -258,23 +262,26 @@ mod tests {
     }
 
     /// The numbers of those that may go.
-    fn gone(good: &[bool], keep: usize, proved: Option<i64>) -> Vec<String> {
+    fn gone(good: &[bool], keep: usize, proved: Option<(i64, bool)>) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
         let newest_first = (0_i64..).zip(good).map(|(age, is_good)| (100 - age, *is_good));
         let all: Vec<Backup> =
             newest_first.map(|(number, is_good)| backup(folder.path(), number, is_good)).collect();
-        let proof = proved.map(|number| RestoreProof {
+        let proof = proved.map(|(number, is_good)| RestoreProof {
             backup: format!("{number}.dump"),
             taken_at: jiff::Timestamp::UNIX_EPOCH,
             proved_at: jiff::Timestamp::UNIX_EPOCH,
             restore_ms: 1,
             holds: String::new(),
             good_until: None,
-            fault: None,
+            fault: (!is_good).then(|| "no rows".to_owned()),
             level: None,
         });
+        if let Some(proof) = proof {
+            keep_proof(folder.path(), &proof).unwrap();
+        }
         let good = newest_good(folder.path(), &all);
-        let gone = past_retention(&all, good, keep, proof.as_ref());
+        let gone = past_retention(&all, good, keep, folder.path());
         gone.map(|gone| gone.into_iter().map(|one| one.name).collect()).unwrap_or_default()
     }
 
@@ -282,8 +289,14 @@ mod tests {
     fn the_newest_good_one_and_the_last_that_was_restored_stay() {
         assert_eq!(gone(&[true, true, true], 2, None), ["98.dump"]);
         assert_eq!(gone(&[false, false, true, true], 2, None), ["97.dump"]);
-        assert_eq!(gone(&[true, true, true, true], 2, Some(98)), ["97.dump"]);
+        assert_eq!(gone(&[true, true, true, true], 2, Some((98, true))), ["97.dump"]);
         assert!(gone(&[false, false, true], 2, None).is_empty());
         assert!(gone(&[true, true], 2, None).is_empty());
+    }
+
+    #[test]
+    fn where_none_was_good_when_it_was_restored_the_oldest_stays() {
+        assert_eq!(gone(&[true, true, true, true], 2, Some((100, false))), ["98.dump"]);
+        assert!(gone(&[true, true, true], 2, Some((100, false))).is_empty());
     }
 }

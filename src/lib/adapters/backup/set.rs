@@ -192,10 +192,9 @@ impl BackupSet {
     async fn prune(&self) -> Result<String, ActFailure> {
         let all = self.records().map_err(ActFailure::Refused)?;
         let all: Vec<Backup> = all.into_iter().filter(|one| is_ours(&self.declared, one)).collect();
-        let proved = folder::proved(&self.place.notes).map_err(ActFailure::Refused)?;
         let keep = usize::try_from(self.declared.kept).unwrap_or(usize::MAX);
         let good = self.newest_good(&all).await.map_err(ActFailure::Refused)?;
-        let gone = folder::past_retention(&all, good, keep, proved.as_ref())?;
+        let gone = folder::past_retention(&all, good, keep, &self.place.notes)?;
         for backup in &gone {
             // Its copies first: whatever cannot be taken away is tried again, as long as its record is here.
             for place in &self.elsewhere {

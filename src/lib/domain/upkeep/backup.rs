@@ -146,3 +146,16 @@ impl RestoreProof {
         self.backup == name && self.taken_at == taken_at
     }
 }
+
+/// Which of these backups (their names, newest first) stays, however old it is: the last that was restored and was good. Where
+/// there is none and the last that was tried was not, the oldest: if any is good, it is the likeliest.
+pub(crate) fn last_good<'a>(
+    names: impl Iterator<Item = &'a str>,
+    tried: Option<&RestoreProof>,
+    proved: Option<&RestoreProof>,
+) -> Option<String> {
+    let names: Vec<&str> = names.collect();
+    let proved = proved.map(|proof| proof.backup.as_str()).filter(|name| names.contains(name));
+    let failed = tried.is_some_and(|proof| proof.fault.is_some());
+    proved.or_else(|| names.last().copied().filter(|_| failed)).map(str::to_owned)
+}

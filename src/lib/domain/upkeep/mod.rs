@@ -11,6 +11,7 @@ mod log_name;
 mod log_rules;
 mod logs;
 
+pub(crate) use backup::last_good;
 pub use backup::{Backup, BackupSource, Flaw, Level, RestoreProof, RowCount};
 pub use backup_set::{BackupSetLook, Compared, CopyLook, FoundBackup};
 pub use bucket::{BucketLook, BucketUsage, Unfinished, Upload, bucket_name_fault, endpoint_fault};

@@ -149,9 +149,8 @@ impl LedgerUpkeep {
     /// Takes away what is past its retention.
     fn prune(&self) -> Result<String, ActFailure> {
         let all = folder::listed(&self.backups).map_err(ActFailure::Refused)?;
-        let proved = folder::proved(&self.backups).map_err(ActFailure::Refused)?;
         let good = folder::newest_good(&self.backups, &all);
-        let gone = folder::past_retention(&all, good, self.keep, proved.as_ref())?;
+        let gone = folder::past_retention(&all, good, self.keep, &self.backups)?;
         for backup in &gone {
             folder::remove(&self.backups, backup).map_err(|error| folder::unwritten(&error))?;
         }

@@ -18,7 +18,7 @@ use crate::domain::run::Recall;
 use crate::domain::sight::{Blind, Sight};
 use crate::domain::subject::{CheckId, Subject};
 use crate::domain::upkeep::{
-    BackupSetLook, Compared, CopyLook, DeclaredBackup, Flaw, FoundBackup, Level,
+    BackupSetLook, Compared, CopyLook, DeclaredBackup, Flaw, FoundBackup, Level, last_good,
 };
 
 const WEEK: Duration = Duration::from_hours(7 * 24);
@@ -116,8 +116,7 @@ impl Of<'_> {
     /// Everything that is wrong with the newest, and that it is the one that could not be restored.
     fn bad(&self, look: &BackupSetLook) -> Option<BackupsFault> {
         let newest = look.backups.first()?;
-        let mut flaws = self.implausible(newest, look);
-        flaws.extend(look.flaws.iter().cloned());
+        let mut flaws = self.seen(newest, look);
         let of_newest = look.proof.as_ref();
         let of_newest = of_newest.filter(|proof| proof.is_of(&newest.name, newest.taken_at));
         if let (true, Some(proof)) = (flaws.is_empty(), of_newest) {
@@ -125,6 +124,13 @@ impl Of<'_> {
             flaws.extend(proof.fault.clone().map(|why| Flaw::new(level, why)));
         }
         (!flaws.is_empty()).then(|| BackupsFault::Bad { name: newest.name.clone(), flaws })
+    }
+
+    /// What is wrong with the newest without a restore.
+    fn seen(&self, newest: &FoundBackup, look: &BackupSetLook) -> Vec<Flaw> {
+        let mut flaws = self.implausible(newest, look);
+        flaws.extend(look.flaws.iter().cloned());
+        flaws
     }
 
     fn due(&self, look: &BackupSetLook) -> Option<BackupsFault> {
@@ -174,13 +180,17 @@ impl Of<'_> {
     }
 
     fn many(&self, look: &BackupSetLook) -> Option<BackupsFault> {
-        let made: Vec<_> = look.backups.iter().filter(|one| one.record.is_some()).collect();
+        let newest = look.backups.first()?;
+        let made = look.backups.iter().filter(|one| one.record.is_some());
+        let made: Vec<&str> = made.map(|one| one.name.as_str()).collect();
         let (count, kept) = (made.len(), self.declared.kept);
-        let old = made.into_iter().skip(usize::try_from(kept).unwrap_or(usize::MAX));
-        let proved = look.proved.as_ref().map(|proof| &proof.backup);
-        let old = old.filter(|one| Some(&one.name) != proved).count();
-        // Nothing goes while the newest is no good, and the last that was restored never does.
-        let many = self.declared.make && old > 0 && self.bad(look).is_none();
+        let stays = last_good(made.iter().copied(), look.proof.as_ref(), look.proved.as_ref());
+        let mut old = made.into_iter().skip(usize::try_from(kept).unwrap_or(usize::MAX));
+        // Nothing goes while the newest is not what it should be. Where it only could not be restored, a new one is made every day,
+        // and would fill the disk.
+        let many = self.declared.make
+            && self.seen(newest, look).is_empty()
+            && old.any(|name| Some(name) != stays.as_deref());
         many.then_some(BackupsFault::Many { count, kept })
     }
 

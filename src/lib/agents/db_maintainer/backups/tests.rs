@@ -255,7 +255,14 @@ fn only_what_we_made_is_too_many() {
     assert_eq!(world.told(&BACKUPS_MANY), None, "the last that was restored stays");
     world.look().proved = None;
     assert!(world.told(&BACKUPS_MANY).is_some());
-    world.look().backups.pop();
+    // What cannot be restored night after night fills no disk; where none ever could be, the oldest stays.
+    world.look().proof = Some(RestoreProof { fault: Some("no rows".to_owned()), ..proof(1, 2000) });
+    assert!(world.told(&BACKUP_BAD).is_some());
+    assert_eq!(world.told(&BACKUPS_MANY), None, "it is the oldest");
+    world.look().backups = (1..5).map(recorded).collect();
+    assert_eq!(world.remedy(&BACKUPS_MANY), "prune the backups of shop");
+    world.look().proof = Some(proof(24, 2000));
+    world.look().backups.truncate(2);
     assert_eq!(world.told(&BACKUPS_MANY), None);
 }
 

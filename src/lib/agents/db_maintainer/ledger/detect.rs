@@ -12,7 +12,7 @@ use super::LedgerFault;
 use crate::domain::diagnosis::{CheckFindings, Coverage, Diagnosis, Evidence, Origin, Verdict};
 use crate::domain::operation::{DataKind, DataRef, LEDGER};
 use crate::domain::subject::{CheckId, Key, Subject};
-use crate::domain::upkeep::LedgerLook;
+use crate::domain::upkeep::{LedgerLook, last_good};
 
 /// A write-ahead log that is longer is written back: SQLite does so by itself at 4 MiB, where nobody reads all the time.
 const LOG_BYTES: u64 = 64 * 1024 * 1024;
@@ -100,11 +100,13 @@ fn fault(
         }
         _ => {
             let (count, kept) = (look.backups.len(), settings.backups_kept);
-            let old = look.backups.iter().skip(usize::try_from(kept).unwrap_or(usize::MAX));
-            let proved = look.proved.as_ref().map(|proof| &proof.backup);
-            // Nothing goes while the newest is no good, and the last that was restored never does.
-            let many =
-                bad(look).is_none() && old.filter(|one| Some(&one.name) != proved).count() > 0;
+            let names = || look.backups.iter().map(|one| one.name.as_str());
+            let stays = last_good(names(), look.proof.as_ref(), look.proved.as_ref());
+            let mut old = names().skip(usize::try_from(kept).unwrap_or(usize::MAX));
+            // Nothing goes while the newest is not what was written. Where it only could not be restored, a new one is made every
+            // day, and would fill the disk.
+            let is_written = look.backups.first().is_some_and(|newest| newest.fault.is_none());
+            let many = is_written && old.any(|name| Some(name) != stays.as_deref());
             many.then_some(LedgerFault::BackupsMany { count, kept })
         }
     }
