@@ -2,6 +2,8 @@
 
 use super::backups::Vault;
 use super::house::Report;
+use super::restores::PROVED;
+use super::zoo::written;
 
 /// Whether a run found that the newest is no good.
 fn is_bad(report: &Report) -> bool {
@@ -24,4 +26,26 @@ fn a_file_that_is_written_over_is_another_backup() {
     assert!(!is_bad(&report), "{report:#?}");
     // A proof is due, and is made once the one that failed is long enough ago.
     assert!(report.left("restore_due").contains("back-off"), "{report:#?}");
+}
+
+#[test]
+fn what_is_much_smaller_is_restored_and_then_it_is_good() {
+    let Some(vault) = Vault::new("") else { return };
+    vault.dumped(&[]);
+    let theirs = vault.folder.join("theirs.dump");
+    for day in 1..6 {
+        let before = vault.folder.join(format!("{day}.dump"));
+        std::fs::copy(&theirs, &before).expect("it is copied");
+        written(&before, 24 * day);
+    }
+    vault.each(&["DELETE FROM \"Content\" WHERE id > 500", "VACUUM ANALYZE"]);
+    vault.dumped(&[]);
+    assert_eq!(vault.tended(), [PROVED]);
+    let report = vault.house.tend();
+    assert!(!is_bad(&report) && report.attempts("shop").is_empty(), "{report:#?}");
+    // As large as that is what is usual now.
+    std::fs::rename(&theirs, vault.folder.join("yesterday.dump")).expect("it has another name");
+    vault.dumped(&[]);
+    let report = vault.house.tend();
+    assert!(!is_bad(&report) && report.attempts("shop").is_empty(), "{report:#?}");
 }

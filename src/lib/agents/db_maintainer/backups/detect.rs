@@ -119,7 +119,7 @@ impl Of<'_> {
         let mut flaws = self.seen(newest, look);
         let of_newest = look.proof.as_ref();
         let of_newest = of_newest.filter(|proof| proof.is_of(&newest.name, newest.taken_at));
-        if let (true, Some(proof)) = (flaws.is_empty(), of_newest) {
+        if let (true, Some(proof)) = (flaws.iter().all(is_doubt), of_newest) {
             let level = proof.level.unwrap_or(Level::Restored);
             flaws.extend(proof.fault.clone().map(|why| Flaw::new(level, why)));
         }
@@ -129,15 +129,29 @@ impl Of<'_> {
     /// What is wrong with the newest without a restore.
     fn seen(&self, newest: &FoundBackup, look: &BackupSetLook) -> Vec<Flaw> {
         let mut flaws = self.implausible(newest, look);
+        // What was restored and was good is good, however unlike those before.
+        let proved = look.proved.as_ref();
+        if proved.is_some_and(|proof| proof.is_of(&newest.name, newest.taken_at)) {
+            flaws.retain(|flaw| !is_doubt(flaw));
+        }
         flaws.extend(look.flaws.iter().cloned());
         flaws
+    }
+
+    /// Whether the newest is unlike those before and nothing else is wrong with it: a restore would tell.
+    fn doubted(&self, look: &BackupSetLook) -> bool {
+        let can_tell = self.declared.is_proved() && look.unprovable.is_none();
+        let Some(BackupsFault::Bad { flaws, .. }) = self.bad(look).filter(|_| can_tell) else {
+            return false;
+        };
+        flaws.iter().all(is_doubt)
     }
 
     fn due(&self, look: &BackupSetLook) -> Option<BackupsFault> {
         let (every, grace) = (self.declared.every.get(), self.declared.grace.get());
         let make = self.declared.make;
         // One that is no good is none: the one before it counts.
-        let bad = self.bad(look).is_some();
+        let bad = self.bad(look).is_some() && !self.doubted(look);
         let last = look.backups.get(usize::from(bad)).map(|backup| backup.taken_at);
         let overdue = due(last, every, grace, self.at)?;
         // What others make is none of our business until it is late.
@@ -155,10 +169,12 @@ impl Of<'_> {
         let last = look.proved.as_ref().map(|proof| proof.proved_at);
         let failed = look.proof.as_ref().is_some_and(|proof| proof.fault.is_some());
         let (every, grace) = (self.declared.prove_every.get(), self.declared.grace.get());
-        let overdue = due_again(last, failed, every, grace, self.at)?;
+        let doubted = self.doubted(look);
+        let overdue = due_again(last, failed, every, grace, self.at);
+        let overdue = overdue.or_else(|| doubted.then_some(false))?;
         // Where a new one is made first, that one is restored.
-        let in_vain = self.bad(look).is_some() && !self.declared.make;
-        Some(BackupsFault::ProofDue { last, overdue, in_vain })
+        let in_vain = self.bad(look).is_some() && !doubted && !self.declared.make;
+        Some(BackupsFault::ProofDue { last, overdue, in_vain, doubted })
     }
 
     /// How far it was looked at, and why no further.
@@ -277,6 +293,11 @@ fn widest(backups: &[FoundBackup]) -> Duration {
     let widest = gaps.filter_map(|gap| Duration::try_from(gap).ok()).max().unwrap_or_default();
     // Whole minutes are told.
     Duration::from_mins(widest.as_secs() / 60)
+}
+
+/// Whether a flaw only says that a backup is unlike those before.
+fn is_doubt(flaw: &Flaw) -> bool {
+    flaw.level == Level::Plausible
 }
 
 /// Why a place does not hold the newest, if it does not.

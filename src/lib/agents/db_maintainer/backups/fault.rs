@@ -50,6 +50,8 @@ pub enum BackupsFault {
         overdue: bool,
         /// Whether the newest is known to be no good: it would be restored in vain.
         in_vain: bool,
+        /// Whether the newest is unlike those before, and nobody knows yet whether that is a flaw.
+        doubted: bool,
     },
     /// None can be restored here.
     Unprovable {
@@ -117,8 +119,9 @@ impl BackupsFault {
                 "a backup is due: there is none that is good".to_owned()
             }
             Self::Due { last, .. } => format!("a backup is due: {}", since(last)),
-            Self::ProofDue { last, .. } => {
-                format!("a restore for a proof is due: {}", since(last))
+            Self::ProofDue { last, doubted, .. } => {
+                let why = if *doubted { ", as the newest is unlike those before" } else { "" };
+                format!("a restore for a proof is due{why}: {}", since(last))
             }
             Self::Many { kept, .. } => {
                 format!("there are more backups than the {kept} that are to be kept")

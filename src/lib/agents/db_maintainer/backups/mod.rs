@@ -1,6 +1,8 @@
 //! Backups that the settings declare: whether there is a young one, whether it can be one, and whether one was restored lately.
 
 mod detect;
+#[cfg(test)]
+mod doubt_tests;
 mod fault;
 mod remedy;
 mod settings;

@@ -52,7 +52,7 @@ pub(super) fn recorded(hours: i64) -> FoundBackup {
     FoundBackup { record: Some(record), ..backup }
 }
 
-fn proof(hours: i64, restore_ms: u64) -> RestoreProof {
+pub(super) fn proof(hours: i64, restore_ms: u64) -> RestoreProof {
     RestoreProof {
         backup: "1.dump".to_owned(),
         taken_at: ago(hours),
@@ -134,7 +134,7 @@ impl World {
     }
 
     /// What is done or left about it.
-    fn remedy(&self, check: &CheckId) -> String {
+    pub(super) fn remedy(&self, check: &CheckId) -> String {
         let Verdict::Faulty(fault, _) = self.verdict(check) else { return String::new() };
         match self.agent().remedy(&subject(), &fault, &self.snapshot(), now()) {
             Remedy::Act(step) => step.operation.to_string(),

@@ -28,8 +28,15 @@ impl Of<'_> {
             flaws.push(Flaw::new(Level::Fresh, "it is of a day that is still to come"));
         }
         let size = |backup: &FoundBackup| Some(precise(backup.size_bytes));
+        let of_usual = |usual: f64| usual * f64::from(self.declared.size_percent) / 100.0;
         let usual = self.usual(newest, look, BACKUP_BYTES, size);
-        let least = usual.map(|usual| usual * f64::from(self.declared.size_percent) / 100.0);
+        // One that was unlike those before it and good when it was restored is what is usual from then on.
+        let proved = self.proved_size(newest, look);
+        let usual = usual.map(|usual| match proved {
+            Some(proved) if proved < of_usual(usual) => proved,
+            _ => usual,
+        });
+        let least = usual.map(of_usual);
         if let (Some(usual), true) = (usual, least > Some(precise(newest.size_bytes))) {
             let why = format!("it has {} bytes, and {usual:.0} are usual", newest.size_bytes);
             flaws.push(Flaw::new(Level::Plausible, why));
@@ -71,6 +78,16 @@ impl Of<'_> {
         let mut values: Vec<f64> = known.into_values().rev().take(KNOWN).collect();
         values.sort_by(f64::total_cmp);
         (values.len() >= LEAST_KNOWN).then(|| values[values.len() / 2])
+    }
+
+    /// How large the last was that was restored and was good, where that is before the newest.
+    fn proved_size(&self, newest: &FoundBackup, look: &BackupSetLook) -> Option<f64> {
+        let at = look.proved.as_ref()?.taken_at;
+        let there = look.backups.iter().find(|backup| backup.taken_at == at);
+        let seen = self.recall.series.get(BACKUP_BYTES).and_then(|all| all.get(&self.subject));
+        let seen = || seen?.iter().find(|sample| sample.at == at).map(|sample| sample.value);
+        let size = there.map(|backup| precise(backup.size_bytes)).or_else(seen);
+        size.filter(|_| at < newest.taken_at)
     }
 
     /// What later runs hold against what is newest then. Each backup is noted once.
