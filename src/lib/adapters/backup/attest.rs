@@ -1,6 +1,6 @@
 //! What a restored database holds, held against what was backed up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,15 +9,10 @@ use sqlx::postgres::PgConnection;
 
 use super::clear::Unclear;
 use super::programs::is_of_this_host;
+use super::rows::{Found, Then, held};
 use crate::adapters::postgres::{Postgres, in_words};
 use crate::domain::duration::HumanDuration;
-use crate::domain::upkeep::{BackupSource, DeclaredBackup, Level, NewestRow, RowCount};
-
-/// A table whose rows were not counted is judged by statistics only where it has at least so many.
-const LEAST_ROWS: u64 = 1000;
-
-/// So many tables that may be younger are named.
-const NAMED: usize = 3;
+use crate::domain::upkeep::{BackupSource, DeclaredBackup, Level, NewestRow};
 
 /// What counts the rows of one table, for as long as the session lasts.
 const COUNTER: &str = "
@@ -30,8 +25,9 @@ const COUNTER: &str = "
 
 /// Every table of a database and how many rows it has, counted in one statement, so that its time bounds all of it.
 const TABLES: &str = "
-    SELECT found.name, pg_temp.rows_of(found.name)
-    FROM (SELECT quote_ident(space.nspname) || '.' || quote_ident(class.relname) AS name
+    SELECT found.name, found.words, pg_temp.rows_of(found.name)
+    FROM (SELECT quote_ident(space.nspname) || '.' || quote_ident(class.relname) AS name,
+                 space.nspname || ' ' || class.relname AS words
           FROM pg_class AS class JOIN pg_namespace AS space ON space.oid = class.relnamespace
           WHERE class.relkind = 'r'
             AND space.nspname NOT IN ('pg_catalog', 'information_schema')) AS found";
@@ -65,8 +61,8 @@ pub(super) struct Expected<'a> {
     pub(super) database: Option<&'a Postgres>,
     /// Whether that is of the backup's own moment.
     pub(super) of_its_moment: bool,
-    /// Tables of the source that are known to have been there at the backup's moment, where that is not of it.
-    pub(super) known: BTreeSet<String>,
+    /// What is known of its tables at the backup's moment, where the source is not of it.
+    pub(super) then: Then,
     pub(super) taken_at: Timestamp,
 }
 
@@ -80,20 +76,24 @@ pub(super) async fn attest(
         Unclear::Unread(format!("what was restored cannot be read: {}", in_words(&error)))
     };
     sqlx::raw_sql(COUNTER).execute(&mut *session).await.map_err(unread)?;
-    let found: Vec<(String, i64)> =
+    let tables: Vec<(String, String, i64)> =
         sqlx::query_as(TABLES).persistent(false).fetch_all(&mut *session).await.map_err(unread)?;
-    let found: BTreeMap<String, u64> =
-        found.into_iter().map(|(table, rows)| (table, rows.unsigned_abs())).collect();
+    let mut found = Found::default();
+    for (table, words, rows) in tables {
+        found.names.insert(words, table.clone());
+        found.rows.insert(table, rows.unsigned_abs());
+    }
     let extensions: Vec<(String, String)> = sqlx::query_as(EXTENSIONS)
         .persistent(false)
         .fetch_all(&mut *session)
         .await
         .map_err(unread)?;
     let mut told =
-        vec![format!("{} tables with {} rows", found.len(), found.values().sum::<u64>())];
+        vec![format!("{} tables with {} rows", found.rows.len(), found.rows.values().sum::<u64>())];
     if let Some(source) = expected.source {
-        told.extend(rows(expected, source, &found).await?);
-        told.extend(versions(source, &extensions.into_iter().collect()).map_err(flawed)?);
+        told.extend(held(expected, source, &found).await?);
+        let extensions = extensions.into_iter().collect();
+        told.extend(versions(expected, source, &extensions).map_err(flawed)?);
     }
     if let Some(newest) = &expected.declared.newest {
         told.push(young(session, newest, expected.taken_at).await?);
@@ -112,7 +112,7 @@ pub(super) async fn attest(
     Ok(told.join(", "))
 }
 
-fn flawed(why: String) -> Unclear {
+pub(super) fn flawed(why: String) -> Unclear {
     Unclear::flawed(Level::Attested, why)
 }
 
@@ -131,82 +131,10 @@ fn is_of_the_server(code: &str) -> bool {
     OF_THE_SERVER.iter().any(|class| code.starts_with(class))
 }
 
-/// What differs and is no flaw; the first thing that is one.
-async fn rows(
-    expected: &Expected<'_>,
-    source: &BackupSource,
-    found: &BTreeMap<String, u64>,
-) -> Result<Vec<String>, Unclear> {
-    let mut since = Vec::new();
-    for (table, count) in &source.tables {
-        let Some(rows) = found.get(table).copied() else {
-            if expected.of_its_moment
-                || (expected.known.contains(table) && count.rows >= LEAST_ROWS)
-            {
-                return Err(flawed(format!("the table {table} is not in it")));
-            }
-            // A table that was made since cannot be in it, however many rows it has.
-            since.push(table.as_str());
-            continue;
-        };
-        has_its_rows(expected, table, *count, rows).await?;
-    }
-    Ok(younger(since))
-}
-
-/// Whether the rows of one table are in it. Statistics may be wrong by any factor, so what they tell is counted before it is held
-/// against a backup.
-async fn has_its_rows(
-    expected: &Expected<'_>,
-    table: &str,
-    count: RowCount,
-    rows: u64,
-) -> Result<(), Unclear> {
-    let drift = u64::from(expected.declared.drift_percent);
-    if is_like(count, rows, drift) {
-        return Ok(());
-    }
-    if count.exact {
-        return Err(flawed(format!("the table {table} had {} rows, and {rows} in it", count.rows)));
-    }
-    let counted = match expected.database {
-        Some(database) => database.rows(table).await.map_err(|blind| blind.why),
-        None => Err("its database is not known".to_owned()),
-    };
-    match counted {
-        Ok(now) if is_like(RowCount { rows: now, exact: false }, rows, drift) => Ok(()),
-        Ok(now) => Err(flawed(format!("the table {table} has {now} rows, and {rows} in it"))),
-        Err(why) => Err(Unclear::Unread(format!(
-            "statistics tell of {} rows of {table}, {rows} are in it, and nobody could count them: {why}",
-            count.rows
-        ))),
-    }
-}
-
-/// Tables that are not in it and may be younger, in words.
-fn younger(mut tables: Vec<&str>) -> Vec<String> {
-    let more = tables.len().saturating_sub(NAMED);
-    tables.truncate(NAMED);
-    let told = match (tables.join(" and "), more) {
-        (none, _) if none.is_empty() => return Vec::new(),
-        (names, 0) => format!("without {names}, which may be younger"),
-        (names, more) => format!("without {names} and {more} more, which may be younger"),
-    };
-    vec![told]
-}
-
-/// Whether so many rows are what was expected: as many where they were counted, about as many where statistics told.
-fn is_like(expected: RowCount, rows: u64, drift_percent: u64) -> bool {
-    if expected.exact {
-        return expected.rows == rows;
-    }
-    let may = (expected.rows.saturating_mul(drift_percent) / 100).max(LEAST_ROWS);
-    // What was taken away since the dump is in it still.
-    expected.rows < LEAST_ROWS || (expected.rows.saturating_sub(rows) <= may && rows > 0)
-}
-
-/// The extensions that are of another version on this host than where the backup is of: a dump does not keep versions.
+/// The extensions that are of another version on this host than where the backup is of: a dump does not keep versions. One that
+/// was made since cannot be in it.
 fn versions(
+    expected: &Expected<'_>,
     source: &BackupSource,
     restored: &BTreeMap<String, String>,
 ) -> Result<Vec<String>, String> {
@@ -215,7 +143,10 @@ fn versions(
         match restored.get(extension) {
             Some(found) if found == version => {}
             Some(found) => others.push(format!("{extension} is {version} there and {found} here")),
-            None => return Err(format!("the extension {extension} is not in it")),
+            None if expected.of_its_moment => {
+                return Err(format!("the extension {extension} is not in it"));
+            }
+            None => others.push(format!("without the extension {extension}, which may be younger")),
         }
     }
     Ok(others)
@@ -282,16 +213,5 @@ mod tests {
         for code in [no_table, no_column, no_number] {
             assert!(!is_of_the_server(code), "{code}");
         }
-    }
-
-    #[test]
-    fn counted_rows_are_exact_and_statistics_may_drift() {
-        let counted = |rows| RowCount { rows, exact: true };
-        assert!(is_like(counted(5), 5, 20) && is_like(counted(0), 0, 20));
-        assert!(!is_like(counted(5), 4, 20) && !is_like(counted(5), 0, 20));
-        let about = |rows| RowCount { rows, exact: false };
-        assert!(is_like(about(10_000), 8_500, 20) && is_like(about(10_000), 90_000, 20));
-        assert!(!is_like(about(10_000), 7_000, 20) && !is_like(about(1_000), 0, 20));
-        assert!(is_like(about(900), 0, 20), "too few to say anything");
     }
 }

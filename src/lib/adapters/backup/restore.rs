@@ -1,6 +1,6 @@
 //! Restoring the newest backup into a server of its own, and looking whether what was backed up is there.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +12,12 @@ use sqlx::{AssertSqlSafe, Connection as _};
 use super::attest::{Expected, attest};
 use super::chosen::chosen;
 use super::clear::Unclear;
+use super::dumped::Dumped;
 use super::folder::{self, Tried};
 use super::home::AtHand;
 use super::letters::{Letters, is_of_an_order};
 use super::programs::{complaint, finished, is_of_this_host};
+use super::rows::Then;
 use super::scratch::{PORT, Scratch, USER};
 use super::{BackupSet, place};
 use crate::adapters::child::Outcome;
@@ -150,7 +152,7 @@ impl BackupSet {
             source: recorded.or(dump.live),
             database: self.database.as_ref().and_then(|database| database.as_deref().ok()),
             of_its_moment: recorded.is_some(),
-            known: self.known_then(contents.youngest_oid).await,
+            then: self.then(contents.tables).await,
             taken_at: dump.backup.taken_at,
         };
         let session = scratch.session_within(RESTORED, time).await;
@@ -205,13 +207,13 @@ impl BackupSet {
         Err(Unclear::flawed(Level::Restored, why))
     }
 
-    /// The tables in use that were there when a dump was taken whose youngest table has this number.
-    async fn known_then(&self, youngest: Option<i64>) -> BTreeSet<String> {
-        let (Some(Ok(database)), Some(youngest)) = (&self.database, youngest) else {
-            return BTreeSet::new();
+    /// The tables in use and those in a dump, by the numbers that they have there.
+    async fn then(&self, dumped: Dumped) -> Then {
+        let oids = match &self.database {
+            Some(Ok(database)) => database.table_oids().await.unwrap_or_default(),
+            Some(Err(_)) | None => BTreeMap::new(),
         };
-        let oids = database.table_oids().await.unwrap_or_default();
-        oids.into_iter().filter(|(_, oid)| *oid <= youngest).map(|(table, _)| table).collect()
+        Then { oids, dumped }
     }
 
     /// What our own folders and files of a restore are told by from those of others.
