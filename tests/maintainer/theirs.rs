@@ -136,3 +136,22 @@ fn a_dump_of_which_no_table_has_its_rows_is_of_another_time_or_place() {
     let (fault, _) = vault.restored();
     assert!(fault.contains("rows, and 0 in it"), "{fault}");
 }
+
+#[test]
+fn links_and_folders_that_are_passed_over_are_told() {
+    let Some(vault) = Vault::new("") else { return };
+    let real = vault.house.path().join("real");
+    std::os::unix::fs::symlink(real, vault.folder.join("latest.dump")).expect("a link");
+    vault.dumped(&[]);
+    std::fs::remove_file(vault.folder.join("theirs.dump")).expect("it is there");
+    let words = ["--format=directory", "--file"];
+    let folder = vault.folder.join("of-today").display().to_string();
+    let mut dump = std::process::Command::new(vault.house.server.program("pg_dump"));
+    dump.args(words).arg(&folder).env("PGHOST", vault.house.server.host());
+    assert!(dump.env("PGUSER", "postgres").status().is_ok_and(|status| status.success()));
+    vault.tended();
+    let told = vault.told("backup_due").expect("it is told");
+    let says = "a backup is due: there is none; `latest.dump` is a link and `of-today` is a folder: \
+                none of them is looked at";
+    assert_eq!(told, says);
+}

@@ -21,6 +21,7 @@ mod home;
 mod in_bucket;
 mod letters;
 mod make;
+mod passed_over;
 mod place;
 mod programs;
 mod restore;

@@ -11,6 +11,7 @@ use super::files::{found, is_ours};
 use super::folder;
 use super::home::Home;
 use super::in_bucket::InBucket;
+use super::passed_over::passed_over;
 use super::programs::ServerPrograms;
 use super::unfinished;
 use crate::adapters::postgres::Postgres;
@@ -114,6 +115,10 @@ impl BackupSet {
             flaws,
             unread,
             unprovable,
+            passed_over: match &self.home {
+                Home::Folder(folder) => passed_over(folder, &self.declared),
+                Home::Bucket(_) => Vec::new(),
+            },
         })
     }
 

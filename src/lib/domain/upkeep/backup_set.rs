@@ -24,6 +24,9 @@ pub struct BackupSetLook {
     pub copies: Vec<CopyLook>,
     /// Why none can be restored on this host, where one should be and cannot.
     pub unprovable: Option<String>,
+    /// What lies beside them and is not looked at, though it is called like one: links and folders, and what each is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<String>,
 }
 
 /// One backup.

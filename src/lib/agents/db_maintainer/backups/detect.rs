@@ -156,7 +156,8 @@ impl Of<'_> {
         let overdue = due(last, every, grace, self.at)?;
         // What others make is none of our business until it is late.
         let late = overdue || (last.is_none() && !make);
-        (late || make).then_some(BackupsFault::Due { last, bad, overdue: late, make })
+        let passed_over = if make { Vec::new() } else { look.passed_over.clone() };
+        (late || make).then_some(BackupsFault::Due { last, bad, overdue: late, make, passed_over })
     }
 
     fn proof_due(&self, look: &BackupSetLook) -> Option<BackupsFault> {

@@ -36,6 +36,8 @@ pub enum BackupsFault {
         overdue: bool,
         /// Whether we make them.
         make: bool,
+        /// What lies there and is not looked at, where others make them.
+        passed_over: Vec<String>,
     },
     /// The newest is not in all places that should hold it, and we put it there.
     CopyDue {
@@ -118,7 +120,16 @@ impl BackupsFault {
             Self::Due { last: None, bad: true, .. } => {
                 "a backup is due: there is none that is good".to_owned()
             }
-            Self::Due { last, .. } => format!("a backup is due: {}", since(last)),
+            Self::Due { last, passed_over, .. } => {
+                let due = format!("a backup is due: {}", since(last));
+                match &passed_over[..] {
+                    [] => due,
+                    [one] => format!("{due}; {one}, which is not looked at"),
+                    several => {
+                        format!("{due}; {}: none of them is looked at", several.join(" and "))
+                    }
+                }
+            }
             Self::ProofDue { last, doubted, .. } => {
                 let why = if *doubted { ", as the newest is unlike those before" } else { "" };
                 format!("a restore for a proof is due{why}: {}", since(last))

@@ -18,6 +18,9 @@ pub(in super::super) fn remedy(
         BackupsFault::Bad { .. } => {
             leave("a new one is made when it is due; why this one broke, its maker may tell")
         }
+        BackupsFault::Due { make: false, passed_over, .. } if !passed_over.is_empty() => leave(
+            "its maker is another: let it make a file with a name of its own, which is looked at",
+        ),
         BackupsFault::Due { make: false, .. } => {
             leave("its maker is another: look why it made none")
         }

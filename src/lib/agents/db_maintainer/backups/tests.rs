@@ -96,6 +96,7 @@ impl World {
             proved: Some(proof(24, 2000)),
             copies: vec![copy("/nas", "nas", true, Ok(true))],
             unprovable: None,
+            passed_over: Vec::new(),
         };
         Self { declared, sight: Ok(look), recall: Recall::default() }
     }
