@@ -76,6 +76,12 @@ impl Cage<'_> {
         self.dump_of("postgres", &[&["--format=custom"], words].concat())
     }
 
+    /// The server's version as one number.
+    pub(crate) fn version(&self) -> u32 {
+        let told = self.house.server.sql("SHOW server_version_num");
+        told.parse().unwrap_or_else(|why| panic!("{why}: {told}"))
+    }
+
     /// The record that we would have written beside a file, with something in it replaced.
     pub(crate) fn record(&self, file: &Path, instead: &Value) {
         let name = file.file_name().expect("a name").to_string_lossy().into_owned();
@@ -87,7 +93,7 @@ impl Cage<'_> {
             "size_bytes": bytes.len(),
             "sha256": sha256(&bytes),
             "took_ms": 60_000,
-            "source": { "database": "postgres", "cluster": cluster, "version": 150_000,
+            "source": { "database": "postgres", "cluster": cluster, "version": self.version(),
                         "extensions": {}, "tables": { "public.few": { "rows": 3, "exact": true } } },
         });
         for (field, value) in instead.as_object().into_iter().flatten() {
