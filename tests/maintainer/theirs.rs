@@ -155,3 +155,12 @@ fn links_and_folders_that_are_passed_over_are_told() {
                 none of them is looked at";
     assert_eq!(told, says);
 }
+
+#[test]
+fn where_we_make_them_a_newer_file_of_others_is_none() {
+    let Some(vault) = Vault::new("make = true") else { return };
+    assert_eq!(vault.tended().len(), 2, "one is made and restored");
+    std::fs::write(vault.folder.join("half.dump"), "half of one").expect("it is written");
+    assert_eq!(vault.tended(), Vec::<String>::new());
+    assert_eq!(vault.told("backup_bad"), None);
+}

@@ -38,6 +38,10 @@ pub(super) fn found(place: &Path, declared: &DeclaredBackup) -> Result<Vec<Found
         if name.starts_with('.') || is_sum || !pattern.matches(&name) {
             continue;
         }
+        // Where we make them, what somebody else puts beside them is none of them, as in a bucket.
+        if declared.make && !is_made_by_us(&declared.name, &name) {
+            continue;
+        }
         // A link's target may be anything; a folder is no backup.
         let meta = entry.metadata().map_err(unread)?;
         if meta.is_file() {

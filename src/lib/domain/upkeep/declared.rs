@@ -92,7 +92,7 @@ pub struct DeclaredBackup {
     #[serde(default)]
     #[schemars(example = &"main")]
     pub bucket: Option<String>,
-    /// Which of the files: a name with `*` for anything. In a bucket, those that we make are known by their names alone.
+    /// Which of the files: a name with `*` for anything. Where we make them, ours count alone, which are known by their names.
     #[serde(default = "any_dump")]
     pub pattern: String,
     /// What the files are: `"postgres_dump"`, `"tar"`, `"tar_gz"`, `"gzip"` or `"any"`.
