@@ -233,11 +233,11 @@ fn a_dump_that_cannot_be_made_leaves_nothing_and_is_told() {
 
 #[test]
 fn the_last_good_one_stays_however_many_are_newer() {
-    let many = "make = true\nkept = 100\nevery = \"1s\"\nprove_every = \"0s\"";
+    let many = "make = true\nkept = 100\nevery = \"4s\"\nprove_every = \"0s\"";
     let Some(vault) = Vault::new(many) else { return };
     for _ in 0..4 {
         vault.tended();
-        std::thread::sleep(std::time::Duration::from_millis(1100));
+        std::thread::sleep(std::time::Duration::from_millis(4100));
     }
     let all = vault.dumps();
     let [oldest, good, broken @ ..] = &all[..] else { panic!("{all:?}") };
@@ -248,7 +248,7 @@ fn the_last_good_one_stays_however_many_are_newer() {
     vault.settings("make = true\nkept = 2\nevery = \"1d\"\nprove_every = \"0s\"");
     assert_eq!(vault.tended(), Vec::<String>::new(), "nothing goes while the newest is no good");
     assert!(good.exists() && oldest.exists(), "{:?}", vault.dumps());
-    vault.settings("make = true\nkept = 2\nevery = \"1s\"\nprove_every = \"0s\"");
+    vault.settings("make = true\nkept = 2\nevery = \"4s\"\nprove_every = \"0s\"");
     assert_eq!(vault.tended(), ["back up shop: verified"]);
     vault.settings("make = true\nkept = 2\nevery = \"1d\"\nprove_every = \"0s\"");
     assert_eq!(vault.tended(), ["prune the backups of shop: verified"]);
@@ -277,7 +277,7 @@ fn a_backup_is_put_into_a_bucket_and_a_folder_and_goes_from_there_with_its_origi
             server.endpoint()
         )
     };
-    vault.settings(&settings("1s", 100, "shop-media"));
+    vault.settings(&settings("4s", 100, "shop-media"));
     let copy = "copy the newest backup of shop to its other places: verified";
     assert_eq!(vault.tended(), ["back up shop: verified", copy]);
     assert_eq!(vault.told("backup_copies"), None);
@@ -306,9 +306,9 @@ fn a_backup_is_put_into_a_bucket_and_a_folder_and_goes_from_there_with_its_origi
     assert_eq!(runtime.block_on(client.sum(&own()[0])).expect("it is there").1, sha256(&bytes));
     assert_eq!(vault.tended(), Vec::<String>::new());
     assert_eq!(vault.told("backup_copies"), None);
-    vault.settings(&settings("1s", 100, "shop-media"));
+    vault.settings(&settings("4s", 100, "shop-media"));
     for _ in 0..2 {
-        std::thread::sleep(std::time::Duration::from_millis(1100));
+        std::thread::sleep(std::time::Duration::from_millis(4100));
         vault.tended();
     }
     vault.settings(&settings("1d", 2, "shop-media"));

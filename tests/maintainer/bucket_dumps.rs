@@ -207,16 +207,16 @@ fn a_dump_is_encrypted_on_its_way_into_a_bucket_and_needs_no_room_here() {
     vault.is_clean();
     // Where nothing can be written, it is made all the same: only a look at its contents and a restore need a place.
     let nowhere = format!(
-        "every = \"1s\"\nprove_every = \"0s\"\n{}\n[agents.db-maintainer.postgres]\nscratch = \"/proc/nowhere\"",
+        "every = \"4s\"\nprove_every = \"0s\"\n{}\n[agents.db-maintainer.postgres]\nscratch = \"/proc/nowhere\"",
         encrypted(&recipient, &identity)
     );
-    std::thread::sleep(Duration::from_millis(1100));
+    std::thread::sleep(Duration::from_millis(4100));
     vault.settings(&nowhere);
     assert_eq!(vault.tended(), ["back up shop: verified"]);
     assert_eq!(vault.dumps().len(), 2);
     // A key that is not here is no flaw of it either: it is summed up where it lies.
-    std::thread::sleep(std::time::Duration::from_millis(1100));
-    vault.settings(&format!("every = \"1s\"\n{}", encrypted(&recipient, "/nowhere.key")));
+    std::thread::sleep(std::time::Duration::from_millis(4100));
+    vault.settings(&format!("every = \"4s\"\n{}", encrypted(&recipient, "/nowhere.key")));
     assert_eq!(vault.tended(), ["back up shop: verified"]);
     assert_eq!((vault.dumps().len(), vault.told("backup_bad")), (3, None));
     let told = vault.told("restore_unprovable").expect("it is told");
@@ -299,7 +299,7 @@ fn of_a_bucket_the_last_good_one_stays_and_what_is_of_others_too() {
     let settings = |every: &str, kept: u32| {
         format!("make = true\nkept = {kept}\nevery = \"{every}\"\nprove_every = \"0s\"")
     };
-    let Some(vault) = Vault::new(&settings("1s", 100)) else { return };
+    let Some(vault) = Vault::new(&settings("4s", 100)) else { return };
     let others = ["shop-2-20260101T000000000Z.dump", "shop-by-hand.dump", "film.mp4"];
     for name in others {
         vault.put(name, b"of others");
@@ -309,7 +309,7 @@ fn of_a_bucket_the_last_good_one_stays_and_what_is_of_others_too() {
     };
     for _ in 0..4 {
         vault.tended();
-        std::thread::sleep(Duration::from_millis(1100));
+        std::thread::sleep(Duration::from_millis(4100));
     }
     let all = own();
     let [oldest, good, broken @ ..] = &all[..] else { panic!("{all:?}") };
@@ -322,7 +322,7 @@ fn of_a_bucket_the_last_good_one_stays_and_what_is_of_others_too() {
     // Whoever prunes all the same keeps the last that is what was written, though two are newer.
     vault.pruned_to(2);
     assert!(!own().contains(oldest) && own().contains(good), "{:?}", own());
-    vault.settings(&settings("1s", 2));
+    vault.settings(&settings("4s", 2));
     assert_eq!(vault.tended(), ["back up shop: verified"]);
     vault.settings(&settings("1d", 2));
     assert_eq!(vault.tended(), ["prune the backups of shop: verified"]);

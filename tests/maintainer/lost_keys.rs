@@ -43,8 +43,8 @@ fn a_key_that_is_not_on_this_host_is_no_flaw_of_a_backup_and_stops_none() {
         assert!(told.contains(says), "{told}");
     }
     // One that is due is made, and nothing else is found of it.
-    std::thread::sleep(std::time::Duration::from_millis(1100));
-    vault.settings(&format!("every = \"1s\"\n{}", with(Path::new("/nowhere.key"))));
+    std::thread::sleep(std::time::Duration::from_millis(4100));
+    vault.settings(&format!("every = \"4s\"\n{}", with(Path::new("/nowhere.key"))));
     assert_eq!(vault.tended(), ["back up shop: verified"]);
     assert_eq!((vault.dumps().len(), vault.told("backup_due")), (2, None));
 }

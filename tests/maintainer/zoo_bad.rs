@@ -51,7 +51,8 @@ fn recorded(name: &'static str, says: &'static str, instead: serde_json::Value) 
 fn of_source(cage: &Cage, instead: &serde_json::Value) {
     let file = cage.put("shop.dump", &cage.dump(&[]));
     let cluster = cage.house.server.sql("SELECT system_identifier FROM pg_control_system()");
-    let mut source = json!({ "database": "postgres", "cluster": cluster, "version": cage.version() });
+    let mut source =
+        json!({ "database": "postgres", "cluster": cluster, "version": cage.version() });
     for (field, value) in instead.as_object().into_iter().flatten() {
         source[field] = value.clone();
     }

@@ -241,13 +241,13 @@ fn key((table, column, last, most): (String, String, i64, i64)) -> KeyColumn {
 
 type CounterRow = (String, Option<String>, Option<String>, Option<i64>, i64, i64, Option<i64>);
 
-fn counter((sequence, table, column, last, least, most, column_most): CounterRow) -> Counter {
+fn counter((sequence, table, column, last, first, most, column_most): CounterRow) -> Counter {
     Counter {
         sequence,
         table,
         column,
         last: last.map(count),
-        least: count(least),
+        least: count(first),
         most: count(most),
         column_most: column_most.map(count),
     }

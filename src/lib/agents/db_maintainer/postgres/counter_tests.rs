@@ -7,13 +7,13 @@ use crate::domain::diagnosis::{Fault as _, Verdict};
 use crate::domain::severity::Severity;
 use crate::domain::upkeep::{Counter, DatabaseLook, KeyColumn};
 
-fn counter(last: u64, least: u64, most: u64) -> Counter {
+fn counter(last: u64, first: u64, most: u64) -> Counter {
     Counter {
         sequence: "public.orders_id_seq".to_owned(),
         table: Some("public.orders".to_owned()),
         column: Some("id".to_owned()),
         last: Some(last),
-        least,
+        least: first,
         most,
         column_most: None,
     }
@@ -38,7 +38,7 @@ fn told(counters: Vec<Counter>, keys: Vec<KeyColumn>) -> Vec<(String, Severity)>
 
 #[test]
 fn a_counter_is_used_up_by_what_it_gave_of_what_it_can_give() {
-    for (last, least, most, percent) in [
+    for (last, first, most, percent) in [
         (0, 1, 100, None),
         (74, 1, 100, None),
         (75, 1, 100, Some("75 %")),
@@ -48,13 +48,13 @@ fn a_counter_is_used_up_by_what_it_gave_of_what_it_can_give() {
         (2_140_000_000, 2_000_000_000, 2_147_483_647, Some("90 %")),
         (0, 0, 0, Some("100 %")),
     ] {
-        let told = told(vec![counter(last, least, most)], Vec::new());
+        let told = told(vec![counter(last, first, most)], Vec::new());
         let is_it = match (percent, told.as_slice()) {
             (None, []) => true,
             (Some(percent), [(message, _)]) => message.contains(percent),
             (None | Some(_), _) => false,
         };
-        assert!(is_it, "{last} of {least} to {most}: {told:?}");
+        assert!(is_it, "{last} of {first} to {most}: {told:?}");
     }
 }
 
