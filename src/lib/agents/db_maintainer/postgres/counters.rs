@@ -4,7 +4,8 @@ use super::advice::Advice;
 use crate::domain::upkeep::{Counter, KeyColumn};
 
 /// It takes as long as the table is large, and a person should know before.
-const CAUTION: &str = "it writes the table anew, and nobody can use that meanwhile";
+const CAUTION: &str = "it writes the table anew, and nobody can use that meanwhile; a view that shows the column has to be dropped \
+                       before and made again";
 
 /// How much of it is used up, in percent; none where its last value was not seen.
 pub(super) fn percent(counter: &Counter) -> Option<u64> {
