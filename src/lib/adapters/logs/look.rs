@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{Access, access, fstatfs};
+use rustix::fs::{Access, access};
 use rustix::io::Errno;
 
 use super::LogFolder;
+use super::file_system::without_a_cut;
 use super::folder::ARCHIVE;
 use super::walk::{self, Met};
 use super::writers::Writers;
@@ -16,18 +17,6 @@ use crate::domain::upkeep::{Archive, LogFile, LogsLook, Tier};
 use crate::ports::Pending;
 use crate::ports::data_store::LogStore;
 
-/// File systems that are known to cut nothing off the beginning of a file, by the number that `statfs` tells (`man 2 statfs`).
-/// Every other one is asked by trying.
-const WITHOUT_A_CUT: [(i64, &str); 8] = [
-    (0x0102_1994, "tmpfs"),
-    (0x8584_58f6, "ramfs"),
-    (0x9123_683e, "btrfs"),
-    (0x2fc1_2fc1, "zfs"),
-    (0x6969, "nfs"),
-    (0xff53_4d42, "cifs"),
-    (0x6573_5546, "fuse"),
-    (0x0102_1997, "9p"),
-];
 /// The length of a moment in an archive's name, with the dot before it: `.20261120T030000Z`.
 const STAMP_LENGTH: usize = 17;
 
@@ -144,9 +133,7 @@ pub(super) fn put_off_name(tier: Tier, name: &str) -> String {
 }
 
 fn no_trim(root: &OwnedFd) -> Option<String> {
-    let kind = fstatfs(root).ok()?.f_type;
-    let known = WITHOUT_A_CUT.into_iter().find(|(number, _)| *number == kind);
-    known.map(|(_, name)| no_cut(&format!("{name} file system")))
+    without_a_cut(root).map(|name| no_cut(&format!("{name} file system")))
 }
 
 /// Why nothing is trimmed there.

@@ -5,6 +5,7 @@
 //! again after its name was taken away, when nobody new can come.
 
 mod archive;
+mod file_system;
 mod folder;
 mod look;
 mod pack;

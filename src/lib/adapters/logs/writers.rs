@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use std::os::fd::AsFd;
 
-use rustix::fs::fstatfs;
 use rustix::fs::{lstat, stat};
 use rustix::process::{getegid, geteuid};
 
+use super::file_system::shared;
 use super::walk::{About, Node, node};
 use crate::domain::upkeep::Held;
 
@@ -26,10 +26,6 @@ const CAP_SYS_PTRACE: u32 = 19;
 /// Programs that keep even their own user from looking into them, that every session of a user has, and that write no log. The
 /// first process of a machine or a container, which others may not look into either, only starts those that do.
 const HIDE_AND_WRITE_NO_LOG: [&str; 3] = ["(sd-pam)", "ssh-agent", "gpg-agent"];
-
-/// File systems that other hosts may write to, by their numbers (`linux/magic.h`).
-const SHARED: [(i64, &str); 4] =
-    [(0x6969, "nfs"), (0xff53_4d42, "cifs"), (0x6573_5546, "fuse"), (0x0102_1997, "9p")];
 
 /// Who writes the files that were asked about.
 #[derive(Debug, Default)]
@@ -54,9 +50,7 @@ struct Writing {
 impl Writers {
     /// Asks about these files. This process itself is left out: it appends to its own log and to no other.
     pub(in crate::adapters) fn of(folder: impl AsFd, wanted: &BTreeSet<Node>) -> Self {
-        let kind = fstatfs(folder).map(|found| found.f_type).unwrap_or_default();
-        let shared = SHARED.into_iter().find(|(number, _)| *number == kind);
-        let mut writers = Self { shared: shared.map(|(_, name)| name), ..Self::default() };
+        let mut writers = Self { shared: shared(folder), ..Self::default() };
         let Ok(entries) = std::fs::read_dir("/proc") else {
             writers.has_hidden = true;
             writers.hidden_own = Some("/proc cannot be read".to_owned());
