@@ -193,7 +193,9 @@ async fn a_run_of_a_scheduler_that_is_gone_is_adopted_by_its_id_and_not_by_its_n
     let first = stage.start("run-adopted");
     let pid = stage.pid("up").await;
     let other = Stage::beside("");
-    assert!(until(|| is_run(pid, "run-adopted")).await);
+    // Between two programs a process has no environment for a moment.
+    let comm = || std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    assert!(until(|| comm().trim() == "sleep" && is_run(pid, "run-adopted")).await);
     assert!(other.runner.adopt(&RunId("run-other".to_owned()), pid).is_none());
     let adopted = other.runner.adopt(&RunId("run-adopted".to_owned()), pid).unwrap();
     (adopted.stop)();
