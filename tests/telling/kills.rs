@@ -213,8 +213,9 @@ fn repeats(attempts: &[Attempt]) -> Vec<String> {
         if all.iter().filter(|one| one.doubtful).count() > 2 {
             found.push(format!("{id} on {channel} was repeated more than once"));
         }
-        // Whoever died before handing it over has left a doubt of which only the mark tells.
-        let doubted = all[0].doubtful || all[0].message.may_repeat;
+        // Whoever died before handing it over, or before writing down that it was turned away, has left a doubt of which only the
+        // mark tells.
+        let doubted = all[0].doubtful || all[0].message.may_repeat || !all[0].arrived;
         for again in &all[1..] {
             if !again.message.may_repeat || !doubted {
                 found.push(format!("{id} on {channel} was repeated without a doubt or a mark"));
