@@ -7,11 +7,9 @@ use sqlx::FromRow;
 use sqlx::postgres::{PgConnection, PgRow};
 
 use super::Postgres;
+use super::others::{BUSY, IDLE, PREPARED, QUERIES, SLOTS, STANDBYS, UNSEEN};
 use super::session::{LOOK, end};
-use super::statements::{
-    BLOATED, BUSY, COUNTERS, ELSEWHERE, IDLE, INVALID, KEYS, PARTITIONED, PREPARED, QUERIES,
-    SERVER, SLOTS, STANDBYS, TABLES, UNSEEN,
-};
+use super::statements::{BLOATED, COUNTERS, ELSEWHERE, INVALID, KEYS, PARTITIONED, SERVER, TABLES};
 use crate::domain::sight::{Blind, Sight};
 use crate::domain::upkeep::{
     BloatedIndex, Counter, DatabaseLook, ElsewhereKind, Holder, InvalidIndex, KeyColumn,

@@ -8,6 +8,7 @@ mod hindrance;
 mod look;
 mod names;
 mod oids;
+mod others;
 mod session;
 mod source;
 mod statements;

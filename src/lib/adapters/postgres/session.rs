@@ -69,7 +69,8 @@ impl Postgres {
     ) -> Result<PgConnection, String> {
         let [lock, statement, idle] =
             [lock, statement, IDLE].map(|time| time.as_millis().max(1).to_string());
-        // At its start and never later: behind a pooler what a session sets would stay with whoever comes next.
+        // At its start: behind a pooler what a session sets later would stay with whoever comes next. The rest is set once these are
+        // seen to hold.
         let options = self.options.clone().options([
             ("lock_timeout", lock.as_str()),
             ("statement_timeout", &statement),

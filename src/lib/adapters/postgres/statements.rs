@@ -1,5 +1,5 @@
-//! Every question that the server is asked. Columns are text, whole numbers and truth values, so that a row means the same in
-//! every version; what a version does not have is asked for by name and simply not found.
+//! The questions that the server is asked, those about others apart. Columns are text, whole numbers and truth values, so that a row
+//! means the same in every version; what a version does not have is asked for by name and simply not found.
 
 /// Whether this session is bound to what it asked for at its start. Where it is, what is at work ends within a second where its
 /// client is gone, if the server can do that, and a vacuum rests as autovacuum does, if the server lets others not rest at all.
@@ -124,7 +124,8 @@ pub(super) const INVALID: &str = "
 /// are the server's and a tenth stays free, or what the index's own fill factor leaves. Entries are counted as they were at the last
 /// statistics; of an index that grew since as many more. Equal entries that newer servers fold make a real one smaller, so that the
 /// estimate never finds too much. An index whose columns have no statistics, or are expressions, is left out; so is one whose entries
-/// are so wide that an estimate says little, and one that cannot be built beside itself. Who asks for the size of one waits for whoever has it for themselves: of such a one the last count of its pages is taken.
+/// are so wide that an estimate says little, and one that cannot be built beside itself. Who asks for the size of one waits for
+/// whoever has it for themselves: of such a one the last count of its pages is taken.
 /// The folder that it lies in on the server's host not everybody may know.
 pub(super) const BLOATED: &str = "
     SELECT quote_ident(space.nspname) || '.' || quote_ident(class.relname),
@@ -231,86 +232,6 @@ pub(super) const KEYS: &str = "
                       AND tie.conrelid = class.oid AND part.attnum = ANY (tie.conkey)))
     GROUP BY 1, 2, holds.most
     ORDER BY 1, 2";
-
-/// Sessions in a transaction that do nothing, for how many milliseconds it lasts, and how old the row versions are that it holds
-/// back: one that has neither written nor still sees what was holds none. Who takes a dump is left out: that ends by itself.
-pub(super) const IDLE: &str = "
-    SELECT pid, coalesce(usename::text, ''), coalesce(application_name, ''),
-           (extract(epoch FROM clock_timestamp() - xact_start) * 1000)::bigint,
-           greatest(age(backend_xid), age(backend_xmin))::bigint
-    FROM pg_stat_activity
-    WHERE state LIKE 'idle in transaction%' AND xact_start IS NOT NULL
-      AND datname = current_database()
-      AND application_name !~ '^(pg_dump|pg_dumpall|pgBackRest|barman)'
-    ORDER BY xact_start";
-
-/// Sessions whose statement is at work and holds row versions back, and for how many milliseconds their transaction lasts. What
-/// a vacuum sees holds none back.
-pub(super) const QUERIES: &str = "
-    SELECT pid, coalesce(usename::text, ''), coalesce(application_name, ''),
-           (extract(epoch FROM clock_timestamp() - xact_start) * 1000)::bigint,
-           greatest(age(backend_xid), age(backend_xmin))::bigint
-    FROM pg_stat_activity AS session
-    WHERE state IN ('active', 'fastpath function call') AND backend_type = 'client backend'
-      AND (backend_xid IS NOT NULL OR backend_xmin IS NOT NULL) AND xact_start IS NOT NULL
-      AND datname = current_database() AND pid <> pg_backend_pid()
-      AND application_name !~ '^(pg_dump|pg_dumpall|pgBackRest|barman)'
-      AND NOT EXISTS (SELECT FROM pg_stat_progress_vacuum AS work WHERE work.pid = session.pid)
-    ORDER BY xact_start";
-
-/// Standbys that say what their own queries still see, and how many transactions old that is. The server knows no time of it.
-pub(super) const STANDBYS: &str = "
-    SELECT coalesce(nullif(application_name, ''), pid::text), age(backend_xmin)::bigint
-    FROM pg_stat_replication WHERE backend_xmin IS NOT NULL ORDER BY 1, 2 DESC";
-
-/// Prepared transactions, and for how many milliseconds they wait.
-pub(super) const PREPARED: &str = "
-    SELECT gid, owner::text, (extract(epoch FROM clock_timestamp() - prepared) * 1000)::bigint,
-           age(transaction)::bigint
-    FROM pg_prepared_xacts WHERE database = current_database() ORDER BY prepared";
-
-/// Replication slots that hold old row versions, and how many transactions old those are: of every table, and of the system's
-/// catalogues, which is all that one of logical replication holds. One that the server has given up still tells what it held.
-pub(super) const SLOTS: &str = "
-    SELECT slot_name::text, active, age(xmin)::bigint, age(catalog_xmin)::bigint
-    FROM pg_replication_slots AS slot
-    WHERE (xmin IS NOT NULL OR catalog_xmin IS NOT NULL) AND wal_status IS DISTINCT FROM 'lost'
-      AND to_jsonb(slot) ->> 'invalidation_reason' IS NULL
-    ORDER BY 1";
-
-/// Who we are, and how many sessions of others in this database, and standbys, we see nothing of but that they are there.
-pub(super) const UNSEEN: &str = "
-    SELECT quote_ident(current_user::text),
-           (SELECT count(*) FROM pg_stat_activity
-            WHERE datname = current_database() AND usesysid IS NOT NULL AND backend_type IS NULL),
-           (SELECT count(*) FROM pg_stat_replication WHERE state IS NULL)";
-
-/// Why nobody should be bothered now: a standby that lags so many seconds, or has so many bytes to apply, a backup, another vacuum.
-/// Readers of logical replication are no standbys: they tell how far they are as rarely as they like.
-pub(super) const BUSY: &str = "
-    WITH standbys AS (
-        SELECT * FROM pg_stat_replication AS sender
-        WHERE NOT EXISTS (SELECT FROM pg_replication_slots AS slot
-                          WHERE slot.active_pid = sender.pid AND slot.slot_type = 'logical'))
-    SELECT 'the standby ' || coalesce(nullif(application_name, ''), pid::text) || ' lags '
-             || round(extract(epoch FROM replay_lag)) || ' s behind'
-    FROM standbys WHERE extract(epoch FROM replay_lag) > $1
-    UNION ALL
-    SELECT 'the standby ' || coalesce(nullif(application_name, ''), pid::text) || ' has '
-             || pg_size_pretty(behind.bytes) || ' of the log still to apply'
-    FROM standbys, LATERAL (
-        SELECT CASE WHEN NOT pg_is_in_recovery()
-                    THEN pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) END AS bytes) AS behind
-    WHERE behind.bytes > $2::float8
-    UNION ALL
-    SELECT 'a base backup is being taken' FROM pg_stat_progress_basebackup
-    UNION ALL
-    SELECT 'a dump is being taken' FROM pg_stat_activity
-    WHERE datname = current_database() AND application_name ~ '^(pg_dump|pg_dumpall|pgBackRest|barman)'
-    UNION ALL
-    SELECT 'another vacuum is at work' FROM pg_stat_progress_vacuum
-    WHERE datname = current_database()
-    LIMIT 1";
 
 /// One table, by its schema and name as SQL would write them.
 pub(super) const TABLE: &str = "
